@@ -1,0 +1,1 @@
+"""From an alert to its root cause, and what has to be in place for that."""

@@ -1,0 +1,1 @@
+"""What is watched: one file a topic; `all_signals` finds them."""

@@ -1,0 +1,1 @@
+"""The engine: from telemetry to a diagnosis."""

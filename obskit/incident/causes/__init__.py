@@ -1,0 +1,1 @@
+"""One file a cause; `all_causes` finds them."""
