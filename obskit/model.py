@@ -116,7 +116,7 @@ class Variant:
     Attributes:
         name: The instrumentation, for example ``OpenTelemetry``.
         query: The whole query; ``$placeholders`` are filled by ``catalogue.fill``.
-        needs: Metric names that must exist for it to apply.
+        needs: Metric names that must exist for it to apply (of a histogram: its ``_count``).
         service_from: ``(label, regular expression)`` whose first group is the service's
             name, where no label holds the name alone.
     """
@@ -139,7 +139,8 @@ class Signal:
         bad: The direction that hurts; ``both`` where either may.
         scope: ``service`` when it belongs to one ECS service; ``shared`` for databases,
             nodes and the like.
-        combine: How the tasks' columns make the service's: ``sum``, ``mean`` or ``max``.
+        combine: How the tasks' columns make the service's: ``sum``, ``mean``, ``max``, ``min``.
+        entity: Whom a shared signal is about: ``database``, ``node``, ``cache`` …
         warn: The level from which it deserves a look; None where only change is telling.
         floor: The smallest change that matters, in the unit: below it nothing is reported.
         variants: In order of preference; the first that the server can answer is taken.
@@ -153,6 +154,7 @@ class Signal:
     variants: tuple[Variant, ...]
     scope: Literal["service", "shared"] = "service"
     combine: Literal["sum", "mean", "max", "min"] = "sum"
+    entity: str = ""
     warn: Threshold | None = None
     floor: float = 0.0
 

@@ -1,1 +1,28 @@
-"""What is watched: one file a topic; `all_signals` finds them."""
+"""What is watched: one file a topic, each with a tuple ``SIGNALS``.
+
+Queries stand whole in the topics. ``obskit.catalogue._speak`` finds out which variant a
+server can answer and fills the placeholders:
+
+``$svc``      matchers of the services (and their cluster)
+``$scope``    matchers of what is shared by the cluster, possibly none
+``$service``  the label that names the service; ``$task`` the one that names the task
+``$status``, ``$peer``  the labels that hold an HTTP status and the called service
+``$traffic``  a matcher that leaves health checks and scrapes out, possibly none
+``$names``    the services' names as a regular expression
+``$rate``     the range of a rate: four scrapes or two steps, whichever is longer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from obskit.discover import modules_in
+from obskit.model import Signal
+
+
+@cache
+def all_signals() -> Mapping[str, Signal]:
+    """Return every signal by its id, in the order of topics and files."""
+    return MappingProxyType({signal.id: signal for module in modules_in(__name__) for signal in module.SIGNALS})

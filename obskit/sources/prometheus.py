@@ -1,0 +1,369 @@
+"""Prometheus and what speaks like it: Amazon Managed Prometheus, Mimir, Thanos.
+
+The connection is prometheus-api-client's; the answers are decoded by `obskit.sources.promjson`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import orjson
+
+from obskit.catalogue import _speak, all_signals
+from obskit.catalogue._speak import Question
+from obskit.errors import SourceError, UsageError
+from obskit.model import FloatMatrix, Gap, Metrics, Series, Telemetry, TimeArray, Window, stamp
+from obskit.settings import Connection
+from obskit.sources import Ask
+from obskit.sources.http import Params, fetch, session_for
+from obskit.sources.promjson import NotAnAnswerError, RangeAnswer, decode_range
+
+#: (end - start) / step beyond which Prometheus refuses with "exceeded maximum resolution".
+MAX_INTERVALS = 11_000
+#: Points a series that an investigation needs at most; the step is chosen to stay below.
+WANTED_POINTS = 720
+#: Queries under way at once: Prometheus itself runs 20 (--query.max-concurrency).
+CONCURRENCY = 8
+#: Neighbours (callers and dependencies) that are asked about beside the service.
+MAX_NEIGHBOURS = 8
+_SCRAPE_INTERVALS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300)
+_DEFAULT_INTERVAL = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The points in time that every answer is put on: start and step in seconds, number of points."""
+
+    start: float
+    step: float
+    points: int
+
+    @property
+    def times(self) -> TimeArray:
+        """Return shape (T,), datetime64[ns], UTC."""
+        seconds = self.start + self.step * np.arange(self.points)
+        return (seconds * 1e3).astype("datetime64[ms]").astype("datetime64[ns]")
+
+
+def grid_for(window: Window, scrape_interval: float) -> Grid:
+    """Return the finest grid that is worth asking for: whole scrapes, at most `WANTED_POINTS`."""
+    seconds = window.duration.total_seconds()
+    step = scrape_interval * max(1, math.ceil(seconds / scrape_interval / WANTED_POINTS))
+    start = math.floor(window.start.timestamp() / step) * step
+    return Grid(start, step, math.floor((window.end.timestamp() - start) / step) + 1)
+
+
+class PrometheusSource:
+    """Asks one Prometheus for every signal of the catalogue that it can answer."""
+
+    name = "prometheus"
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._session = session_for(connection, pool=CONCURRENCY)
+        self._url = self._client_url()
+
+    def _client_url(self) -> str:
+        from prometheus_api_client import PrometheusConnect
+
+        client = PrometheusConnect(
+            url=self._connection.url,
+            session=self._session,
+            timeout=self._connection.timeout_seconds,
+            method="POST",
+        )
+        return str(client.url).rstrip("/")
+
+    def answer(self, ask: Ask) -> Telemetry:
+        """Find out what the server speaks, ask all of it at once, and account for the rest.
+
+        Raises:
+            SourceError: The label index could not be had.
+        """
+        signals = all_signals().values()
+        own = [s for s in signals if s.scope == "service"]
+        shared = [s for s in signals if s.scope == "shared"]
+        found = self._series(ask, own, shared)
+        series = _speak.index(found)
+        name = ask.service.name
+        if not any(name in row.values() for row in found):
+            shared_part = self._ask_all(ask, _speak.ask_about_shared(shared, series, cluster="", rate="1m"), _DEFAULT_INTERVAL)
+            return self._unknown(ask, shared_part)
+        cluster = self._cluster(ask, found)
+        neighbours = self._neighbours(ask, found, cluster)
+        if neighbours:
+            extra = self._series_of_services(ask, own, list(neighbours))
+            series = _speak.index(_unique([*found, *extra]))
+        interval = self._scrape_interval(ask, series)
+        grid = grid_for(ask.window, interval)
+        rate = f"{max(4 * interval, 2 * grid.step):g}s"
+        names = (name, *neighbours)
+        questions = _speak.ask_about_services(own, series, names, cluster=cluster, rate=rate)
+        questions += _speak.ask_about_shared(shared, series, cluster=cluster, rate=rate)
+        answer = self._ask_all(ask, questions, interval)
+        facts = {
+            "prometheus.known": "true",
+            "cluster": cluster,
+            "scrape_interval_seconds": f"{interval:g}",
+            **{f"relation.{peer}": relation for peer, relation in neighbours.items()},
+            **_spoken(questions, name),
+        }
+        return Telemetry(metrics=answer.metrics, gaps=answer.gaps, facts={**answer.facts, **facts})
+
+    def _get(self, path: str, ask: Ask, *, query: str, data: Params) -> bytes:
+        """Send one request and return its body; an error status becomes a `SourceError`."""
+        status, body = fetch(
+            self._session,
+            f"{self._url}{path}",
+            name="Prometheus",
+            deadline=ask.deadline,
+            timeout=self._connection.timeout_seconds,
+            data=data,
+            query=query,
+        )
+        if status != 200:
+            raise SourceError(
+                "Prometheus refused a query",
+                where={"query": query, "window": str(ask.window), "said": f"{status} {_said(body)}"},
+                hint="run: obskit doctor",
+            )
+        return body
+
+    def _json(self, path: str, ask: Ask, *, query: str, data: Params) -> Any:
+        body = self._get(path, ask, query=query, data=data)
+        try:
+            answer = orjson.loads(body)
+            if answer["status"] != "success":
+                raise KeyError("status")
+            return answer["data"]
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise SourceError(
+                "what answers is not Prometheus",
+                where={"at": self._url + path, "said": _said(body)},
+                hint="correct OBSKIT_PROMETHEUS_URL",
+            ) from error
+
+    def _series(self, ask: Ask, own: Sequence[Any], shared: Sequence[Any]) -> list[dict[str, str]]:
+        """Return the label sets of the service's and of the shared metrics."""
+        names = "|".join(_speak.metric_names(shared))
+        return self._series_of_services(ask, own, [ask.service.name], [f'{{__name__=~"{names}"}}'])
+
+    def _series_of_services(
+        self, ask: Ask, own: Sequence[Any], services: Sequence[str], more: Iterable[str] = ()
+    ) -> list[dict[str, str]]:
+        names = "|".join(_speak.metric_names(own))
+        who = _speak.quoted(_speak.alternation(services))
+        inside = _speak.quoted(f"(?:.*[/:])?(?:{_speak.alternation(services)})(?:[/.:].*)?")
+        labels = sorted({v.service_from[0] for s in own for v in s.variants if v.service_from})
+        match = [f'{{__name__=~"{names}",{label}=~{who}}}' for label in _speak.SERVICE_LABELS]
+        match += [f'{{__name__=~"{names}",{label}=~{inside}}}' for label in labels]
+        peers = [f'{{__name__=~"http_client_.*_count",{label}=~{inside}}}' for label in _speak.PEER_LABELS]
+        data = self._span(ask) | {"match[]": [*match, *peers, *more]}
+        rows = self._json("/api/v1/series", ask, query=f"series of {', '.join(services)}", data=data)
+        return [dict(row) for row in rows]
+
+    @staticmethod
+    def _span(ask: Ask) -> dict[str, str | Sequence[str]]:
+        return {"start": f"{ask.window.start.timestamp():.3f}", "end": f"{ask.window.end.timestamp():.3f}"}
+
+    def _unknown(self, ask: Ask, shared: Telemetry) -> Telemetry:
+        """Say that the service has no series, and whose names come near."""
+        names: set[str] = set()
+        for label in _speak.SERVICE_LABELS[:5]:
+            try:
+                found = self._json(f"/api/v1/label/{label}/values", ask, query=f"values of {label}", data={})
+            except SourceError:
+                continue
+            names.update(str(value) for value in found)
+        near = difflib.get_close_matches(ask.service.name, sorted(names), n=3, cutoff=0.5)
+        words = f"no series of a service named {ask.service.name!r}" + (f"; near: {', '.join(near)}" if near else "")
+        gap = Gap(source=self.name, query=f"series of {ask.service.name}", reason=words)
+        facts = {"prometheus.known": "false", "prometheus.names": ",".join(sorted(names)[:200])}
+        return Telemetry(metrics=shared.metrics, gaps=(*shared.gaps, gap), facts=facts)
+
+    def _cluster(self, ask: Ask, found: Sequence[Mapping[str, str]]) -> str:
+        """Return the cluster to restrict to: the one asked for, or the only one there is."""
+        name = ask.service.name
+        clusters = {row[c] for row in found if name in row.values() for c in _speak.CLUSTER_LABELS if c in row}
+        if ask.service.cluster:
+            if clusters and ask.service.cluster not in clusters:
+                raise UsageError(
+                    f"{name} has no series in cluster {ask.service.cluster!r}",
+                    where={"clusters": ", ".join(sorted(clusters))},
+                    hint="set --cluster or OBSKIT_ECS_CLUSTER to one of them",
+                )
+            return ask.service.cluster
+        if len(clusters) > 1:
+            raise UsageError(
+                f"{name} runs in {len(clusters)} clusters: {', '.join(sorted(clusters))}",
+                hint="say which with --cluster, or set OBSKIT_ECS_CLUSTER",
+            )
+        return next(iter(clusters), "")
+
+    def _neighbours(self, ask: Ask, found: Sequence[Mapping[str, str]], cluster: str) -> dict[str, str]:
+        """Return who calls the service and whom it calls, as far as client metrics tell."""
+        name = ask.service.name
+        relations = dict.fromkeys(ask.service.depends_on, "dependency")
+        for row in found:
+            if not row.get("__name__", "").startswith("http_client") or (
+                cluster and not any(row.get(c, cluster) == cluster for c in _speak.CLUSTER_LABELS)
+            ):
+                continue
+            caller = next((row[c] for c in _speak.SERVICE_LABELS if c in row), "")
+            callee = next((_host(row[c]) for c in _speak.PEER_LABELS if c in row), "")
+            if caller == name and callee not in ("", name):
+                relations.setdefault(callee, "dependency")
+            elif callee == name and caller not in ("", name):
+                relations.setdefault(caller, "caller")
+        return dict(sorted(relations.items())[:MAX_NEIGHBOURS])
+
+    def _scrape_interval(self, ask: Ask, series: _speak.SeriesIndex) -> float:
+        """Return how often the service is scraped, from the raw times of one of its series."""
+        rows = [r for rows in series.values() for r in rows if ask.service.name in r.values()]
+        row = next((r for r in rows if r.get("__name__") == "up"), rows[0] if rows else None)
+        if row is None:
+            return _DEFAULT_INTERVAL
+        matchers = ",".join(f"{k}={_speak.quoted(v)}" for k, v in sorted(row.items()) if k in _speak.SERVICE_LABELS)
+        span = min(max(ask.window.duration, timedelta(minutes=1)), timedelta(minutes=20))
+        query = f"{row['__name__']}{{{matchers}}}[{int(span.total_seconds())}s]"
+        data = {"query": query, "time": f"{ask.window.end.timestamp():.3f}"}
+        try:
+            result = self._json("/api/v1/query", ask, query=query, data=data)["result"]
+        except (SourceError, KeyError, TypeError):
+            return _DEFAULT_INTERVAL
+        gaps = [np.diff([float(p[0]) for p in row["values"]]) for row in result[:50] if len(row.get("values", ())) > 2]
+        if not gaps:
+            return _DEFAULT_INTERVAL
+        measured = float(np.median(np.concatenate(gaps)))
+        return float(min(_SCRAPE_INTERVALS, key=lambda known: abs(math.log(known / max(measured, 0.1)))))
+
+    def _ask_all(self, ask: Ask, questions: Sequence[Question], interval: float) -> Telemetry:
+        """Send all questions at once; what is late or refused becomes a gap."""
+        grid = grid_for(ask.window, interval)
+        pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="obskit-prometheus")
+        futures = {pool.submit(self._range, ask, question.query, grid): question for question in questions}
+        wait(futures, timeout=max(0.0, ask.deadline - time.monotonic()))
+        pool.shutdown(wait=False, cancel_futures=True)
+        parts: list[FloatMatrix] = []
+        columns: list[Series] = []
+        gaps: list[Gap] = []
+        for future, question in futures.items():
+            answer = _result(future, question, gaps)
+            if answer is not None:
+                parts.append(answer.values)
+                columns.extend(_column(labels, question) for labels in answer.labels)
+                gaps.extend(_notes(answer, question))
+        if not parts:
+            return Telemetry(gaps=tuple(gaps))
+        metrics = Metrics(times=grid.times, values=np.hstack(parts), series=tuple(columns))
+        return Telemetry(metrics=metrics, gaps=tuple(gaps), facts={"step_seconds": f"{grid.step:g}"})
+
+    def _range(self, ask: Ask, query: str, grid: Grid) -> RangeAnswer:
+        """Ask for one range, in as many pieces as the server's limit on points demands."""
+        pieces = [
+            (grid.start + grid.step * first, min(MAX_INTERVALS, grid.points - first))
+            for first in range(0, grid.points, MAX_INTERVALS)
+        ]
+        answers = [self._piece(ask, query, start, grid.step, points) for start, points in pieces]
+        return answers[0] if len(answers) == 1 else _joined(answers)
+
+    def _piece(self, ask: Ask, query: str, start: float, step: float, points: int) -> RangeAnswer:
+        end = start + step * (points - 1)
+        data = {"query": query, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
+        body = self._get("/api/v1/query_range", ask, query=query, data=data)
+        try:
+            return decode_range(body, start, step, points)
+        except NotAnAnswerError as error:
+            raise SourceError(
+                f"Prometheus' answer cannot be read: {error}", where={"query": query, "said": _said(body)}
+            ) from error
+
+
+def _result(future: Future[RangeAnswer], question: Question, gaps: list[Gap]) -> RangeAnswer | None:
+    """Return a question's answer, or note why there is none."""
+    if not future.done() or future.cancelled():
+        gaps.append(Gap(source="prometheus", query=question.signal.id, reason="no answer before the deadline"))
+        return None
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if not isinstance(error, SourceError):
+        raise error
+    said = error.where.get("said", "")
+    gaps.append(Gap(source="prometheus", query=question.signal.id, reason=f"{error.what}{': ' if said else ''}{said}"))
+    return None
+
+
+def _notes(answer: RangeAnswer, question: Question) -> list[Gap]:
+    notes = list(answer.warnings)
+    if answer.histograms:
+        notes.append(f"{answer.histograms} series hold native histograms only and were passed over")
+    return [Gap(source="prometheus", query=question.signal.id, reason=note, partial=True) for note in notes]
+
+
+def _column(labels: Mapping[str, str], question: Question) -> Series:
+    """Name one column of an answer in obskit's words."""
+    signal, variant = question.signal, question.variant
+    service = labels.get(question.service_label, "") if not variant.service_from else _speak.service_of(labels, variant)
+    known = {question.service_label, question.task_label, "__name__", *((variant.service_from or ("",))[:1])}
+    return Series(
+        signal=signal.id,
+        unit=signal.unit,
+        service=signal.entity or service,
+        task=labels.get(question.task_label, "") if question.task_label else "",
+        labels=tuple(sorted((k, _host(v) if k in _speak.PEER_LABELS else v) for k, v in labels.items() if k not in known)),
+        query=question.query,
+    )
+
+
+def _joined(answers: Sequence[RangeAnswer]) -> RangeAnswer:
+    """Put the pieces of one range together; a series may be missing in some."""
+    keys = list(dict.fromkeys(tuple(sorted(labels.items())) for a in answers for labels in a.labels))
+    position = {key: i for i, key in enumerate(keys)}
+    blocks = []
+    for answer in answers:
+        block = np.full((len(answer.values), len(keys)), np.nan)
+        block[:, [position[tuple(sorted(labels.items()))] for labels in answer.labels]] = answer.values
+        blocks.append(block)
+    warnings = tuple(dict.fromkeys(w for a in answers for w in a.warnings))
+    return RangeAnswer(tuple(dict(k) for k in keys), np.vstack(blocks), warnings, max(a.histograms for a in answers))
+
+
+def _unique(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    return list({tuple(sorted(row.items())): row for row in rows}.values())
+
+
+def _host(address: str) -> str:
+    """Return the service that an address names: ``shop-api`` of ``shop-api.internal:8080``."""
+    host = address.split("//")[-1].split("/")[0].rsplit(":", 1)[0]
+    return host if host.replace(".", "").isdigit() else host.split(".")[0]
+
+
+def _spoken(questions: Iterable[Question], name: str) -> dict[str, str]:
+    return {
+        f"variant.{q.signal.id}": q.variant.name
+        for q in questions
+        if q.signal.scope == "shared" or name in q.query
+    }
+
+
+def _said(body: bytes) -> str:
+    """Return the server's own words: the error of its JSON, or the beginning of its text."""
+    try:
+        answer = orjson.loads(body)
+        return f"{answer['errorType']}: {answer['error']}"[:300]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return " ".join(body[:200].decode("utf-8", "replace").split())
+
+
+def window_words(window: Window) -> str:
+    """Return a window for an error message."""
+    return f"{stamp(window.start)} to {stamp(window.end)}"
