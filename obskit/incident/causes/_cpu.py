@@ -1,0 +1,39 @@
+"""What several causes ask about CPU: how much a task uses of what it was given."""
+
+from __future__ import annotations
+
+from obskit.incident.evidence import Evidence
+
+#: CPU units of ECS a vCPU.
+UNITS_PER_VCPU = 1024
+
+
+def limit_cores(evidence: Evidence) -> float | None:
+    """Return the vCPUs that one task of the service may use, as ECS said; None when it did not."""
+    said = evidence.facts.get("ecs.task_cpu_units", "")
+    if not said:
+        own = (e for e in evidence.events if e.service == evidence.service)
+        said = next((value for e in own if (value := e.detail("cpu"))), "")
+    try:
+        return float(said) / UNITS_PER_VCPU or None
+    except ValueError:
+        return None
+
+
+def used_of_limit(evidence: Evidence) -> float | None:
+    """Return the share of its CPU that the busiest half of the tasks uses since the onset; None when unknown."""
+    level = evidence.level("container_cpu_ratio")
+    if level:
+        return level.top
+    limit, tasks = limit_cores(evidence), evidence.task_levels("container_cpu_cores")
+    if limit is None or not tasks:
+        return None
+    ordered = sorted(tasks.values())
+    return ordered[len(ordered) // 2] / limit
+
+
+def short_of_cpu(evidence: Evidence) -> bool:
+    """Say whether the tasks are held back by their CPU limit."""
+    used = used_of_limit(evidence)
+    throttled = evidence.level("container_cpu_throttled_ratio")
+    return bool((used is not None and used >= 0.9) or (throttled and throttled.after >= 0.5))

@@ -1,0 +1,79 @@
+"""A release brought it: the new revision crashes, cannot start, or answers wrongly."""
+
+from obskit.incident.causes import Cause
+from obskit.incident.evidence import HINT, STRONG, TELLING, VERDICT, Case, Evidence
+from obskit.model import Finding, Judgement, NextQuery, Step
+
+#: How long before the first trouble a release may have begun and still be suspect.
+_SUSPECT_SECONDS = 600
+
+
+def judge(evidence: Evidence) -> Judgement | None:
+    """Weigh what deployments did, how the new revision's tasks fared, and what they logged."""
+    case = Case("bad_deployment", evidence)
+    failed = evidence.happened("deployment", "failed", "rolled_back")
+    started = evidence.happened("deployment", "started")
+    for finding in failed[:1]:
+        case.argue(finding.words, VERDICT, finding)
+    near = [f for f in started if _suspect(evidence, f)]
+    for finding in near[:1]:
+        case.argue(finding.words, TELLING, finding)
+    crashes = evidence.stops("crash", "entrypoint_broken", "image_platform", "clean_exit")
+    if failed or near:
+        for stop in crashes[:2]:
+            case.argue(stop.words, STRONG if not case.score > VERDICT else TELLING, stop)
+        case.logs("bad_deployment", weight=STRONG)
+        if near and not failed:
+            case.finding(_soon_after(evidence, near[0]), TELLING, "it began with the new revision")
+    else:
+        case.logs("bad_deployment", weight=TELLING)
+        for stop in crashes[:1]:
+            case.argue(stop.words, HINT, stop)
+        if evidence.events:
+            case.argue("no deployment in the window's events", -TELLING)
+    if started and not near and not failed:
+        case.argue("the deployment began after the trouble", -TELLING, started[0])
+    if not evidence.events:
+        case.unseen("deployments", "ECS events: whether there was a deployment")
+    return case.close()
+
+
+def _suspect(evidence: Evidence, deployment: Finding) -> bool:
+    if evidence.onset is None:
+        return True
+    lead = (evidence.onset - deployment.onset).total_seconds()
+    return -2 * evidence.resolution.total_seconds() <= lead <= _SUSPECT_SECONDS
+
+
+def _soon_after(evidence: Evidence, deployment: Finding) -> Finding | None:
+    """Return the first user-visible change that began after the deployment."""
+    found = [evidence.worse(s) for s in ("http_error_ratio", "http_latency_p95", "http_latency_mean")]
+    return next((f for f in found if f and f.onset >= deployment.onset - evidence.resolution), None)
+
+
+CAUSE = Cause(
+    id="bad_deployment",
+    title="a bad release",
+    needs=("events", "logs"),
+    judge=judge,
+    brings_about=(
+        "bad_configuration", "health_check_misconfigured", "dependency_down", "one_bad_task", "worker_saturation",
+        "capacity_unavailable", "slow_dependency", "scaling_at_maximum", "telemetry_blind",
+    ),
+    next_steps=(
+        Step(
+            words="Roll back to the last revision that worked",
+            command="aws ecs update-service --cluster $cluster --service $service --task-definition FAMILY:REVISION",
+        ),
+        Step(
+            words="Read the last lines of a task that failed",
+            command="logcli query '{service=\"$service\"} |~ \"(?i)error|exception|traceback\"' --since 30m --limit 50",
+        ),
+        Step(words="Compare the two revisions: image, command, environment, secrets", command="aws ecs describe-task-definition --task-definition FAMILY:REVISION"),
+    ),
+    test=NextQuery(
+        words="Do only the new revision's tasks fail?",
+        language="aws",
+        query="aws ecs describe-services --cluster $cluster --services $service --query 'services[0].deployments[].[taskDefinition,rolloutState,failedTasks]'",
+    ),
+)

@@ -1,0 +1,49 @@
+"""A service that this one calls refuses connections or is gone."""
+
+from obskit.incident.causes import Cause
+from obskit.incident.causes.slow_dependency import callee
+from obskit.incident.evidence import ABNORMAL_STOPS, HINT, STRONG, TELLING, Case, Evidence
+from obskit.model import Judgement, NextQuery, Step
+
+
+def judge(evidence: Evidence) -> Judgement | None:
+    """Weigh failed calls, refused connections, and whether the callee runs at all."""
+    case = Case("dependency_down", evidence)
+    failing = evidence.worse("client_error_ratio")
+    peer = callee(evidence, failing)
+    case.finding(failing, TELLING if failing and failing.after >= 0.2 else HINT, f"calls to {peer}" if peer else "")
+    case.logs("dependency_down", weight=TELLING)
+    if peer:
+        running = evidence.level("ecs_running_tasks", peer)
+        healthy = evidence.level("alb_healthy_hosts", peer)
+        up = evidence.level("task_up", peer)
+        gone = any(level and level.peak < 0.5 for level in (running, healthy, up))
+        if gone:
+            case.argue(f"{peer} had no task that answered", STRONG)
+        elif running and not failing:
+            case.argue(f"{peer} was running ({running.peak:.0f} tasks at least)", -TELLING)
+        for stop in evidence.stops(*ABNORMAL_STOPS, service=peer)[:1]:
+            case.argue(stop.words, TELLING, stop)
+        case.finding(evidence.worse("http_error_ratio", peer), HINT)
+    if evidence.signatures("database_unreachable", "cache_failure", "messaging_failure"):
+        case.argue("what refuses is known by name: the database, cache or queue", -TELLING)
+    case.unseen("client_error_ratio", "failures of the service's calls (client_error_ratio)")
+    return case.close(service=peer)
+
+
+CAUSE = Cause(
+    id="dependency_down",
+    title="a service that it calls is down",
+    needs=("metrics", "logs"),
+    judge=judge,
+    brings_about=("worker_saturation", "health_check_misconfigured", "slow_dependency", "cpu_saturation", "one_bad_task"),
+    next_steps=(
+        Step(
+            words="Does it run, and why did its tasks stop?",
+            command="aws ecs describe-services --cluster $cluster --services $culprit --query 'services[0].[desiredCount,runningCount,events[:5].message]'",
+        ),
+        Step(words="Look into it", command="obskit triage $culprit --since 30m"),
+        Step(words="Serve without it where the product allows; stop retrying it"),
+    ),
+    test=NextQuery(words="Does the one that is called answer its scrapes?", language="PromQL", query='up{service="$culprit"}'),
+)

@@ -1,0 +1,63 @@
+"""One task of several misbehaves; its siblings are well."""
+
+import statistics
+
+from obskit.incident.causes import Cause
+from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
+from obskit.model import Judgement, NextQuery, Step
+
+#: signal: how far above its siblings' median a task must be (factor, and difference in the unit).
+_TELLING_APART = {
+    "http_error_ratio": (5.0, 0.05),
+    "http_latency_mean": (3.0, 0.1),
+    "container_cpu_cores": (3.0, 0.1),
+    "container_memory_bytes": (2.0, 100 * 2**20),
+    "db_pool_used_ratio": (3.0, 0.4),
+}
+
+
+def judge(evidence: Evidence) -> Judgement | None:
+    """Weigh how far one task stands out from its siblings since the onset."""
+    case = Case("one_bad_task", evidence)
+    suspects: list[str] = []
+    for signal, (factor, difference) in _TELLING_APART.items():
+        levels = evidence.task_levels(signal)
+        if len(levels) < 3:
+            continue
+        task, worst = max(levels.items(), key=lambda item: item[1])
+        others = [value for name, value in levels.items() if name != task]
+        middle, high = statistics.median(others), max(others)
+        if worst >= factor * middle and worst - middle >= difference and high - middle < 0.3 * (worst - middle):
+            if suspects and task not in suspects:
+                continue
+            suspects.append(task)
+            title = evidence.signals[signal].title
+            words = f"task {task[:12]}: {title} {evidence.say(signal, worst)}, its siblings {evidence.say(signal, middle)}"
+            weight = STRONG if signal.startswith("http_") else TELLING
+            finding = next((f for f in evidence.changes(signal, task=True) if f.task == task), None)
+            case.argue(words, weight, finding)
+    alone = [f for f in evidence.findings if f.kind == "signature" and f.service == evidence.service and f.task]
+    for finding in alone[:1]:
+        if not suspects or finding.task in suspects:
+            suspects.append(finding.task)
+            case.argue(f"{finding.words} (only task {finding.task[:12]})", TELLING if suspects else HINT, finding)
+    return case.close(task=suspects[0] if suspects else "")
+
+
+CAUSE = Cause(
+    id="one_bad_task",
+    title="one task misbehaves",
+    needs=("metrics", "logs"),
+    judge=judge,
+    brings_about=("health_check_misconfigured", "worker_saturation"),
+    next_steps=(
+        Step(words="Stop that task; the service starts another", command="aws ecs stop-task --cluster $cluster --task TASK --reason 'stands out from its siblings'"),
+        Step(words="Keep its logs and, if it still runs, a stack dump before that"),
+        Step(words="Does it share a zone or an older revision with nobody else?", command="aws ecs describe-tasks --cluster $cluster --tasks TASK --query 'tasks[].[availabilityZone,taskDefinitionArn,startedAt]'"),
+    ),
+    test=NextQuery(
+        words="Which task fails?",
+        language="PromQL",
+        query='sum by (task_id) (rate(http_requests_total{service="$service",status=~"5.."}[5m]))',
+    ),
+)

@@ -1,0 +1,58 @@
+"""A service that this one calls answers slowly, and so does this one."""
+
+from obskit.incident.causes import Cause
+from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
+from obskit.model import Finding, Judgement, NextQuery, Step
+
+
+def callee(evidence: Evidence, finding: Finding | None) -> str:
+    """Return the called service that a client metric is about, or the only dependency, or ""."""
+    if finding is not None:
+        for _, value in finding.labels:
+            if value in evidence.relations or len(finding.labels) == 1:
+                return value
+    known = evidence.dependencies()
+    return known[0] if len(known) == 1 else ""
+
+
+def judge(evidence: Evidence) -> Judgement | None:
+    """Weigh the latency of calls as the caller sees it, and what the callee itself reports."""
+    case = Case("slow_dependency", evidence)
+    slow = evidence.worse("client_latency_mean")
+    peer = callee(evidence, slow)
+    case.finding(slow, STRONG, f"calls to {peer}" if peer else "")
+    if peer:
+        case.finding(evidence.worse("http_latency_p95", peer) or evidence.worse("http_latency_mean", peer), TELLING, f"{peer} itself says so")
+        case.finding(evidence.worse("container_cpu_cores", peer), HINT)
+        case.finding(evidence.worse("db_pool_used_ratio", peer), HINT)
+    case.logs("slow_dependency", weight=TELLING)
+    own = evidence.worse("container_cpu_cores")
+    if slow and own and evidence.before(own.onset, slow.onset):
+        case.argue("the service's own CPU rose before its calls slowed", -HINT, own)
+    if evidence.level("client_latency_mean") and not slow:
+        case.argue("the calls that the service makes have not slowed", -TELLING)
+    case.unseen("client_latency_mean", "latency of the service's calls (client_latency_mean)")
+    return case.close(service=peer)
+
+
+CAUSE = Cause(
+    id="slow_dependency",
+    title="a service that it calls is slow",
+    needs=("metrics", "logs"),
+    judge=judge,
+    brings_about=(
+        "worker_saturation", "health_check_misconfigured", "db_pool_exhausted", "file_descriptors_exhausted",
+        "scaling_at_maximum", "one_bad_task", "cpu_saturation", "memory_leak",
+    ),
+    next_steps=(
+        Step(words="Look into the one that is called", command="obskit triage $culprit --since 30m"),
+        Step(words="Shorten the time-out to it and serve without it where the product allows"),
+        Step(words="Stop retrying it for now: retries keep it down"),
+    ),
+    test=NextQuery(
+        words="Which call has slowed, as the caller measures it?",
+        language="PromQL",
+        query='sum by (server_address) (rate(http_client_request_duration_seconds_sum{service="$service"}[5m]))'
+        ' / sum by (server_address) (rate(http_client_request_duration_seconds_count{service="$service"}[5m]))',
+    ),
+)

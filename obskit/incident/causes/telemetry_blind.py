@@ -1,0 +1,47 @@
+"""The service may be well; it is the watching that broke: scrapes fail, or log lines no longer arrive."""
+
+from obskit.incident.causes import Cause
+from obskit.incident.evidence import ABNORMAL_STOPS, HINT, STRONG, TELLING, Case, Evidence
+from obskit.model import Judgement, NextQuery, Step
+
+
+def judge(evidence: Evidence) -> Judgement | None:
+    """Weigh lost telemetry of one kind against signs of life of another."""
+    case = Case("telemetry_blind", evidence)
+    scrapes = evidence.worse("task_up")
+    silent = evidence.worse("log_lines")
+    up = evidence.level("task_up")
+    if scrapes and up and up.top < 0.5:
+        case.finding(scrapes, TELLING)
+        if evidence.seen("log_lines") and not silent:
+            case.argue("its logs go on as before: the service lives, the scrapes fail", STRONG)
+    gone = silent is not None and silent.kind in ("lost", "shift") and silent.after < 0.1 * max(silent.before, 1e-9)
+    if gone and not scrapes:
+        case.finding(silent, TELLING, "its metrics go on as before")
+        requests = evidence.level("http_requests")
+        if requests and requests.before > 0 and requests.after > 0.5 * requests.before:
+            case.argue("requests are served as before: the service lives, its lines do not arrive", STRONG)
+    if case.score <= 0:
+        return None
+    balancer = evidence.level("alb_requests")
+    if balancer and balancer.after > 0.5 * balancer.before:
+        case.argue("the balancer forwards requests as before", TELLING)
+    for stop in evidence.stops(*ABNORMAL_STOPS)[:1]:
+        case.argue(f"{stop.words}: tasks really stopped", -TELLING, stop)
+    if evidence.worse("http_error_ratio"):
+        case.argue("users see errors: it is not the watching alone", -HINT)
+    return case.close()
+
+
+CAUSE = Cause(
+    id="telemetry_blind",
+    title="the telemetry is blind",
+    needs=("metrics", "logs"),
+    judge=judge,
+    next_steps=(
+        Step(words="What does Prometheus say of the targets?", command="curl -s PROMETHEUS/api/v1/targets?state=active | jq '.data.activeTargets[] | select(.health!=\"up\") | [.scrapeUrl,.lastError]'"),
+        Step(words="Is Alloy forwarding?", command="curl -s ALLOY:12345/-/ready"),
+        Step(words="Ask a task itself", command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'curl -s localhost:PORT/metrics'"),
+    ),
+    test=NextQuery(words="Which targets cannot be scraped?", language="PromQL", query='up{service="$service"} == 0'),
+)

@@ -1,0 +1,49 @@
+"""All workers or threads are busy and requests queue, with no scarcer resource behind it."""
+
+from obskit.incident.causes import Cause
+from obskit.incident.causes._cpu import short_of_cpu
+from obskit.incident.evidence import HINT, TELLING, Case, Evidence
+from obskit.model import Judgement, NextQuery, Step
+
+
+def judge(evidence: Evidence) -> Judgement | None:
+    """Weigh queueing, and whether what requests wait for lies elsewhere."""
+    case = Case("worker_saturation", evidence)
+    said = case.logs("worker_saturation", weight=TELLING)
+    queue = evidence.worse("http_in_flight")
+    if case.finding(queue, TELLING, "requests pile up inside the service"):
+        case.finding(evidence.worse("http_latency_p95") or evidence.worse("http_latency_mean"), HINT)
+    case.finding(evidence.worse("runtime_threads"), HINT)
+    if not (said or queue):
+        return None
+    if short_of_cpu(evidence):
+        case.argue("the tasks are short of CPU: that is what the workers wait for", -TELLING)
+    pool = evidence.level("db_pool_used_ratio")
+    if pool and pool.top >= 0.95:
+        case.argue("the connection pool is taken: that is what the workers wait for", -TELLING)
+    if evidence.worse("client_latency_mean") or evidence.worse("db_query_seconds"):
+        case.argue("what the service calls has become slow: that is what the workers wait for", -TELLING)
+    case.unseen("http_in_flight")
+    return case.close()
+
+
+CAUSE = Cause(
+    id="worker_saturation",
+    title="all workers are busy",
+    needs=("metrics", "logs"),
+    judge=judge,
+    brings_about=("health_check_misconfigured", "slow_dependency", "dependency_down", "one_bad_task"),
+    next_steps=(
+        Step(words="More tasks now", command="aws ecs update-service --cluster $cluster --service $service --desired-count COUNT"),
+        Step(
+            words="What do the workers do? A stack dump of one task",
+            command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'py-spy dump --pid 1'",
+        ),
+        Step(words="Bound what a request may wait for (time-outs to everything it calls), then size workers to the load"),
+    ),
+    test=NextQuery(
+        words="Do requests pile up while CPU has room?",
+        language="PromQL",
+        query='sum(http_requests_in_progress{service="$service"})',
+    ),
+)

@@ -1,0 +1,122 @@
+"""Asks every source at once, under one deadline; what fails becomes a gap."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from obskit.errors import SourceError, UsageError
+from obskit.model import Gap, Logs, Metrics, Telemetry
+
+if TYPE_CHECKING:
+    from obskit.sources import Ask, Source
+
+#: How long after the deadline a source that promised to keep it is waited for, seconds.
+_GRACE_SECONDS = 1.0
+
+
+def collect(
+    sources: Sequence[Source], ask: Ask, *, progress: Callable[[str], None] = lambda _: None
+) -> Telemetry:
+    """Return what all sources answered; a source that failed, or is late, is a gap.
+
+    Args:
+        sources: Asked concurrently, each in a thread of its own.
+        ask: What to ask; its deadline holds for all.
+        progress: Told when a source has answered.
+
+    Raises:
+        UsageError: A source says that what was asked does not exist.
+    """
+    answers: dict[int, Telemetry | BaseException] = {}
+    done = threading.Condition()
+
+    def run(number: int, source: Source) -> None:
+        answer: Telemetry | BaseException
+        try:
+            answer = source.answer(ask)
+        except BaseException as error:  # noqa: BLE001 (handed to the caller's thread, which raises what is a bug)
+            answer = error
+        with done:
+            answers[number] = answer
+            done.notify_all()
+        progress(source.name)
+
+    for number, source in enumerate(sources):
+        # daemons: a source that hangs beyond its promise must not keep the process alive
+        threading.Thread(target=run, args=(number, source), daemon=True, name=f"obskit-{source.name}").start()
+    with done:
+        left = max(0.0, ask.deadline + _GRACE_SECONDS - time.monotonic())
+        done.wait_for(lambda: len(answers) == len(sources), timeout=left)
+        taken = dict(answers)
+    return merge([_share(source, taken.get(number)) for number, source in enumerate(sources)])
+
+
+def _share(source: Source, answer: Telemetry | BaseException | None) -> Telemetry:
+    if answer is None:
+        return _gap(source, "no answer before the deadline")
+    if isinstance(answer, UsageError):
+        raise answer
+    if isinstance(answer, SourceError):
+        said = answer.where.get("said", "")
+        return _gap(source, f"{answer.what}: {said}" if said else answer.what)
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+def _gap(source: Source, reason: str) -> Telemetry:
+    return Telemetry(gaps=(Gap(source=source.name, query="everything", reason=reason),))
+
+
+def merge(shares: Sequence[Telemetry]) -> Telemetry:
+    """Put the shares of several sources together, metrics on the finest of their grids."""
+    parts = [s.metrics for s in shares if s.metrics.series and len(s.metrics.times)]
+    tables = [s.logs.table for s in shares if len(s.logs)]
+    facts: dict[str, str] = {}
+    for share in shares:
+        facts.update(share.facts)
+    events = sorted(
+        {e: None for s in shares for e in s.events}, key=lambda e: (e.time, e.kind, e.service, e.task, e.message)
+    )
+    return Telemetry(
+        metrics=_on_one_grid(parts),
+        logs=_one_table(tables),
+        events=tuple(events),
+        gaps=tuple(g for s in shares for g in s.gaps),
+        facts=facts,
+    )
+
+
+def _one_table(tables: Sequence[object]) -> Logs:
+    if not tables:
+        return Logs.empty()
+    if len(tables) == 1:
+        return Logs(table=tables[0])
+    import pyarrow as pa
+
+    table = pa.concat_tables(tables)
+    return Logs(table=table.sort_by("time_ns"))
+
+
+def _on_one_grid(parts: Sequence[Metrics]) -> Metrics:
+    """Hold coarser answers until their next point; never longer than one and a half of their steps."""
+    if not parts:
+        return Metrics.empty()
+    main = max(parts, key=lambda m: (len(m.times), len(m.series)))
+    blocks = [main.values]
+    series = list(main.series)
+    for part in parts:
+        if part is main:
+            continue
+        step = np.median(np.diff(part.times)) if len(part.times) > 1 else np.timedelta64(60, "s")
+        at = np.searchsorted(part.times, main.times, side="right") - 1
+        age = main.times - part.times[np.maximum(at, 0)]
+        valid = (at >= 0) & (age <= step * 3 // 2)
+        blocks.append(np.where(valid[:, None], part.values[np.maximum(at, 0)], np.nan))
+        series.extend(part.series)
+    return Metrics(times=main.times, values=np.hstack(blocks), series=tuple(series))

@@ -1,0 +1,295 @@
+"""`Evidence`: all findings on one timeline, and the questions that causes ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from obskit.incident.units import humanize
+from obskit.model import (
+    Claim,
+    Event,
+    Finding,
+    Gap,
+    Judgement,
+    Metrics,
+    Signal,
+    Window,
+    nanoseconds,
+)
+
+#: Weights of claims in nats of log-odds: how much likelier the observation is if the cause holds.
+HINT, TELLING, STRONG, VERDICT = 0.7, 1.5, 3.0, 4.5
+#: Kinds of metric findings that say "it got worse"; ``high`` says "it is bad, and was before".
+CHANGES = ("shift", "spike", "ramp", "appeared", "lost")
+#: Event classes of stops that end a task against everybody's wish.
+ABNORMAL_STOPS = ("out_of_memory", "crash", "health_check_failed", "clean_exit", "unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """Where a signal stood before the incident's onset and after it, in its unit.
+
+    Attributes:
+        before: Median of the calm stretch; NaN when there was none.
+        after: Median since the onset.
+        top: The worst tenth since the onset begins here (90th percentile; 10th where low is bad).
+        peak: The worst point since the onset.
+        bad_share: Share of points since the onset beyond the signal's warning level.
+    """
+
+    before: float
+    after: float
+    top: float
+    peak: float
+    bad_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """Everything that was found, asked about by causes.
+
+    Attributes:
+        service: The service under investigation.
+        window: The analysed window.
+        onset: When the incident began; None when nothing happened.
+        resolution: How exactly the order of two onsets can be told.
+        findings: All, ascending by onset.
+        events: As the sources told them.
+        metrics: The matrix, with a service-level column for each group of tasks.
+        signals: The catalogue.
+        relations: Neighbours: ``caller`` or ``dependency`` by service name.
+        facts, gaps: From the telemetry.
+        lines: Number of log lines that were read.
+    """
+
+    service: str
+    window: Window
+    onset: datetime | None
+    resolution: timedelta
+    findings: tuple[Finding, ...]
+    events: tuple[Event, ...]
+    metrics: Metrics
+    signals: Mapping[str, Signal]
+    relations: Mapping[str, str]
+    facts: Mapping[str, str]
+    gaps: tuple[Gap, ...]
+    lines: int
+
+    def entity(self, signal: str, service: str = "") -> str:
+        """Return whose column is meant: the one asked for, a shared entity, or the service."""
+        known = self.signals.get(signal)
+        return service or (known.entity if known else "") or self.service
+
+    def seen(self, signal: str, service: str = "") -> bool:
+        """Say whether there is any sample of this signal."""
+        columns = self._columns(signal, self.entity(signal, service))
+        return bool(columns) and bool(np.isfinite(self.metrics.values[:, columns]).any())
+
+    def worse(self, signal: str, service: str = "", *, task: bool | None = False) -> Finding | None:
+        """Return the strongest finding that this signal changed in its bad direction.
+
+        Args:
+            signal: Its id.
+            service: Whose; the service under investigation unless the signal is shared.
+            task: False for service-level columns, True for single tasks, None for either.
+        """
+        found = [f for f in self.changes(signal, service, task=task) if self._is_worse(f)]
+        return max(found, key=lambda f: f.score, default=None)
+
+    def better(self, signal: str, service: str = "") -> Finding | None:
+        """Return the strongest finding that this signal fell although high is bad, or the reverse."""
+        found = [f for f in self.changes(signal, service) if not self._is_worse(f)]
+        return max(found, key=lambda f: f.score, default=None)
+
+    def changes(self, signal: str, service: str = "", *, task: bool | None = False) -> list[Finding]:
+        """Return all changes of this signal, ascending by onset."""
+        entity = self.entity(signal, service)
+        return [
+            f
+            for f in self.findings
+            if f.pillar == "metrics"
+            and f.subject == signal
+            and f.kind in CHANGES
+            and f.service == entity
+            and (task is None or bool(f.task) == task)
+        ]
+
+    def _is_worse(self, finding: Finding) -> bool:
+        bad = self.signals[finding.subject].bad
+        if finding.kind in ("ramp", "appeared", "lost") or bad == "both" or np.isnan(finding.before):
+            return True
+        worst = finding.after if np.isnan(finding.peak) else finding.peak
+        return bool(worst > finding.before) if bad == "up" else bool(worst < finding.before)
+
+    def _columns(self, signal: str, entity: str, *, task: bool = False) -> list[int]:
+        return [
+            i
+            for i, s in enumerate(self.metrics.series)
+            if s.signal == signal and s.service == entity and bool(s.task) == task
+        ]
+
+    def level(self, signal: str, service: str = "") -> Level | None:
+        """Return where the service-level columns of a signal stood before and after the onset.
+
+        Several columns (mount points, callees) are taken at their worst, point by point.
+        """
+        columns = self._columns(signal, self.entity(signal, service))
+        if not columns:
+            return None
+        known = self.signals[signal]
+        values = self.metrics.values[:, columns]
+        has = np.isfinite(values).any(axis=1)
+        if not has.any():
+            return None
+        low = known.bad == "down"
+        worst = (np.nanmin if low else np.nanmax)(values[has], axis=1)
+        times = self.metrics.times[has]
+        start = np.datetime64(nanoseconds(self.onset or self.window.start), "ns")
+        calm, troubled = worst[times < start], worst[times >= start]
+        if not len(troubled):
+            return None
+        bad = np.zeros(len(troubled), bool)
+        if known.warn is not None:
+            bad = troubled <= known.warn.value if low else troubled >= known.warn.value
+        return Level(
+            before=float(np.median(calm)) if len(calm) else float("nan"),
+            after=float(np.median(troubled)),
+            top=float(np.quantile(troubled, 0.1 if low else 0.9)),
+            peak=float(troubled.min() if low else troubled.max()),
+            bad_share=float(bad.mean()),
+        )
+
+    def task_levels(self, signal: str, service: str = "") -> dict[str, float]:
+        """Return each task's median of a signal since the onset; tasks without samples are left out."""
+        start = np.datetime64(nanoseconds(self.onset or self.window.start), "ns")
+        rows = self.metrics.times >= start
+        levels = {}
+        for i in self._columns(signal, self.entity(signal, service), task=True):
+            values = self.metrics.values[rows, i]
+            values = values[np.isfinite(values)]
+            if len(values) >= 3:
+                levels[self.metrics.series[i].task] = float(np.median(values))
+        return levels
+
+    def signatures(self, *prefixes: str, service: str = "") -> tuple[Finding, ...]:
+        """Return log signatures that are new or surged, strongest first.
+
+        Args:
+            prefixes: ``cause`` or ``cause/name``.
+            service: Whose logs; ``*`` for anybody's, the service under investigation by default.
+        """
+        found = [
+            f
+            for f in self.findings
+            if f.kind == "signature"
+            and (service == "*" or f.service == (service or self.service))
+            and any(f.subject == p or f.subject.startswith(p + "/") for p in prefixes)
+        ]
+        return tuple(sorted(found, key=lambda f: -f.count))
+
+    def happened(self, kind: str, *subjects: str, service: str = "") -> tuple[Finding, ...]:
+        """Return event findings of a kind, ascending by onset; all subjects when none is given."""
+        return tuple(
+            f
+            for f in self.findings
+            if f.pillar == "events"
+            and f.kind == kind
+            and (not subjects or f.subject in subjects)
+            and (service == "*" or f.service in ("", service or self.service))
+        )
+
+    def stops(self, *classes: str, service: str = "") -> tuple[Finding, ...]:
+        """Return task stops of these classes (see ``obskit.incident.stop_reasons``)."""
+        return self.happened("task_stop", *classes, service=service)
+
+    def dependencies(self) -> tuple[str, ...]:
+        """Return the services that this one calls."""
+        return tuple(name for name, relation in self.relations.items() if relation == "dependency")
+
+    def say(self, signal: str, value: float) -> str:
+        """Return a value with the signal's unit."""
+        return humanize(value, self.signals[signal].unit)
+
+    def before(self, first: datetime | None, second: datetime | None) -> bool:
+        """Say whether *first* was clearly earlier: by more than the resolution."""
+        return first is not None and second is not None and first + self.resolution < second
+
+
+class Case:
+    """Collects what speaks for and against one cause, and makes the judgement of it."""
+
+    def __init__(self, cause: str, evidence: Evidence) -> None:
+        self.cause = cause
+        self.evidence = evidence
+        self._for: list[Claim] = []
+        self._against: list[Claim] = []
+        self._unseen: list[str] = []
+        self._onsets: list[datetime] = []
+
+    @property
+    def score(self) -> float:
+        """The sum of all weights so far, in nats."""
+        return sum(c.weight for c in (*self._for, *self._against))
+
+    def argue(self, words: str, weight: float, finding: Finding | None = None) -> None:
+        """Add a claim: for with a positive weight, against with a negative one."""
+        claim = Claim(
+            words=words,
+            weight=weight,
+            pillar=finding.pillar if finding else "",
+            query=finding.query if finding else "",
+            at=finding.onset if finding else None,
+        )
+        (self._for if weight > 0 else self._against).append(claim)
+        if finding and weight > 0:
+            self._onsets.append(finding.onset)
+
+    def finding(self, finding: Finding | None, weight: float, why: str = "") -> bool:
+        """Add a finding as a claim in its own words; say whether there was one."""
+        if finding is None:
+            return False
+        words = f"{finding.words} ({why})" if why else finding.words
+        self.argue(words, weight, finding)
+        return True
+
+    def logs(self, *prefixes: str, weight: float, service: str = "", most: int = 3) -> bool:
+        """Add the log signatures of these prefixes: the first in full, further ones by half each."""
+        found = self.evidence.signatures(*prefixes, service=service)[:most]
+        for number, finding in enumerate(found):
+            self.argue(finding.words, weight / 2**number, finding)
+        return bool(found)
+
+    def stops(self, *classes: str, weight: float, most: int = 2) -> bool:
+        """Add task stops of these classes as claims."""
+        found = self.evidence.stops(*classes)[:most]
+        for number, finding in enumerate(found):
+            self.argue(finding.words, weight / 2**number, finding)
+        return bool(found)
+
+    def unseen(self, signal: str, words: str = "") -> None:
+        """Note a signal that would have helped, unless it was seen."""
+        if signal not in self.evidence.signals:
+            self._unseen.append(words or signal)
+        elif not self.evidence.seen(signal):
+            self._unseen.append(words or f"{self.evidence.signals[signal].title} ({signal})")
+
+    def close(
+        self, *, service: str = "", task: str = "", reason: str = "", onset: datetime | None = None
+    ) -> Judgement | None:
+        """Return the judgement, or None when nothing speaks for the cause."""
+        if not self._for:
+            return None
+        return Judgement(
+            cause=self.cause,
+            claims_for=tuple(sorted(self._for, key=lambda c: -c.weight)),
+            claims_against=tuple(sorted(self._against, key=lambda c: c.weight)),
+            not_seen=tuple(self._unseen),
+            onset=onset or min(self._onsets, default=None),
+            service=service or self.evidence.service,
+            task=task,
+            reason=reason,
+        )

@@ -1,0 +1,219 @@
+"""The walk from telemetry to a diagnosis. It reads as the engine's table of contents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from string import Template
+
+import numpy as np
+
+from obskit.catalogue import all_signals
+from obskit.incident.causes import Cause, all_causes
+from obskit.incident.combine import with_service_columns
+from obskit.incident.correlate import correlate, is_trouble
+from obskit.incident.culprit import culprit
+from obskit.incident.detect import detect
+from obskit.incident.events import find_in_events
+from obskit.incident.evidence import Evidence
+from obskit.incident.logs import LogReport, find_in_logs
+from obskit.incident.rank import Ranked, rank
+from obskit.model import (
+    Diagnosis,
+    Finding,
+    Hypothesis,
+    Judgement,
+    Metrics,
+    NextQuery,
+    Service,
+    Step,
+    Telemetry,
+    Window,
+)
+from obskit.redact import redact
+
+#: From this probability on a cause is called found; from the second on it is called possible.
+FOUND, POSSIBLE = 0.6, 0.25
+#: Hypotheses below this share say nothing and are left out.
+_LEAST = 0.005
+_MOST_TIMELINE, _MOST_SERIES, _MOST_COLUMNS = 60, 15, 80
+#: What users feel: a change here is an incident even when no cause is known.
+_SYMPTOMS = ("http_error_ratio", "http_latency_p95", "http_latency_mean", "alb_target_5xx", "alb_elb_5xx", "ecs_running_tasks")
+
+
+def investigate(telemetry: Telemetry, *, service: Service, window: Window, elapsed: float = 0.0) -> Diagnosis:
+    """Find the likeliest causes of what *service* suffered in *window*.
+
+    Args:
+        telemetry: Live or recorded; the same telemetry gives the same diagnosis.
+        service, window: What is investigated; the telemetry also holds the baseline before it.
+        elapsed: Seconds that collecting took, for the report.
+    """
+    signals = all_signals()
+    metrics = with_service_columns(telemetry.metrics, signals)
+    detection = detect(metrics, window=window, signals=signals)
+    logs = find_in_logs(telemetry.logs, window=window, service=service.name, redact=redact)
+    events = find_in_events(telemetry.events, service=service.name, window=window)
+    evidence = correlate(
+        telemetry,
+        (*detection.findings, *logs.findings, *events),
+        service=service,
+        window=window,
+        metrics=metrics,
+        metrics_onset=detection.onset,
+        signals=signals,
+    )
+    causes = all_causes()
+    blind = _blind(evidence)
+    judged = {c.id: c.judge(evidence) for c in causes if not blind.issuperset(c.needs)}
+    ranked, unknown = rank(
+        [j for j in judged.values() if j is not None and j.claims_for],
+        brings_about={c.id: c.brings_about for c in causes},
+        resolution=evidence.resolution,
+    )
+    return _diagnosis(evidence, service, logs, causes, judged, ranked, unknown, elapsed)
+
+
+def _blind(evidence: Evidence) -> set[str]:
+    """Return the pillars of which nothing was seen."""
+    failed = {g.source for g in evidence.gaps if not g.partial}
+    blind = set()
+    if not any(s.service == evidence.service for s in evidence.metrics.series):
+        blind.add("metrics")
+    if not evidence.lines:
+        blind.add("logs")
+    if not evidence.events and ("ecs" in failed or "events file" in failed or "events" in failed):
+        blind.add("events")
+    return blind
+
+
+def _diagnosis(
+    evidence: Evidence,
+    service: Service,
+    logs: LogReport,
+    causes: Sequence[Cause],
+    judged: dict[str, Judgement | None],
+    ranked: Sequence[Ranked],
+    unknown: float,
+    elapsed: float,
+) -> Diagnosis:
+    by_id = {c.id: c for c in causes}
+    cluster = service.cluster or evidence.facts.get("cluster", "")
+    calm = _calm(evidence, ranked)
+    hypotheses = () if calm else tuple(_hypothesis(by_id[r.judgement.cause], r, evidence, cluster) for r in ranked if r.probability >= _LEAST)
+    abnormal = _abnormal(evidence)
+    blind = _blind(evidence)
+    verdict = _verdict(hypotheses, calm=calm)
+    return Diagnosis(
+        service=service.name,
+        cluster=cluster,
+        window=evidence.window,
+        verdict=verdict,
+        summary=_summary(verdict, hypotheses, evidence),
+        onset=None if calm else evidence.onset,
+        hypotheses=hypotheses,
+        unknown_probability=1.0 if calm else 1.0 - sum(h.probability for h in hypotheses),
+        culprit=culprit(hypotheses, () if calm else abnormal, service=service.name),
+        clean=tuple(by_id[i].title for i, j in judged.items() if j is None or j.score <= 0),
+        not_judged=tuple((c.id, f"nothing was seen of {' or '.join(c.needs)}") for c in causes if blind.issuperset(c.needs)),
+        gaps=evidence.gaps,
+        timeline=_timeline(evidence),
+        abnormal_series=abnormal,
+        log_templates=logs.templates,
+        next_query=_next_query(hypotheses, by_id, cluster),
+        metrics=_drawn(evidence, hypotheses),
+        facts=evidence.facts,
+        elapsed_seconds=elapsed,
+    )
+
+
+def _calm(evidence: Evidence, ranked: Sequence[Ranked]) -> bool:
+    """Say whether nothing happened: no user-visible change, no trouble in events or logs, no likely cause."""
+    if any(evidence.worse(s) for s in _SYMPTOMS):
+        return False
+    if any(is_trouble(f) and f.service in ("", evidence.service) for f in evidence.findings):
+        return False
+    return not ranked or ranked[0].probability < POSSIBLE
+
+
+def _verdict(hypotheses: Sequence[Hypothesis], *, calm: bool) -> str:
+    if calm:
+        return "calm"
+    if not hypotheses or hypotheses[0].probability < POSSIBLE:
+        return "no_clear_cause"
+    standing = hypotheses[0].probability + sum(h.probability for h in hypotheses[1:] if h.independent)
+    return "cause_found" if standing >= FOUND else "possible"
+
+
+def _summary(verdict: str, hypotheses: Sequence[Hypothesis], evidence: Evidence) -> str:
+    name = evidence.service
+    if verdict == "calm":
+        return f"{name} is calm: nothing changed for the worse in this window"
+    if verdict == "no_clear_cause":
+        return f"{name}: something changed, but no cause stands out"
+    first = hypotheses[0]
+    where = f" ({first.judgement.service})" if first.judgement.service != name else ""
+    reason = f"; {first.judgement.reason}" if first.judgement.reason else ""
+    also = [h.title for h in hypotheses[1:] if h.independent]
+    both = f"; beside it, a fault of its own: {also[0]}" if also else ""
+    return f"{name}: {first.title}{where}{reason}{both}"
+
+
+def _hypothesis(cause: Cause, ranked: Ranked, evidence: Evidence, cluster: str) -> Hypothesis:
+    culprit_name = ranked.judgement.service
+    fill = {"service": evidence.service, "cluster": cluster or "CLUSTER", "culprit": culprit_name}
+    return Hypothesis(
+        cause=cause.id,
+        title=cause.title,
+        probability=ranked.probability,
+        judgement=ranked.judgement,
+        brings_about=cause.brings_about,
+        next_steps=tuple(Step(words=s.words, command=Template(s.command).safe_substitute(fill)) for s in cause.next_steps),
+        runbook=f"runbooks/causes/{cause.id}.md",
+        explained_by=ranked.explained_by,
+        independent=ranked.independent,
+    )
+
+
+def _abnormal(evidence: Evidence) -> tuple[Finding, ...]:
+    found = [f for f in evidence.findings if f.pillar == "metrics" and f.kind != "high"]
+    return tuple(sorted(found, key=lambda f: (-f.score, f.onset, f.subject, f.task))[:_MOST_SERIES])
+
+
+def _timeline(evidence: Evidence) -> tuple[Finding, ...]:
+    """Return what is worth telling, by onset: events and signatures first, then the largest changes."""
+    told = [f for f in evidence.findings if f.pillar == "events" or f.kind == "signature"]
+    rest = [f for f in evidence.findings if f not in told and not f.task and f.kind != "high"]
+    rest.sort(key=lambda f: -f.score)
+    chosen = (told + rest)[:_MOST_TIMELINE]
+    return tuple(sorted(chosen, key=lambda f: (f.onset, f.pillar, f.subject)))
+
+
+def _next_query(hypotheses: Sequence[Hypothesis], by_id: dict[str, Cause], cluster: str) -> NextQuery:
+    """Return the query that would tell the first two apart, when they are close."""
+    if len(hypotheses) < 2:
+        return NextQuery(words="")
+    first, second = hypotheses[:2]
+    if second.probability < 0.3 * first.probability or second.independent:
+        return NextQuery(words="")
+    tests = [(h, by_id[h.cause].test) for h in (first, second)]
+    tests.sort(key=lambda pair: -len(pair[0].judgement.not_seen))
+    for hypothesis, test in tests:
+        if test is not None:
+            fill = {"service": hypothesis.judgement.service, "cluster": cluster or "CLUSTER", "culprit": hypothesis.judgement.service}
+            return NextQuery(words=test.words, language=test.language, query=Template(test.query).safe_substitute(fill))
+    return NextQuery(words="")
+
+
+def _drawn(evidence: Evidence, hypotheses: Sequence[Hypothesis]) -> Metrics:
+    """Return the columns that the page draws: signals that claims cite, what users feel, the largest changes."""
+    cited = {c.query for h in hypotheses[:3] for c in h.judgement.claims_for if c.pillar == "metrics"}
+    wanted = [s.signal for s in evidence.metrics.series if s.query in cited]
+    wanted += [*_SYMPTOMS, "http_requests", *(f.subject for f in _abnormal(evidence))]
+    order = {signal: i for i, signal in reversed(list(enumerate(dict.fromkeys(wanted))))}
+    columns = [
+        i
+        for i, s in enumerate(evidence.metrics.series)
+        if s.signal in order and s.service in ("", evidence.service, evidence.entity(s.signal)) and np.isfinite(evidence.metrics.values[:, i]).any()
+    ]
+    columns.sort(key=lambda i: (order[evidence.metrics.series[i].signal], bool(evidence.metrics.series[i].task)))
+    return evidence.metrics.where(columns[:_MOST_COLUMNS])
