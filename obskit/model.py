@@ -363,6 +363,7 @@ class Finding:
         words: One line for a person, without the time.
         example: One log line or event text, redacted; "" for metrics.
         query: What to send to see it again.
+        labels: What else tells a metric's column apart (mount point, called service).
     """
 
     kind: str
@@ -381,6 +382,7 @@ class Finding:
     score: float = 0.0
     example: str = ""
     query: str = ""
+    labels: Labels = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

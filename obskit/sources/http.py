@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from obskit.errors import SettingsError, SourceError
 from obskit.settings import Connection
+
+if TYPE_CHECKING:
+    from botocore.credentials import Credentials
 
 #: An answer beyond this is refused: a query that returns more is a query to aggregate.
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -23,14 +31,30 @@ RETRIES = 2
 FIRST_PAUSE_SECONDS = 0.2
 CHUNK_BYTES = 256 * 1024
 
+#: What a header can carry: printable ASCII. Anything else would end up quoted in an exception.
+HEADER_TEXT = re.compile(r"[ -~]*")
+#: Name and password inside an address.
+USERINFO = re.compile(r"//[^/@\s]*@")
+
 Params = Mapping[str, str | Sequence[str]]
 
 
-class _Transient(SourceError):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """One question: what is sent, and how much may come back."""
+
+    url: str
+    params: Params | None = None
+    data: Params | None = None
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    max_bytes: int = MAX_ANSWER_BYTES
+
+
+class _TransientError(SourceError):
     """A connection failed in a way that a second try may cure."""
 
 
-class _TooLarge(Exception):
+class _TooLargeError(Exception):
     """The answer outgrew its limit."""
 
 
@@ -41,16 +65,25 @@ class BearerAuth(AuthBase):
         self._connection = connection
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the token to a request that is about to be sent."""
+        request.headers["Authorization"] = f"Bearer {self._token()}"
+        return request
+
+    def _token(self) -> str:
         token, file = self._connection.bearer_token, self._connection.bearer_token_file
         if file is not None:
             try:
-                token = file.read_text(encoding="utf-8").strip()
+                token = file.read_text(encoding="ascii").strip()
             except OSError as error:
                 raise SettingsError(
                     f"the bearer token file {file} cannot be read: {error.strerror}", hint="correct bearer_token_file"
                 ) from error
-        request.headers["Authorization"] = f"Bearer {token}"
-        return request
+            except UnicodeDecodeError:
+                token = ""  # the exception would quote the file
+        if not token or not HEADER_TEXT.fullmatch(token):
+            origin = "of the environment" if file is None else f"in {file}"
+            raise SettingsError(f"the bearer token {origin} is no token", hint="one line of printable ASCII") from None
+        return token
 
 
 class SigV4Auth(AuthBase):
@@ -58,24 +91,39 @@ class SigV4Auth(AuthBase):
 
     def __init__(self, connection: Connection) -> None:
         self._region, self._service = connection.sigv4_region, connection.sigv4_service
+        self._known: Credentials | None = None
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        import boto3  # only who signs needs it
+        """Add the signature to a request that is about to be sent."""
         from botocore.auth import SigV4Auth as Signer
         from botocore.awsrequest import AWSRequest
+        from botocore.exceptions import BotoCoreError
 
-        credentials = boto3.Session().get_credentials()
-        if credentials is None:
+        # A form's "+" for a space is not what AWS recomputes the signature from.
+        address, mark, parameters = (request.url or "").partition("?")
+        request.url = address + mark + parameters.replace("+", "%20")
+        signed = AWSRequest(method=request.method, url=request.url, data=request.body)
+        if "Content-Type" in request.headers:
+            signed.headers["Content-Type"] = request.headers["Content-Type"]
+        try:
+            Signer(self._credentials().get_frozen_credentials(), self._service, self._region).add_auth(signed)
+        except BotoCoreError as error:
+            raise SettingsError(f"requests cannot be signed: {error}", hint="is AWS_PROFILE right?") from error
+        request.headers.update(dict(signed.headers.items()))
+        return request
+
+    def _credentials(self) -> Credentials:
+        """Look the credentials up once; botocore renews those that expire."""
+        if self._known is None:
+            import boto3  # only who signs needs it
+
+            self._known = boto3.Session().get_credentials()
+        if self._known is None:
             raise SettingsError(
                 "requests shall be signed, but there are no AWS credentials",
                 hint="set AWS_PROFILE, or run where a task or instance role is given",
             )
-        signed = AWSRequest(method=request.method, url=request.url, data=request.body)
-        if "Content-Type" in request.headers:
-            signed.headers["Content-Type"] = request.headers["Content-Type"]
-        Signer(credentials.get_frozen_credentials(), self._service, self._region).add_auth(signed)
-        request.headers.update(dict(signed.headers.items()))
-        return request
+        return self._known
 
 
 def _auth(connection: Connection) -> AuthBase | None:
@@ -84,8 +132,20 @@ def _auth(connection: Connection) -> AuthBase | None:
     if connection.bearer_token or connection.bearer_token_file:
         return BearerAuth(connection)
     if connection.username:
-        return HTTPBasicAuth(connection.username, connection.password)
+        return HTTPBasicAuth(connection.username.encode(), connection.password.encode())
     return None
+
+
+def _check(connection: Connection) -> None:
+    """Find what would fail later with less helpful words, or with a secret in them."""
+    for file in (connection.ca_file, connection.cert_file, connection.key_file):
+        if file is not None and not file.is_file():
+            raise SettingsError(f"the certificate file {file} is not there", where={"for": _shown(connection.url)})
+    for name, value in (*connection.headers, ("X-Scope-OrgID", connection.tenant)):
+        if not HEADER_TEXT.fullmatch(value) or value != value.strip():
+            raise SettingsError(
+                f"the header {name!r} cannot be sent", where={"for": _shown(connection.url)}, hint="printable ASCII"
+            )
 
 
 def session_for(connection: Connection, *, pool: int = 16) -> requests.Session:
@@ -94,7 +154,11 @@ def session_for(connection: Connection, *, pool: int = 16) -> requests.Session:
     Args:
         connection: Where to, and as whom.
         pool: How many requests may be under way at once.
+
+    Raises:
+        SettingsError: A certificate file is not there, or a header cannot be sent.
     """
+    _check(connection)
     session = requests.Session()
     session.trust_env = False  # a stray .netrc or proxy variable must not change whom we are
     session.auth = _auth(connection)
@@ -113,23 +177,24 @@ def session_for(connection: Connection, *, pool: int = 16) -> requests.Session:
 
 
 @contextlib.contextmanager
-def _sourced(name: str, url: str, query: str) -> Iterator[None]:
+def _sourced(name: str, where: dict[str, str]) -> Iterator[None]:
     """Turn what requests and urllib3 raise into a `SourceError` that says who and what."""
-    where = {"at": url, "query": query}
     try:
         yield
     except requests.exceptions.SSLError as error:
         raise SourceError(
-            f"{name} could not be trusted", where={**where, "said": _short(error)}, hint="set its ca_file"
+            f"{name} could not be trusted",
+            where={**where, "said": _short(error)},
+            hint="set its ca_file; where it asks for a client certificate, its cert_file and key_file",
         ) from error
-    except (requests.exceptions.Timeout, TimeoutError) as error:
-        raise SourceError(f"{name} did not answer in time", where=where, hint="is it up? a shorter window?") from error
-    except _TooLarge as error:
+    except (requests.exceptions.Timeout, ReadTimeoutError, TimeoutError) as error:
+        raise _late(name, where) from error
+    except _TooLargeError as error:
         raise SourceError(
             f"{name} answered too much", where={**where, "said": str(error)}, hint="aggregate, or a shorter window"
         ) from error
-    except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-        raise _Transient(
+    except (requests.exceptions.ConnectionError, ProtocolError) as error:
+        raise _TransientError(
             f"{name} could not be reached", where={**where, "said": _short(error)}, hint="run: obskit doctor"
         ) from error
     except (requests.exceptions.RequestException, HTTPError, OSError) as error:
@@ -138,13 +203,23 @@ def _sourced(name: str, url: str, query: str) -> Iterator[None]:
         ) from error
 
 
+def _late(name: str, where: dict[str, str]) -> SourceError:
+    return SourceError(f"{name} did not answer in time", where=where, hint="is it up? a shorter window?")
+
+
+def _shown(url: str) -> str:
+    """Return an address without the name and password that it may hold."""
+    return USERINFO.sub("//", url)
+
+
 def _short(error: BaseException) -> str:
+    """Return the innermost reason on one line, without secrets and control characters."""
     reason = getattr(error, "reason", None) or (error.args[0] if error.args else error)
-    text = str(getattr(reason, "reason", reason) or error)
-    return text[-300:]
+    text = _shown(str(getattr(reason, "reason", reason) or error))
+    return "".join(c if c.isprintable() else " " for c in text)[-300:]
 
 
-def fetch(
+def fetch(  # noqa: PLR0913 (each is a fact of one request; a value for them would only be unpacked here)
     session: requests.Session,
     url: str,
     *,
@@ -170,55 +245,75 @@ def fetch(
         timeout: The longest that one try may take, seconds.
         params, data: Query string, form body.
         query: What an error shall quote.
+        headers: For this request only.
         max_bytes: An answer that is longer is refused.
 
     Raises:
         SourceError: Unreachable, too slow, or too large. A status of 4xx or 5xx is returned,
             not raised: only the caller knows how its server words errors.
+        SettingsError: The token or the AWS credentials cannot be used.
     """
-    where = {"at": url, "query": query}
+    request = _Request(url=url, params=params, data=data, headers=headers, max_bytes=max_bytes)
+    where = {"at": _shown(url), "query": query}
     for attempt in range(RETRIES + 1):
         last = attempt == RETRIES
         try:
             until = min(deadline, time.monotonic() + timeout)
-            with _sourced(name, url, query):
-                status, body = _once(session, url, until, max_bytes, params=params, data=data, headers=headers)
+            with _sourced(name, where):
+                status, body = _within(until, lambda until=until: _once(session, request, until))  # type: ignore[misc]
             if status not in RETRIED_STATUSES or last:
                 return status, body
-        except _Transient:
+        except _TransientError:
             if last:
                 raise
         pause = FIRST_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 (jitter, no secret)
         if time.monotonic() + pause >= deadline:
             break
         time.sleep(pause)
-    raise SourceError(f"{name} did not answer in time", where=where, hint="is it up? a shorter window?")
+    raise _late(name, where)
 
 
-def _once(
-    session: requests.Session,
-    url: str,
-    until: float,
-    max_bytes: int,
-    *,
-    params: Params | None,
-    data: Params | None,
-    headers: Mapping[str, str] | None,
-) -> tuple[int, bytes]:
-    """Send one try and read its body in chunks, so that neither size nor slowness runs away."""
+def _within(until: float, work: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
+    """Do *work* in a thread and stop waiting for it at *until* (``time.monotonic()``).
+
+    A socket's time-out bounds the silence between two bytes, and resolving a name has none at
+    all: a server that drips, or a name server that is gone, would hold the caller for minutes.
+    The thread is a daemon, so that a forgotten one never delays the end of the process.
+    """
+    answer: Future[tuple[int, bytes]] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(work())
+        except BaseException as error:  # whatever it is, the caller raises it
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="obskit-fetch", daemon=True).start()
+    return answer.result(timeout=max(until - time.monotonic(), 0.0))
+
+
+def _once(session: requests.Session, request: _Request, until: float) -> tuple[int, bytes]:
+    """Send one try and read its body as it comes, so that neither size nor slowness runs away."""
     left = until - time.monotonic()
     if left <= 0:
         raise requests.exceptions.Timeout
-    method = "GET" if data is None else "POST"
     with session.request(
-        method, url, params=params, data=data, headers=headers, timeout=(left, left), stream=True, allow_redirects=False
+        "GET" if request.data is None else "POST",
+        request.url,
+        params=request.params,
+        data=request.data,
+        headers=request.headers,
+        timeout=(left, left),
+        stream=True,
+        allow_redirects=False,
     ) as response:
-        chunks, size = [], 0
-        for chunk in response.iter_content(CHUNK_BYTES):
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
             chunks.append(chunk)
             size += len(chunk)
-            if size > max_bytes:
-                raise _TooLarge(f"its answer is longer than {max_bytes // 2**20} MiB")
+            if size > request.max_bytes:
+                raise _TooLargeError(f"its answer is longer than {request.max_bytes} bytes")
             if time.monotonic() > until:
                 raise requests.exceptions.Timeout
         return response.status_code, b"".join(chunks)

@@ -1,0 +1,92 @@
+"""Reads an Alertmanager webhook body: which service, since when."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from obskit.cli.times import moment
+from obskit.errors import UsageError
+from obskit.model import Event
+
+_SERVICE_LABELS = ("service", "ecs_service", "service_name", "app", "job")
+_CLUSTER_LABELS = ("cluster", "ecs_cluster")
+_MOST_BYTES = 8 * 1024 * 1024
+_EXPECTED = "expected Alertmanager's webhook body (version 4): an object with a list `alerts`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """What the alerts of one notification say together.
+
+    Attributes:
+        service, cluster: From the labels; "" when no label says.
+        started: When the first of the firing alerts began.
+        events: One a firing alert, for the timeline.
+    """
+
+    service: str
+    cluster: str
+    started: datetime
+    events: tuple[Event, ...]
+
+
+def read_alert(path: str, *, now: datetime) -> Alert:
+    """Read a webhook body from a file, or from stdin when *path* is ``-``.
+
+    Raises:
+        UsageError: Unreadable, too large, or not Alertmanager's.
+    """
+    try:
+        raw = sys.stdin.buffer.read(_MOST_BYTES + 1) if path == "-" else Path(path).read_bytes()[: _MOST_BYTES + 1]
+    except OSError as error:
+        raise UsageError(f"the alert file {path} cannot be read: {error.strerror}") from error
+    if len(raw) > _MOST_BYTES:
+        raise UsageError(f"the alert is larger than {_MOST_BYTES // 2**20} MiB", hint=_EXPECTED)
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise UsageError("the alert is not JSON", where={"said": str(error)[:200]}, hint=_EXPECTED) from error
+    alerts = body.get("alerts") if isinstance(body, dict) else None
+    if not isinstance(alerts, list) or not all(isinstance(a, dict) and isinstance(a.get("labels"), dict) for a in alerts):
+        raise UsageError("the alert is not Alertmanager's", hint=_EXPECTED)
+    # a group stays firing while any member fires: each alert's own status counts
+    firing = [a for a in alerts if a.get("status", "firing") == "firing"] or alerts
+    if not firing:
+        raise UsageError("the notification holds no alert", hint=_EXPECTED)
+    return _together(firing, now=now)
+
+
+def _together(alerts: list[dict[str, Any]], *, now: datetime) -> Alert:
+    events = tuple(_event(alert, now=now) for alert in alerts)
+    services = [s for a in alerts if (s := _label(a, _SERVICE_LABELS))]
+    clusters = [c for a in alerts if (c := _label(a, _CLUSTER_LABELS))]
+    return Alert(
+        service=max(services, key=services.count, default=""),
+        cluster=max(clusters, key=clusters.count, default=""),
+        started=min(e.time for e in events),
+        events=events,
+    )
+
+
+def _event(alert: dict[str, Any], *, now: datetime) -> Event:
+    started = alert.get("startsAt")
+    if not isinstance(started, str):
+        raise UsageError("an alert does not say when it began (startsAt)", hint=_EXPECTED)
+    notes = alert.get("annotations")
+    summary = notes.get("summary") or notes.get("description") or "" if isinstance(notes, dict) else ""
+    return Event(
+        time=min(moment(started, now=now), now),
+        kind="alert",
+        service=_label(alert, _SERVICE_LABELS),
+        code=str(alert["labels"].get("alertname", "alert"))[:200],
+        message=str(summary)[:500],
+    )
+
+
+def _label(alert: dict[str, Any], names: tuple[str, ...]) -> str:
+    return next((str(alert["labels"][n]) for n in names if alert["labels"].get(n)), "")

@@ -1,0 +1,93 @@
+"""Times as people type them: ``30m``, ``2026-01-31T03:00Z``, ``03:00``, epoch seconds."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from obskit.errors import UsageError
+from obskit.model import Window, stamp
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
+_DEFAULT = timedelta(minutes=30)
+#: Around a moment: what led to it matters more than what came of it.
+_BEFORE, _AFTER = timedelta(minutes=30), timedelta(minutes=10)
+_LONGEST = timedelta(days=7)
+_SHORTEST = timedelta(minutes=1)
+
+
+def duration(text: str) -> timedelta:
+    """Return ``1h30m`` as a timedelta.
+
+    Raises:
+        UsageError: It is no duration.
+    """
+    if not _DURATION.fullmatch(text.strip()):
+        raise UsageError(f"{text!r} is no duration", hint="write 30m, 2h, 90s or 1h30m")
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhdw])", text)
+    try:
+        return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+    except OverflowError as error:
+        raise UsageError(f"{text!r} is longer than any clock", hint="write 30m, 2h, 90s or 1h30m") from error
+
+
+def moment(text: str, *, now: datetime) -> datetime:
+    """Return a point in time in UTC.
+
+    Args:
+        text: ISO 8601 (UTC unless it says otherwise), ``HH:MM`` (the last one that has been),
+            epoch seconds, ``now``, or ``-30m``.
+        now: The present, aware.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    text = text.strip()
+    if text == "now":
+        return now
+    if text.startswith("-") and _DURATION.fullmatch(text[1:]):
+        return now - duration(text[1:])
+    try:
+        if re.fullmatch(r"\d{9,10}(\.\d+)?", text):
+            return datetime.fromtimestamp(float(text), UTC)
+        if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", text):
+            hours = [int(part) for part in text.split(":")]
+            today = now.replace(hour=hours[0], minute=hours[1], second=hours[2] if len(hours) > 2 else 0, microsecond=0)
+            return today if today <= now else today - timedelta(days=1)
+        parsed = datetime.fromisoformat(text.replace("Z", "+00:00").replace("z", "+00:00"))
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"{text!r} is no time that obskit can read",
+            hint="write 2026-01-31T03:00Z, 03:00 (UTC), -30m, now or epoch seconds",
+        ) from error
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def window(*, since: str, begin: str, end: str, at: str, now: datetime) -> Window:
+    """Return the window that the flags mean.
+
+    Raises:
+        UsageError: Flags that contradict each other, an inverted, empty, future or huge window.
+    """
+    if at and (since or begin or end):
+        raise UsageError("--at stands alone: it already says from when to when", hint="drop --since, --from and --to")
+    if since and begin:
+        raise UsageError("--since and --from both say where to begin", hint="drop one of them")
+    if at:
+        middle = moment(at, now=now)
+        start, stop = middle - _BEFORE, min(middle + _AFTER, now)
+    else:
+        stop = moment(end, now=now) if end else now
+        start = moment(begin, now=now) if begin else stop - (duration(since) if since else _DEFAULT)
+    where = {"from": stamp(start), "to": stamp(stop), "now": stamp(now)}
+    if start >= now:
+        raise UsageError("the window lies in the future", where=where, hint="times are UTC")
+    if start >= stop:
+        raise UsageError("the window ends before it begins", where=where, hint="swap --from and --to")
+    stop = min(stop, now)
+    if stop - start < _SHORTEST:
+        raise UsageError("the window is shorter than a minute", where=where, hint="widen it: a cause needs its history")
+    if stop - start > _LONGEST:
+        raise UsageError("the window is longer than seven days", where=where, hint="narrow it to the incident")
+    return Window(start=start, end=stop)

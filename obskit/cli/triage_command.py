@@ -1,0 +1,286 @@
+"""`obskit triage` and `obskit record`: put sources, engine and reports together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from obskit.cli.times import window as window_of
+from obskit.errors import SourceError, UsageError
+from obskit.model import Diagnosis, Gap, Service, Telemetry, Window
+
+if TYPE_CHECKING:
+    from obskit.cli.alerts_in import Alert
+    from obskit.settings import Settings
+    from obskit.sources import Source
+
+FORMATS = ("text", "json", "md", "html")
+_SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".md": "md", ".txt": "text"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What was typed, before it is understood."""
+
+    service: str = ""
+    since: str = ""
+    begin: str = ""
+    end: str = ""
+    at: str = ""
+    cluster: str = ""
+    alert: str = ""
+    events: tuple[Path, ...] = ()
+    bundle: Path | None = None
+    deadline: float = 0.0
+
+
+def demo_bundle() -> Path:
+    """Return the recorded incident that ships with obskit."""
+    return Path(__file__).parent.parent / "incident" / "demo.obskit"
+
+
+def triage(question: Question, *, form: str, out: Path | None) -> None:
+    """Answer the question and print the report; write it to *out* as well where that is given.
+
+    Raises:
+        UsageError: The question makes no sense.
+        SourceError: Nothing at all could be seen.
+    """
+    if form not in FORMATS:
+        raise UsageError(f"there is no format {form!r}", hint=f"one of {', '.join(FORMATS)}")
+    out_form = form if out is None else _SUFFIXES.get(out.suffix.lower(), form)
+    if out is not None:
+        _writable(out)
+    begun = time.monotonic()
+    service, window, telemetry = _recorded(question) if question.bundle else _live(question, datetime.now(UTC))
+    from obskit.incident.investigate import investigate
+
+    diagnosis = investigate(telemetry, service=service, window=window)
+    diagnosis = replace(diagnosis, elapsed_seconds=round(time.monotonic() - begun, 3))
+    if out is not None:
+        _write(out, rendered(diagnosis, out_form))
+    if out is None or out_form != form:
+        print(rendered(diagnosis, form, terminal=sys.stdout.isatty()), end="")
+    if out is not None:
+        print(f"report written to {out.resolve()}", file=sys.stderr)
+
+
+def record(question: Question, file: Path) -> None:
+    """Collect what triage would look at and write it as a bundle."""
+    from obskit.sources.bundle import write_bundle
+
+    _writable(file)
+    service, window, telemetry = _live(question, datetime.now(UTC))
+    write_bundle(file, telemetry, service=service, window=window, made_by=f"obskit {_version()}")
+    size = file.stat().st_size
+    kept = f"{len(telemetry.metrics.series)} series, {len(telemetry.logs)} log lines, {len(telemetry.events)} events"
+    print(f"{file}: {kept}, {len(telemetry.gaps)} gaps, {size / 1024:.0f} KiB")
+
+
+def rendered(diagnosis: Diagnosis, form: str, *, terminal: bool = False) -> str:
+    """Return the report in one of `FORMATS`, ending with a newline."""
+    if form == "json":
+        from obskit.incident.report import as_json
+
+        text = as_json.render(diagnosis)
+    elif form == "md":
+        from obskit.incident.report import as_markdown
+
+        text = as_markdown.render(diagnosis)
+    elif form == "html":
+        from obskit.incident.report import as_html
+
+        text = as_html.render(diagnosis)
+    else:
+        from obskit.incident.report import as_text
+
+        width = min(shutil.get_terminal_size((80, 24)).columns, 120) if terminal else 80
+        text = as_text.render(diagnosis, width=width, color=terminal)
+    return text if text.endswith("\n") else text + "\n"
+
+
+def _recorded(question: Question) -> tuple[Service, Window, Telemetry]:
+    from obskit.sources.bundle import read_bundle
+
+    assert question.bundle is not None  # noqa: S101 (for the type checker; the caller asked)
+    if question.since or question.begin or question.end or question.at or question.alert or question.events:
+        raise UsageError("a bundle already holds its window and events", hint="drop --since, --from, --to, --at, --alert, --events")
+    recording = read_bundle(question.bundle)
+    if question.service and question.service != recording.service.name:
+        raise UsageError(
+            f"{question.bundle} is a recording of {recording.service.name}, not of {question.service}", hint="drop the service"
+        )
+    return recording.service, recording.window, recording.telemetry
+
+
+def _live(question: Question, now: datetime) -> tuple[Service, Window, Telemetry]:
+    """Ask all configured sources."""
+    from obskit.incident.collect import collect
+    from obskit.settings import load_settings
+    from obskit.sources import Ask
+
+    settings = load_settings()
+    alert = _alert(question, now)
+    name = question.service or (alert.service if alert else "")
+    if not name:
+        raise UsageError(
+            "which service?" if not alert else "the alert's labels do not name a service",
+            hint="obskit triage SERVICE, or --demo, --bundle FILE, --alert FILE",
+        )
+    if alert and not (question.since or question.begin or question.end or question.at):
+        window = Window(start=alert.started - timedelta(minutes=30), end=min(alert.started + timedelta(minutes=10), now))
+    else:
+        window = window_of(since=question.since, begin=question.begin, end=question.end, at=question.at, now=now)
+    cluster = question.cluster or (alert.cluster if alert else "") or settings.aws.cluster
+    service = _service(settings, name, cluster)
+    deadline = question.deadline or settings.deadline_seconds
+    if not 0 < deadline <= 600:
+        raise UsageError(f"a deadline of {deadline:g} s makes no sense", hint="between 1 and 600 seconds")
+    sources, missing = sources_of(settings, question.events, service)
+    ask = Ask(service=service, window=window.with_baseline(), deadline=time.monotonic() + deadline)
+    with _progress([s.name for s in sources]) as tell:
+        telemetry = collect(sources, ask, progress=tell)
+    telemetry = replace(telemetry, gaps=(*telemetry.gaps, *missing), events=(*telemetry.events, *(alert.events if alert else ())))
+    _known(name, telemetry, sources)
+    return service, window, telemetry
+
+
+def _alert(question: Question, now: datetime) -> Alert | None:
+    if not question.alert:
+        return None
+    from obskit.cli.alerts_in import read_alert
+
+    return read_alert(question.alert, now=now)
+
+
+def _service(settings: Settings, name: str, cluster: str) -> Service:
+    own = settings.service(name)
+    return Service(name=name, cluster=cluster or own.cluster, depends_on=own.depends_on)
+
+
+def sources_of(settings: Settings, events: Sequence[Path], service: Service) -> tuple[list[Source], list[Gap]]:
+    """Return the configured sources, and a gap for each pillar that has none.
+
+    Raises:
+        UsageError: Nothing at all is configured.
+    """
+    found: list[Source] = []
+    missing: list[Gap] = []
+    if settings.prometheus.url:
+        from obskit.sources.prometheus import PrometheusSource
+
+        found.append(PrometheusSource(settings.prometheus))
+    else:
+        missing.append(Gap(source="prometheus", query="everything", reason="not configured: set OBSKIT_PROMETHEUS_URL"))
+    if settings.loki.url:
+        from obskit.sources.loki import LokiSource
+
+        found.append(LokiSource(settings.loki, max_lines=settings.max_log_lines))
+    else:
+        missing.append(Gap(source="loki", query="everything", reason="not configured: set OBSKIT_LOKI_URL"))
+    if events:
+        from obskit.sources.events_file import EventsFileSource
+
+        found.append(EventsFileSource(tuple(events)))
+    cluster = settings.aws.cluster or (service.cluster if settings.aws.wanted else "")
+    if cluster:
+        from obskit.sources.ecs import EcsSource
+
+        aws = settings.aws
+        found.append(
+            EcsSource(
+                cluster=cluster, region=aws.region, endpoint_url=aws.endpoint_url, profile=aws.profile,
+                queue_url=aws.queue_url, log_group=aws.log_group,
+            )
+        )
+    elif not events:
+        missing.append(Gap(source="ecs", query="events", reason="not configured: set OBSKIT_ECS_CLUSTER, or give --events FILE"))
+    if not found:
+        raise UsageError(
+            "no source is configured", hint="set OBSKIT_PROMETHEUS_URL and OBSKIT_LOKI_URL, or try: obskit triage --demo"
+        )
+    return found, missing
+
+
+def _known(name: str, telemetry: Telemetry, sources: Sequence[Source]) -> None:
+    """Refuse a service that nobody knows, and say when nobody could be asked."""
+    seen = any(s.service == name for s in telemetry.metrics.series) or any(e.service == name for e in telemetry.events)
+    if seen or (len(telemetry.logs) and name in telemetry.logs.table.column("service").unique().to_pylist()):
+        return
+    names = [n for n in telemetry.facts.get("prometheus.names", "").split(",") if n]
+    if telemetry.facts.get("prometheus.known") == "false" and names:
+        import difflib
+
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+        raise UsageError(
+            f"no source knows a service {name!r}",
+            where={"near": ", ".join(near), "known": ", ".join(names[:12])},
+            hint="take one of these names, or look at its label in Prometheus",
+        )
+    failed = {g.source: g.reason for g in telemetry.gaps if not g.partial}
+    if all(s.name in failed for s in sources):
+        raise SourceError(
+            "nothing could be seen: every source failed",
+            where=dict(sorted(failed.items())),
+            hint="run: obskit doctor",
+        )
+    if not telemetry.gaps or telemetry.facts.get("prometheus.known") == "false":
+        raise UsageError(
+            f"no source knows a service {name!r} in this window", hint="check the name and the window; run: obskit doctor"
+        )
+
+
+@contextlib.contextmanager
+def _progress(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal's stderr whom obskit still waits for."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    waiting = list(names)
+    with Console(stderr=True).status(f"asking {', '.join(waiting)} …") as status:
+
+        def tell(name: str) -> None:
+            if name in waiting:
+                waiting.remove(name)
+            status.update(f"asking {', '.join(waiting)} …" if waiting else "thinking …")
+
+        yield tell
+
+
+def _writable(path: Path) -> None:
+    if path.is_dir() or not path.resolve().parent.is_dir():
+        raise UsageError(f"{path} cannot be written", hint="name a file in a folder that exists")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write to a temporary file beside it, then rename: never half a report."""
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.resolve().parent, delete=False, encoding="utf-8") as file:
+            file.write(text)
+        Path(file.name).chmod(0o666 & ~_umask())
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}", hint="name another place with --out") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("obskit")

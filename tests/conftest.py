@@ -1,0 +1,31 @@
+"""Fixtures for every test: golden files with one switch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--update``: write golden files anew; the diff is what is reviewed."""
+    parser.addoption("--update", action="store_true", default=False, help="write the golden files anew")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Return a check that a text equals ``tests/golden/<name>``, byte for byte."""
+
+    def check(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--update"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="")
+        known = path.read_bytes().decode() if path.exists() else ""
+
+        assert known == text, f"tests/golden/{name} differs; read the diff, then run pytest --update"
+
+    return check

@@ -1,0 +1,1 @@
+"""What several tests share: real servers, and the scripts behind the Makefile."""
