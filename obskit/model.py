@@ -117,6 +117,7 @@ class Variant:
         name: The instrumentation, for example ``OpenTelemetry``.
         query: The whole query; ``$placeholders`` are filled by ``catalogue.fill``.
         needs: Metric names that must exist for it to apply (of a histogram: its ``_count``).
+        language: Whom to send it to: Prometheus or Loki.
         service_from: ``(label, regular expression)`` whose first group is the service's
             name, where no label holds the name alone.
     """
@@ -124,6 +125,7 @@ class Variant:
     name: str
     query: str
     needs: tuple[str, ...]
+    language: Literal["PromQL", "LogQL"] = "PromQL"
     service_from: tuple[str, str] | None = None
 
 

@@ -120,6 +120,8 @@ def ask_about_shared(signals: Iterable[Signal], series: SeriesIndex, *, cluster:
 
 def _speaks(variant: Variant, series: SeriesIndex, name: str) -> str:
     """Return the label by which all needed metrics name this service, or ""."""
+    if variant.language != "PromQL":
+        return ""
     labels = (variant.service_from[0],) if variant.service_from else SERVICE_LABELS
     for label in labels:
         if all(_has(series.get(metric, ()), label, name, variant) for metric in variant.needs):

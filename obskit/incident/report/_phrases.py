@@ -1,0 +1,149 @@
+"""What all faces of a diagnosis say in the same words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
+
+from obskit.incident.report.escape import clean
+from obskit.incident.units import humanize
+from obskit.model import Claim, Diagnosis, Finding, Hypothesis
+
+VERDICTS = {
+    "cause_found": "CAUSE FOUND",
+    "possible": "POSSIBLE CAUSE",
+    "no_clear_cause": "NO CLEAR CAUSE",
+    "calm": "CALM",
+}
+
+#: The steps on which weights are given (see `obskit.model.Claim`), from the top.
+_STRENGTHS = ((4.0, "verdict"), (2.5, "strong"), (1.2, "telling"), (0.0, "hint"))
+
+
+#: Words of ids that are abbreviations.
+_ABBREVIATIONS = frozenset({"alb", "cpu", "db", "dns", "ecs", "elb", "gc", "http", "io", "tls"})
+
+
+def percent(share: float) -> str:
+    """Return ``93 %``; below one percent ``<1 %``, and never ``100 %`` for less than all."""
+    if not math.isfinite(share):
+        return "? %"
+    if 0 < share < 0.01:
+        return "<1 %"
+    return f"{math.floor(share * 100) if share > 0.99 else round(share * 100)} %"
+
+
+def clock(moment: datetime | None) -> str:
+    """Return the time of day, ``03:12:04Z``, or "" for None."""
+    return "" if moment is None else moment.astimezone(UTC).strftime("%H:%M:%SZ")
+
+
+def duration(span: timedelta) -> str:
+    """Return ``45 s``, ``12 min 30 s``, ``3 h 05 min`` or ``2 d 4 h``, without a sign."""
+    seconds = abs(round(span.total_seconds()))
+    minutes, rest = divmod(seconds, 60)
+    if seconds < 60:
+        return f"{seconds} s"
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def relative(moment: datetime, origin: datetime | None) -> str:
+    """Return ``+02:30`` (minutes, seconds; or hours first), counted from the onset; "" without one."""
+    if origin is None:
+        return ""
+    seconds = round((moment - origin).total_seconds())
+    minutes, rest = divmod(abs(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{'-' if seconds < 0 else '+'}{f'{hours}:' if hours else ''}{minutes:02d}:{rest:02d}"
+
+
+def strength(claim: Claim) -> str:
+    """Return a claim's weight in words."""
+    return next(word for least, word in _STRENGTHS if abs(claim.weight) >= least)
+
+
+def readable(name: str) -> str:
+    """Return an id as words: ``db_pool_exhausted`` becomes ``DB pool exhausted``."""
+    if not re.fullmatch(r"[a-z0-9_]+", name):
+        return clean(name)
+    return " ".join(word.upper() if word in _ABBREVIATIONS else word for word in name.split("_"))
+
+
+def entity(service: str, task: str = "") -> str:
+    """Return ``demo-app``, or ``demo-app task 0a1b2c3d`` where one task is meant."""
+    return " task ".join(part for part in (clean(service), clean(task)[:12]) if part)
+
+
+def subject(finding: Finding) -> str:
+    """Return whom a finding on metrics is about: service, task and further labels."""
+    labels = ", ".join(f"{clean(name)}={clean(value)}" for name, value in finding.labels)
+    return " ".join(part for part in (entity(finding.service, finding.task), labels) if part)
+
+
+def named(hypothesis: Hypothesis) -> str:
+    """Return the title, with the reason behind it where one is known."""
+    reason = clean(hypothesis.judgement.reason)
+    return clean(hypothesis.title) + (f" ({reason})" if reason else "")
+
+
+def headline(diagnosis: Diagnosis) -> str:
+    """Return the verdict in one line, without markup."""
+    word = VERDICTS[diagnosis.verdict]
+    if diagnosis.verdict == "calm":
+        return f"{word}: nothing abnormal in {clean(diagnosis.service)}"
+    if not diagnosis.hypotheses:
+        return f"{word}: {clean(diagnosis.service)}"
+    first = diagnosis.hypotheses[0]
+    likeliest = "likeliest is " if diagnosis.verdict == "no_clear_cause" else ""
+    return f"{word}: {likeliest}{named(first)}, {percent(first.probability)}"
+
+
+def culprit(diagnosis: Diagnosis) -> str:
+    """Return who is to blame in a few words, or ""."""
+    who = entity(diagnosis.culprit.service, diagnosis.culprit.task)
+    series = clean(diagnosis.culprit.series)
+    return f"{who} (most abnormal: {series})" if who and series else who or series
+
+
+def began(diagnosis: Diagnosis) -> str:
+    """Return when the incident began and how long it had lasted at the window's end, or ""."""
+    if diagnosis.onset is None:
+        return ""
+    return f"{clock(diagnosis.onset)}, {duration(diagnosis.window.end - diagnosis.onset)} before the window's end"
+
+
+def strongest(claims: Iterable[Claim]) -> list[Claim]:
+    """Return claims by the size of their weight, the largest first; ties keep their order."""
+    return sorted(claims, key=lambda claim: -abs(claim.weight))
+
+
+def telling(findings: Iterable[Finding], limit: int) -> list[Finding]:
+    """Return the most telling findings, at most *limit*, in the order of their onsets.
+
+    The earliest is always among them: it may be the cause. For the rest, scores compare
+    within a kind only, so kinds take turns, each with its largest first.
+    """
+    by_onset = sorted(findings, key=lambda f: (f.onset, f.pillar, f.subject, f.task))
+    kinds: dict[str, list[Finding]] = defaultdict(list)
+    for finding in by_onset[1:]:
+        kinds[finding.kind].append(finding)
+    ranked = [sorted(group, key=lambda f: -abs(f.score)) for group in kinds.values()]
+    turns = [finding for turn in zip_longest(*ranked) for finding in turn if finding is not None]
+    kept = {id(finding) for finding in (by_onset[:1] + turns)[:limit]}
+    return [finding for finding in by_onset if id(finding) in kept]
+
+
+def levels(finding: Finding) -> str:
+    """Return ``0.18 s → 5.02 s, worst 5.31 s``, or "" where levels have no meaning."""
+    if not math.isfinite(finding.after):
+        return ""
+    before = humanize(finding.before, finding.unit) if math.isfinite(finding.before) else "nothing"
+    worst = f", worst {humanize(finding.peak, finding.unit)}" if math.isfinite(finding.peak) else ""
+    return f"{before} → {humanize(finding.after, finding.unit)}{worst}"

@@ -1,0 +1,158 @@
+"""A diagnosis as Markdown, for an issue, a postmortem or a chat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from obskit.incident.report import _phrases as say
+from obskit.incident.report.escape import clean, cut
+from obskit.incident.units import humanize
+from obskit.model import Claim, Diagnosis, Hypothesis, LogTemplate, stamp
+
+_CAUSES = 6
+_TIMELINE_LINES = 12
+_LOG_TEMPLATES = 4
+_STEPS = 3
+
+#: Keeps a renderer from seeing a mention, an issue number or an address; it has no width.
+_WORD_JOINER = "\u2060"
+
+_MARKUP = re.compile(r"[\\`*{}\[\]<>|~#&!$]|(?<!\w)_|_(?!\w)")
+_BLOCK_START = re.compile(r"^([-+=]|\d+[.)])")
+_TRIGGER = re.compile(r"(@|:(?=//)|\bwww(?=\.)|#(?=\d)|(?<!\d):(?=[a-z0-9_+-]+:))", re.IGNORECASE)
+
+
+def render(diagnosis: Diagnosis) -> str:
+    """Return the report as GitHub-flavoured Markdown that plain CommonMark shows as well."""
+    sections: list[Iterable[str]] = [_verdict(diagnosis)]
+    if diagnosis.hypotheses:
+        sections += [_ranking(diagnosis), _why(diagnosis.hypotheses[0]), _steps(diagnosis.hypotheses[0])]
+    sections += [_next_query(diagnosis), _timeline(diagnosis), _templates(diagnosis), _unsuspicious(diagnosis)]
+    blocks = ("\n".join(lines) for lines in map(list, sections) if lines)
+    return "\n\n".join(blocks) + "\n"
+
+
+def escape(text: str) -> str:
+    """Return the text so that Markdown shows it as it stands, in one line, without links or mentions."""
+    plain = _MARKUP.sub(r"\\\g<0>", clean(text))
+    plain = _BLOCK_START.sub(lambda found: found[0][:-1] + "\\" + found[0][-1], plain)
+    return _TRIGGER.sub(rf"\1{_WORD_JOINER}", plain)
+
+
+def code(text: str) -> str:
+    """Return the text as a code span that its own backticks cannot end; "" stays ""."""
+    plain = clean(text)
+    if not plain:
+        return ""
+    longest = max((len(run) for run in re.findall("`+", plain)), default=0)
+    fence, blank = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{blank}{plain}{blank}{fence}"
+
+
+def _verdict(diagnosis: Diagnosis) -> Iterator[str]:
+    yield f"## {escape(say.headline(diagnosis))}"
+    yield ""
+    yield escape(diagnosis.summary)
+    yield ""
+    where = (
+        f"{escape(diagnosis.service)} in {escape(diagnosis.cluster)}"
+        if diagnosis.cluster
+        else escape(diagnosis.service)
+    )
+    yield f"- **Looked at:** {where}, {stamp(diagnosis.window.start)} to {stamp(diagnosis.window.end)}"
+    if diagnosis.onset:
+        yield f"- **Began:** {escape(say.began(diagnosis))}"
+    if say.culprit(diagnosis):
+        yield f"- **Culprit:** {escape(say.culprit(diagnosis))}"
+
+
+def _ranking(diagnosis: Diagnosis) -> Iterator[str]:
+    yield "| Probability | Cause | Culprit | Began |"
+    yield "| ---: | --- | --- | --- |"
+    for hypothesis in diagnosis.hypotheses[:_CAUSES]:
+        judgement = hypothesis.judgement
+        follows = f", follows from {escape(say.readable(hypothesis.explained_by))}" if hypothesis.explained_by else ""
+        beside = ", a fault of its own" if hypothesis.independent else ""
+        cells = (
+            escape(say.percent(hypothesis.probability)),
+            escape(hypothesis.title) + follows + beside,
+            escape(say.entity(judgement.service, judgement.task)),
+            say.clock(judgement.onset),
+        )
+        yield f"| {' | '.join(cells)} |"
+    yield f"| {escape(say.percent(diagnosis.unknown_probability))} | unknown | | |"
+
+
+def _why(hypothesis: Hypothesis) -> Iterator[str]:
+    yield f"### Why {escape(say.named(hypothesis))}"
+    yield ""
+    judgement = hypothesis.judgement
+    yield from (_claim("for", claim) for claim in say.strongest(judgement.claims_for))
+    yield from (_claim("against", claim) for claim in say.strongest(judgement.claims_against))
+    yield from (f"- not seen: {escape(words)}" for words in judgement.not_seen)
+    if hypothesis.brings_about:
+        yield f"- brings about: {escape(', '.join(map(say.readable, hypothesis.brings_about)))}"
+
+
+def _claim(side: str, claim: Claim) -> str:
+    when = f" {say.clock(claim.at)}" if claim.at else ""
+    query = f"  \n  {code(claim.query)}" if claim.query else ""
+    return f"- **{side}** ({say.strength(claim)}){when}: {escape(claim.words)}{query}"
+
+
+def _steps(hypothesis: Hypothesis) -> Iterator[str]:
+    steps = hypothesis.next_steps[:_STEPS]
+    if not (steps or hypothesis.runbook):
+        return
+    yield "### Next steps"
+    yield ""
+    for number, step in enumerate(steps, 1):
+        yield f"{number}. {escape(step.words)}" + (f"  \n   {code(step.command)}" if step.command else "")
+    if hypothesis.runbook:
+        yield f"{len(steps) + 1}. Runbook: {code(hypothesis.runbook)}"
+
+
+def _next_query(diagnosis: Diagnosis) -> Iterator[str]:
+    query = diagnosis.next_query
+    if query.words or query.query:
+        language = f" ({query.language})" if query.language else ""
+        yield f"**To look further{language}:** {escape(query.words)} {code(query.query)}".rstrip()
+
+
+def _timeline(diagnosis: Diagnosis) -> Iterator[str]:
+    shown = say.telling(diagnosis.timeline, _TIMELINE_LINES)
+    if not shown:
+        return
+    yield "### Timeline"
+    yield ""
+    for finding in shown:
+        after = say.relative(finding.onset, diagnosis.onset)
+        yield f"- {say.clock(finding.onset)} {f'({after}) ' * bool(after)}{finding.pillar}: {escape(finding.words)}"
+
+
+def _templates(diagnosis: Diagnosis) -> Iterator[str]:
+    if not diagnosis.log_templates:
+        return
+    yield "### Log lines"
+    yield ""
+    yield from (_template(template) for template in diagnosis.log_templates[:_LOG_TEMPLATES])
+
+
+def _template(template: LogTemplate) -> str:
+    rates = f"{humanize(template.before, '')} → {humanize(template.after, '')} lines a minute"
+    return f"- {escape(template.change)}, {rates}: {code(cut(clean(template.example or template.template), 160))}"
+
+
+def _unsuspicious(diagnosis: Diagnosis) -> Iterator[str]:
+    if diagnosis.clean:
+        yield f"**Checked and clean:** {escape(', '.join(map(say.readable, diagnosis.clean)))}"
+        yield ""
+    for cause, why in diagnosis.not_judged:
+        yield f"- **not judged:** {escape(say.readable(cause))}: {escape(why)}"
+    for gap in diagnosis.gaps:
+        part = " (in part)" if gap.partial else ""
+        yield f"- **not seen:** {escape(gap.source)}: {code(gap.query)}: {escape(gap.reason)}{part}"
+    if diagnosis.not_judged or diagnosis.gaps:
+        yield ""
+    yield f"Investigated in {diagnosis.elapsed_seconds:.1f} s."

@@ -1,0 +1,122 @@
+"""The terminal face: readable at 03:12, at any width, with or without colour."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+
+from obskit.incident.report.as_text import render
+from obskit.model import Claim, Diagnosis, NextQuery
+from tests.support.diagnosis_example import calm, example
+from tests.support.hostile import hostile
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+@pytest.mark.parametrize("diagnosis", [example(), calm(), hostile()], ids=["example", "calm", "hostile"])
+def test_no_line_is_wider_than_the_terminal(diagnosis: Diagnosis, width: int) -> None:
+    """Long words, queries and log lines are folded; wide characters count twice."""
+    wide = replace(diagnosis, summary=diagnosis.summary + " " + "x" * 500 + "日本" * 100)
+
+    assert max(cell_len(line) for line in render(wide, width=width).splitlines()) <= width
+
+
+def test_colour_adds_nothing_but_colour() -> None:
+    """Without its escapes the coloured report is the plain one; nothing is said by colour alone."""
+    plain = "".join(f"{line.rstrip()}\n" for line in ANSI.sub("", render(example(), color=True)).splitlines())
+
+    assert render(example()) == plain
+    assert "\x1b" not in render(example())
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_no_escape_of_others_reaches_the_terminal(color: bool) -> None:
+    """Log lines cannot move the cursor, set the title or turn the text around."""
+    text = ANSI.sub("", render(hostile(), color=color))
+
+    assert not {c for c in text if (ord(c) < 32 and c != "\n") or c in "\x7f\x9b\u202e"}
+    assert "[2J" not in text
+    assert "pwned" not in text
+
+
+def test_the_first_25_lines_suffice() -> None:
+    """Verdict, culprit, onset, the first command, the ranking and the strongest evidence come first."""
+    top = "\n".join(render(example()).splitlines()[:25])
+
+    for words in (
+        "CAUSE FOUND: Database connection pool exhausted (connections leaked), 93 %",
+        "02:57:30Z",
+        "culprit   demo-app",
+        '$ psql "$DATABASE_URL"',
+        "3 % ░░░░░░░░░░ Slow queries",
+        "follows from the first",
+        "pool connections in use rose from 34 % to 100 %",
+        "database timeout",
+    ):
+        assert words in top
+
+
+def test_every_claim_has_its_query() -> None:
+    """Claims and findings carry a number, and each number stands with its query at the end."""
+    text = render(example(), width=200)
+    body, queries = text.split("\nQueries\n")
+    cited = set(re.findall(r"\[(\d+)\]$", body, re.MULTILINE))
+    given = dict(re.findall(r"^  \[(\d+)\] +(.+)$", queries, re.MULTILINE))
+
+    assert cited == set(given)
+    assert '{service="demo-app"} |= `database timeout`' in given.values()
+
+
+def test_a_calm_window_says_so_and_what_was_checked() -> None:
+    """No incident is an answer: no cause is named, and what was looked at is listed."""
+    text = render(calm())
+
+    assert text.startswith("CALM: nothing abnormal in demo-app\n")
+    assert "Checked and clean\n  memory exhausted, CPU saturation" in text
+    assert "Causes" not in text
+
+
+def test_no_clear_cause_is_an_answer() -> None:
+    """With a weak first cause the report says that none stands out and how to go on."""
+    base = example()
+    weak = replace(base.hypotheses[0], probability=0.2)
+    text = render(replace(base, verdict="no_clear_cause", hypotheses=(weak,), unknown_probability=0.8))
+
+    assert text.startswith("NO CLEAR CAUSE: likeliest is Database connection pool exhausted")
+    assert "80 % ████████░░ unknown" in text
+    assert "To look further" in text
+
+
+def test_no_hypothesis_at_all_still_makes_a_report() -> None:
+    """Without any cause the timeline, the abnormal series and the gaps remain."""
+    text = render(replace(example(), verdict="no_clear_cause", hypotheses=(), next_query=NextQuery(words="")))
+
+    assert text.startswith("NO CLEAR CAUSE: demo-app\n")
+    assert "Timeline" in text
+    assert "Not seen (a gap is not zero)" in text
+
+
+def test_more_causes_than_fit_are_counted_not_lost() -> None:
+    """What is left out of the ranking is said, with its share."""
+    base = example()
+    many = (*base.hypotheses, *(replace(base.hypotheses[1], cause=f"c{i}", probability=0.02) for i in range(4)))
+
+    assert "4 % ░░░░░░░░░░ 2 more" in render(replace(base, hypotheses=many))
+
+
+def test_a_claim_of_several_lines_stays_in_its_place() -> None:
+    """Line breaks in words become spaces: a message cannot pretend to be a part of the report."""
+    base = example()
+    claim = Claim(words="first\nNext steps\n  1. rm -rf /", weight=5.0)
+    forged = replace(base.hypotheses[0], judgement=replace(base.hypotheses[0].judgement, claims_for=(claim,)))
+
+    assert "first Next steps 1. rm -rf / (verdict)" in render(replace(base, hypotheses=(forged,)))
+
+
+@pytest.mark.parametrize(("name", "diagnosis"), [("example", example()), ("calm", calm())])
+def test_the_report_as_text(name: str, diagnosis: Diagnosis, golden: Callable[[str, str], None]) -> None:
+    """The whole report, byte for byte."""
+    golden(f"report/{name}.txt", render(diagnosis))

@@ -1,0 +1,1 @@
+"""Small servers that answer as the real ones were recorded to answer."""
