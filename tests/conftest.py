@@ -6,6 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A shared machine is slow at times: how long an example takes is no property of the code.
+settings.register_profile("obskit", deadline=None)
+settings.load_profile("obskit")
 
 GOLDEN = Path(__file__).parent / "golden"
 

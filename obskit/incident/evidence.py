@@ -120,8 +120,10 @@ class Evidence:
 
     def _is_worse(self, finding: Finding) -> bool:
         bad = self.signals[finding.subject].bad
-        if finding.kind in ("ramp", "appeared", "lost") or bad == "both" or np.isnan(finding.before):
-            return True
+        if finding.kind == "lost":  # what vanished did not get worse; only of signs of life is silence bad
+            return bad != "up"
+        if finding.kind == "appeared" or bad == "both" or np.isnan(finding.before):
+            return bad != "down"
         worst = finding.after if np.isnan(finding.peak) else finding.peak
         return bool(worst > finding.before) if bad == "up" else bool(worst < finding.before)
 

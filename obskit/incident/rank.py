@@ -60,7 +60,7 @@ def rank(
             explained[cause] = max(candidates, key=lambda c: (raw[c], c))
     explained = {cause: _root(cause, explained) for cause in explained}
     scores = {cause: _yielded(cause, raw, explained) for cause in raw}
-    total = 1.0 + sum(math.exp(score) for score in scores.values())
+    total = 1.0 + math.fsum(math.exp(score) for score in scores.values())
     order = sorted(scores, key=lambda c: (-scores[c], c))
     ranked = tuple(
         Ranked(

@@ -1,0 +1,99 @@
+"""Decoding of Prometheus' range answers."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from obskit.sources.promjson import NotAnAnswerError, decode_range
+
+_START, _STEP, _POINTS = 1_795_544_400.0, 5.0, 12
+
+
+def answer(result: list[dict[str, object]], **more: object) -> bytes:
+    """Return a body as Prometheus words it."""
+    body = {"status": "success", "data": {"resultType": "matrix", "result": result}, **more}
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+_values = st.one_of(st.floats(allow_nan=False, width=32), st.sampled_from([float("inf"), float("-inf"), float("nan")]))
+_columns = st.lists(
+    st.tuples(
+        st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=20), max_size=3),
+        st.dictionaries(st.integers(0, _POINTS - 1), _values, min_size=1, max_size=_POINTS),
+    ),
+    max_size=6,
+)
+
+
+def _said(value: float) -> str:
+    return "NaN" if np.isnan(value) else {np.inf: "+Inf", -np.inf: "-Inf"}.get(value, repr(value))
+
+
+@given(_columns)
+def test_every_point_lands_on_its_place_whatever_the_labels_hold(
+    columns: list[tuple[dict[str, str], dict[int, float]]],
+) -> None:
+    """Decoding by columns equals decoding point by point; quotes and brackets in labels change nothing."""
+    result = [
+        {"metric": labels, "values": [[_START + _STEP * i, _said(v)] for i, v in sorted(points.items())]}
+        for labels, points in columns
+    ]
+    expected = np.full((_POINTS, len(columns)), np.nan)
+    for column, (_, points) in enumerate(columns):
+        for i, value in points.items():
+            expected[i, column] = value
+
+    decoded = decode_range(answer(result), _START, _STEP, _POINTS)
+
+    np.testing.assert_array_equal(decoded.values, expected)
+    assert [labels for labels, _ in columns] == list(decoded.labels)
+
+
+def test_a_label_that_imitates_the_answers_syntax_is_only_a_label() -> None:
+    """Text that looks like points inside a label value is not cut out as points."""
+    hostile = '"values":[[1,"2"]]'
+    decoded = decode_range(answer([{"metric": {"path": hostile}, "values": [[_START, "1"]]}]), _START, _STEP, _POINTS)
+
+    assert hostile == decoded.labels[0]["path"]
+    assert 1 == decoded.values[0, 0]
+
+
+def test_native_histograms_are_passed_over_and_counted() -> None:
+    """A series that has no plain values is reported, not guessed."""
+    result = [{"metric": {"a": "1"}, "histograms": [[_START, {"count": "1"}]]}, {"metric": {"a": "2"}, "values": [[_START, "3"]]}]
+    decoded = decode_range(answer(result), _START, _STEP, _POINTS)
+
+    assert (1, 1) == (decoded.histograms, len(decoded.labels))
+
+
+def test_warnings_and_infos_are_kept() -> None:
+    """What the server says beside the data reaches the report."""
+    assert ("careful", "note") == decode_range(answer([], warnings=["careful"], infos=["note"]), _START, _STEP, _POINTS).warnings
+
+
+_WHOLE = answer([{"metric": {"a": "1"}, "values": [[_START, "1"], [_START + 5, "2"]]}])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>504</html>",
+        b"[]",
+        b"null",
+        b'{"status":"error","errorType":"bad_data","error":"x"}',
+        b'{"status":"success","data":{"resultType":"vector","result":[]}}',
+        b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"x"]]}]}}',
+        b'{"status":"success","data":{"resultType":"matrix","result":[{"values":[[1,"1"]]}]}}',
+        *(_WHOLE[:length] for length in range(0, len(_WHOLE), 7)),
+    ],
+)
+def test_what_is_no_answer_is_refused(body: bytes) -> None:
+    """HTML, other JSON, errors and answers that were cut anywhere are refused, never half-read."""
+    with pytest.raises(NotAnAnswerError):
+        decode_range(body, _START, _STEP, _POINTS)
