@@ -14,11 +14,29 @@ from string import Template
 from obskit.model import Signal, Variant
 
 #: Label names that exporters and scrape configurations use, in the order they are tried.
-SERVICE_LABELS = ("service", "ecs_service", "service_name", "ecs_service_name", "job", "app", "container", "container_name")
+SERVICE_LABELS = (
+    "service",
+    "ecs_service",
+    "service_name",
+    "ecs_service_name",
+    "job",
+    "app",
+    "container",
+    "container_name",
+)
 TASK_LABELS = ("task_id", "ecs_task_id", "task", "task_arn", "pod", "instance")
 CLUSTER_LABELS = ("cluster", "ecs_cluster", "cluster_name")
 STATUS_LABELS = ("status", "code", "status_code", "http_response_status_code", "http_status_code", "response_code")
-PEER_LABELS = ("server_address", "peer_service", "client_name", "peer", "http_host", "upstream", "destination", "target")
+PEER_LABELS = (
+    "server_address",
+    "peer_service",
+    "client_name",
+    "peer",
+    "http_host",
+    "upstream",
+    "destination",
+    "target",
+)
 ROUTE_LABELS = ("route", "http_route", "path", "handler", "uri", "endpoint")
 #: Routes that no user calls: they would hide, or pretend, what users feel.
 NOT_TRAFFIC = "/?(health|healthz|healthcheck|ready|readyz|live|livez|ping|metrics|actuator/.*)"

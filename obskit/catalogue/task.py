@@ -11,9 +11,7 @@ SIGNALS = (
         bad="down",
         combine="mean",
         floor=0.3,
-        variants=(
-            Variant(name="Prometheus", query="min by ($service, $task) (up{$svc})", needs=("up",)),
-        ),
+        variants=(Variant(name="Prometheus", query="min by ($service, $task) (up{$svc})", needs=("up",)),),
     ),
     Signal(
         id="task_start_time",

@@ -52,7 +52,9 @@ def read_alert(path: str, *, now: datetime) -> Alert:
     except (ValueError, RecursionError) as error:
         raise UsageError("the alert is not JSON", where={"said": str(error)[:200]}, hint=_EXPECTED) from error
     alerts = body.get("alerts") if isinstance(body, dict) else None
-    if not isinstance(alerts, list) or not all(isinstance(a, dict) and isinstance(a.get("labels"), dict) for a in alerts):
+    if not isinstance(alerts, list) or not all(
+        isinstance(a, dict) and isinstance(a.get("labels"), dict) for a in alerts
+    ):
         raise UsageError("the alert is not Alertmanager's", hint=_EXPECTED)
     # a group stays firing while any member fires: each alert's own status counts
     firing = [a for a in alerts if a.get("status", "firing") == "firing"] or alerts

@@ -14,24 +14,34 @@ from obskit.errors import ObskitError
 app = typer.Typer(
     name="obskit",
     help="From an alert to its root cause, for services on ECS Fargate watched with Prometheus and Loki.",
-    epilog="Begin with: obskit triage --demo. Then set OBSKIT_PROMETHEUS_URL and OBSKIT_LOKI_URL, and ask: obskit doctor",
+    epilog="Begin with: obskit triage --demo. Then set OBSKIT_PROMETHEUS_URL and OBSKIT_LOKI_URL: obskit doctor",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-ServiceArgument = Annotated[str, typer.Argument(help="The ECS service, as its label in Prometheus and Loki says.", show_default=False)]
+ServiceArgument = Annotated[
+    str, typer.Argument(help="The ECS service, as its label in Prometheus and Loki says.", show_default=False)
+]
 SinceOption = Annotated[str, typer.Option("--since", help="How far back from now: 30m, 2h, 90s.", show_default="30m")]
-FromOption = Annotated[str, typer.Option("--from", help="Begin: 2026-01-31T03:00Z, 03:00 (UTC, the last one), or epoch seconds.")]
+FromOption = Annotated[
+    str, typer.Option("--from", help="Begin: 2026-01-31T03:00Z, 03:00 (UTC, the last one), or epoch seconds.")
+]
 ToOption = Annotated[str, typer.Option("--to", help="End, written as --from; now by default.")]
-AtOption = Annotated[str, typer.Option("--at", help="A moment of the incident: half an hour before it to ten minutes after it.")]
+AtOption = Annotated[
+    str, typer.Option("--at", help="A moment of the incident: half an hour before it to ten minutes after it.")
+]
 ClusterOption = Annotated[str, typer.Option("--cluster", help="The ECS cluster, where the service runs in several.")]
 EventsOption = Annotated[
     list[Path] | None,
-    typer.Option("--events", help="Exported EventBridge or service events (JSON array or one object a line). May be given again."),
+    typer.Option(
+        "--events", help="Exported EventBridge or service events (JSON array or one object a line). May be given again."
+    ),
 ]
-DeadlineOption = Annotated[float, typer.Option("--deadline", help="Seconds after which sources are no longer waited for.", show_default="20")]
+DeadlineOption = Annotated[
+    float, typer.Option("--deadline", help="Seconds after which sources are no longer waited for.", show_default="20")
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -51,12 +61,20 @@ def triage(
     end: ToOption = "",
     at: AtOption = "",
     cluster: ClusterOption = "",
-    alert: Annotated[str, typer.Option("--alert", help="An Alertmanager webhook body: a file, or - for stdin. Names service and time.")] = "",
+    alert: Annotated[
+        str,
+        typer.Option("--alert", help="An Alertmanager webhook body: a file, or - for stdin. Names service and time."),
+    ] = "",
     events: EventsOption = None,
-    bundle: Annotated[Path | None, typer.Option("--bundle", help="A recording made by `obskit record`, instead of live sources.")] = None,
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", help="A recording made by `obskit record`, instead of live sources.")
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Use the recorded incident that ships with obskit.")] = False,
     form: Annotated[str, typer.Option("--format", help="text, json, md or html.")] = "text",
-    out: Annotated[Path | None, typer.Option("--out", help="Write the report there (.html, .json, .md, .txt); stdout still gets --format.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the report there (.html, .json, .md, .txt); stdout still gets --format."),
+    ] = None,
     deadline: DeadlineOption = 0.0,
 ) -> None:
     """Rank the root causes of what a service suffers, with the evidence for and against each.
@@ -68,8 +86,16 @@ def triage(
     from obskit.cli import triage_command as command
 
     question = command.Question(
-        service=service, since=since, begin=begin, end=end, at=at, cluster=cluster, alert=alert,
-        events=tuple(events or ()), bundle=command.demo_bundle() if demo else bundle, deadline=deadline,
+        service=service,
+        since=since,
+        begin=begin,
+        end=end,
+        at=at,
+        cluster=cluster,
+        alert=alert,
+        events=tuple(events or ()),
+        bundle=command.demo_bundle() if demo else bundle,
+        deadline=deadline,
     )
     command.triage(question, form=form, out=out)
 
@@ -93,14 +119,23 @@ def record(
     from obskit.cli import triage_command as command
 
     question = command.Question(
-        service=service, since=since, begin=begin, end=end, at=at, cluster=cluster, events=tuple(events or ()), deadline=deadline
+        service=service,
+        since=since,
+        begin=begin,
+        end=end,
+        at=at,
+        cluster=cluster,
+        events=tuple(events or ()),
+        deadline=deadline,
     )
     command.record(question, file)
 
 
 @app.command()
 def doctor(
-    service: Annotated[str, typer.Option("--service", help="Also say which variant of each signal this service speaks.")] = "",
+    service: Annotated[
+        str, typer.Option("--service", help="Also say which variant of each signal this service speaks.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what is configured (secrets masked) and whether each source can be reached."""

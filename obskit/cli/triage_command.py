@@ -113,11 +113,14 @@ def _recorded(question: Question) -> tuple[Service, Window, Telemetry]:
 
     assert question.bundle is not None  # noqa: S101 (for the type checker; the caller asked)
     if question.since or question.begin or question.end or question.at or question.alert or question.events:
-        raise UsageError("a bundle already holds its window and events", hint="drop --since, --from, --to, --at, --alert, --events")
+        raise UsageError(
+            "a bundle already holds its window and events", hint="drop --since, --from, --to, --at, --alert, --events"
+        )
     recording = read_bundle(question.bundle)
     if question.service and question.service != recording.service.name:
         raise UsageError(
-            f"{question.bundle} is a recording of {recording.service.name}, not of {question.service}", hint="drop the service"
+            f"{question.bundle} is a recording of {recording.service.name}, not of {question.service}",
+            hint="drop the service",
         )
     return recording.service, recording.window, recording.telemetry
 
@@ -137,7 +140,9 @@ def _live(question: Question, now: datetime) -> tuple[Service, Window, Telemetry
             hint="obskit triage SERVICE, or --demo, --bundle FILE, --alert FILE",
         )
     if alert and not (question.since or question.begin or question.end or question.at):
-        window = Window(start=alert.started - timedelta(minutes=30), end=min(alert.started + timedelta(minutes=10), now))
+        window = Window(
+            start=alert.started - timedelta(minutes=30), end=min(alert.started + timedelta(minutes=10), now)
+        )
     else:
         window = window_of(since=question.since, begin=question.begin, end=question.end, at=question.at, now=now)
     cluster = question.cluster or (alert.cluster if alert else "") or settings.aws.cluster
@@ -149,7 +154,9 @@ def _live(question: Question, now: datetime) -> tuple[Service, Window, Telemetry
     ask = Ask(service=service, window=window.with_baseline(), deadline=time.monotonic() + deadline)
     with _progress([s.name for s in sources]) as tell:
         telemetry = collect(sources, ask, progress=tell)
-    telemetry = replace(telemetry, gaps=(*telemetry.gaps, *missing), events=(*telemetry.events, *(alert.events if alert else ())))
+    telemetry = replace(
+        telemetry, gaps=(*telemetry.gaps, *missing), events=(*telemetry.events, *(alert.events if alert else ()))
+    )
     _known(name, telemetry, sources)
     return service, window, telemetry
 
@@ -198,15 +205,22 @@ def sources_of(settings: Settings, events: Sequence[Path], service: Service) -> 
         aws = settings.aws
         found.append(
             EcsSource(
-                cluster=cluster, region=aws.region, endpoint_url=aws.endpoint_url, profile=aws.profile,
-                queue_url=aws.queue_url, log_group=aws.log_group,
+                cluster=cluster,
+                region=aws.region,
+                endpoint_url=aws.endpoint_url,
+                profile=aws.profile,
+                queue_url=aws.queue_url,
+                log_group=aws.log_group,
             )
         )
     elif not events:
-        missing.append(Gap(source="ecs", query="events", reason="not configured: set OBSKIT_ECS_CLUSTER, or give --events FILE"))
+        missing.append(
+            Gap(source="ecs", query="events", reason="not configured: set OBSKIT_ECS_CLUSTER, or give --events FILE")
+        )
     if not found:
         raise UsageError(
-            "no source is configured", hint="set OBSKIT_PROMETHEUS_URL and OBSKIT_LOKI_URL, or try: obskit triage --demo"
+            "no source is configured",
+            hint="set OBSKIT_PROMETHEUS_URL and OBSKIT_LOKI_URL, or try: obskit triage --demo",
         )
     return found, missing
 
@@ -235,7 +249,8 @@ def _known(name: str, telemetry: Telemetry, sources: Sequence[Source]) -> None:
         )
     if not telemetry.gaps or telemetry.facts.get("prometheus.known") == "false":
         raise UsageError(
-            f"no source knows a service {name!r} in this window", hint="check the name and the window; run: obskit doctor"
+            f"no source knows a service {name!r} in this window",
+            hint="check the name and the window; run: obskit doctor",
         )
 
 

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 _GRACE_SECONDS = 1.0
 
 
-def collect(
-    sources: Sequence[Source], ask: Ask, *, progress: Callable[[str], None] = lambda _: None
-) -> Telemetry:
+def collect(sources: Sequence[Source], ask: Ask, *, progress: Callable[[str], None] = lambda _: None) -> Telemetry:
     """Return what all sources answered; a source that failed, or is late, is a gap.
 
     Args:
@@ -39,7 +37,7 @@ def collect(
         answer: Telemetry | BaseException
         try:
             answer = source.answer(ask)
-        except BaseException as error:  # noqa: BLE001 (handed to the caller's thread, which raises what is a bug)
+        except BaseException as error:
             answer = error
         with done:
             answers[number] = answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from string import Template
+from typing import Literal
 
 import numpy as np
 
@@ -31,13 +32,21 @@ from obskit.model import (
 )
 from obskit.redact import redact
 
+Verdict = Literal["cause_found", "possible", "no_clear_cause", "calm"]
 #: From this probability on a cause is called found; from the second on it is called possible.
 FOUND, POSSIBLE = 0.6, 0.25
 #: Hypotheses below this share say nothing and are left out.
 _LEAST = 0.005
 _MOST_TIMELINE, _MOST_SERIES, _MOST_COLUMNS = 60, 15, 80
 #: What users feel: a change here is an incident even when no cause is known.
-_SYMPTOMS = ("http_error_ratio", "http_latency_p95", "http_latency_mean", "alb_target_5xx", "alb_elb_5xx", "ecs_running_tasks")
+_SYMPTOMS = (
+    "http_error_ratio",
+    "http_latency_p95",
+    "http_latency_mean",
+    "alb_target_5xx",
+    "alb_elb_5xx",
+    "ecs_running_tasks",
+)
 
 
 def investigate(telemetry: Telemetry, *, service: Service, window: Window, elapsed: float = 0.0) -> Diagnosis:
@@ -65,12 +74,12 @@ def investigate(telemetry: Telemetry, *, service: Service, window: Window, elaps
     causes = all_causes()
     blind = _blind(evidence)
     judged = {c.id: c.judge(evidence) for c in causes if not blind.issuperset(c.needs)}
-    ranked, unknown = rank(
+    ranked, _ = rank(
         [j for j in judged.values() if j is not None and j.claims_for],
         brings_about={c.id: c.brings_about for c in causes},
         resolution=evidence.resolution,
     )
-    return _diagnosis(evidence, service, logs, causes, judged, ranked, unknown, elapsed)
+    return _diagnosis(evidence, service, logs, causes, judged, ranked, elapsed)
 
 
 def _blind(evidence: Evidence) -> set[str]:
@@ -93,13 +102,18 @@ def _diagnosis(
     causes: Sequence[Cause],
     judged: dict[str, Judgement | None],
     ranked: Sequence[Ranked],
-    unknown: float,
     elapsed: float,
 ) -> Diagnosis:
     by_id = {c.id: c for c in causes}
     cluster = service.cluster or evidence.facts.get("cluster", "")
     calm = _calm(evidence, ranked)
-    hypotheses = () if calm else tuple(_hypothesis(by_id[r.judgement.cause], r, evidence, cluster) for r in ranked if r.probability >= _LEAST)
+    hypotheses = (
+        ()
+        if calm
+        else tuple(
+            _hypothesis(by_id[r.judgement.cause], r, evidence, cluster) for r in ranked if r.probability >= _LEAST
+        )
+    )
     abnormal = _abnormal(evidence)
     blind = _blind(evidence)
     verdict = _verdict(hypotheses, calm=calm)
@@ -114,14 +128,16 @@ def _diagnosis(
         unknown_probability=1.0 if calm else 1.0 - sum(h.probability for h in hypotheses),
         culprit=culprit(hypotheses, () if calm else abnormal, service=service.name),
         clean=tuple(by_id[i].title for i, j in judged.items() if j is None or j.score <= 0),
-        not_judged=tuple((c.id, f"nothing was seen of {' or '.join(c.needs)}") for c in causes if blind.issuperset(c.needs)),
+        not_judged=tuple(
+            (c.id, f"nothing was seen of {' or '.join(c.needs)}") for c in causes if blind.issuperset(c.needs)
+        ),
         gaps=evidence.gaps,
         timeline=_timeline(evidence),
         abnormal_series=abnormal,
         log_templates=logs.templates,
         next_query=_next_query(hypotheses, by_id, cluster),
         metrics=_drawn(evidence, hypotheses),
-        facts=evidence.facts,
+        facts={**evidence.facts, **{f"title.{s.id}": s.title for s in evidence.signals.values()}},
         elapsed_seconds=elapsed,
     )
 
@@ -135,7 +151,7 @@ def _calm(evidence: Evidence, ranked: Sequence[Ranked]) -> bool:
     return not ranked or ranked[0].probability < POSSIBLE
 
 
-def _verdict(hypotheses: Sequence[Hypothesis], *, calm: bool) -> str:
+def _verdict(hypotheses: Sequence[Hypothesis], *, calm: bool) -> Verdict:
     if calm:
         return "calm"
     if not hypotheses or hypotheses[0].probability < POSSIBLE:
@@ -167,7 +183,9 @@ def _hypothesis(cause: Cause, ranked: Ranked, evidence: Evidence, cluster: str) 
         probability=ranked.probability,
         judgement=ranked.judgement,
         brings_about=cause.brings_about,
-        next_steps=tuple(Step(words=s.words, command=Template(s.command).safe_substitute(fill)) for s in cause.next_steps),
+        next_steps=tuple(
+            Step(words=s.words, command=Template(s.command).safe_substitute(fill)) for s in cause.next_steps
+        ),
         runbook=f"runbooks/causes/{cause.id}.md",
         explained_by=ranked.explained_by,
         independent=ranked.independent,
@@ -199,7 +217,11 @@ def _next_query(hypotheses: Sequence[Hypothesis], by_id: dict[str, Cause], clust
     tests.sort(key=lambda pair: -len(pair[0].judgement.not_seen))
     for hypothesis, test in tests:
         if test is not None:
-            fill = {"service": hypothesis.judgement.service, "cluster": cluster or "CLUSTER", "culprit": hypothesis.judgement.service}
+            fill = {
+                "service": hypothesis.judgement.service,
+                "cluster": cluster or "CLUSTER",
+                "culprit": hypothesis.judgement.service,
+            }
             return NextQuery(words=test.words, language=test.language, query=Template(test.query).safe_substitute(fill))
     return NextQuery(words="")
 
@@ -213,7 +235,9 @@ def _drawn(evidence: Evidence, hypotheses: Sequence[Hypothesis]) -> Metrics:
     columns = [
         i
         for i, s in enumerate(evidence.metrics.series)
-        if s.signal in order and s.service in ("", evidence.service, evidence.entity(s.signal)) and np.isfinite(evidence.metrics.values[:, i]).any()
+        if s.signal in order
+        and s.service in ("", evidence.service, evidence.entity(s.signal))
+        and np.isfinite(evidence.metrics.values[:, i]).any()
     ]
     columns.sort(key=lambda i: (order[evidence.metrics.series[i].signal], bool(evidence.metrics.series[i].task)))
     return evidence.metrics.where(columns[:_MOST_COLUMNS])

@@ -54,8 +54,8 @@ def rank(
     raw = {j.cause: PRIOR + j.score for j in judgements}
     by_id = {j.cause: j for j in judgements}
     explained: dict[str, str] = {}
-    for cause in by_id:
-        candidates = [c for c in by_id if c != cause and _explains(by_id[c], by_id[cause], raw, brings_about, resolution)]
+    for cause, second in by_id.items():
+        candidates = [c for c in by_id if c != cause and _explains(by_id[c], second, raw, brings_about, resolution)]
         if candidates:
             explained[cause] = max(candidates, key=lambda c: (raw[c], c))
     explained = {cause: _root(cause, explained) for cause in explained}

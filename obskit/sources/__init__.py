@@ -29,7 +29,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """A word for gaps and progress: ``prometheus``, ``loki``, ``ecs`` …"""
+        """A word for gaps and progress: ``prometheus``, ``loki``, ``ecs``."""
         ...
 
     def answer(self, ask: Ask) -> Telemetry:

@@ -95,7 +95,9 @@ class PrometheusSource:
         series = _speak.index(found)
         name = ask.service.name
         if not any(name in row.values() for row in found):
-            shared_part = self._ask_all(ask, _speak.ask_about_shared(shared, series, cluster="", rate="1m"), _DEFAULT_INTERVAL)
+            shared_part = self._ask_all(
+                ask, _speak.ask_about_shared(shared, series, cluster="", rate="1m"), _DEFAULT_INTERVAL
+            )
             return self._unknown(ask, shared_part)
         cluster = self._cluster(ask, found)
         neighbours = self._neighbours(ask, found, cluster)
@@ -319,7 +321,9 @@ def _column(labels: Mapping[str, str], question: Question) -> Series:
         unit=signal.unit,
         service=signal.entity or service,
         task=labels.get(question.task_label, "") if question.task_label else "",
-        labels=tuple(sorted((k, _host(v) if k in _speak.PEER_LABELS else v) for k, v in labels.items() if k not in known)),
+        labels=tuple(
+            sorted((k, _host(v) if k in _speak.PEER_LABELS else v) for k, v in labels.items() if k not in known)
+        ),
         query=question.query,
     )
 
@@ -343,15 +347,13 @@ def _unique(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
 
 def _host(address: str) -> str:
     """Return the service that an address names: ``shop-api`` of ``shop-api.internal:8080``."""
-    host = address.split("//")[-1].split("/")[0].rsplit(":", 1)[0]
+    host = address.rsplit("//", maxsplit=1)[-1].split("/", maxsplit=1)[0].rsplit(":", 1)[0]
     return host if host.replace(".", "").isdigit() else host.split(".")[0]
 
 
 def _spoken(questions: Iterable[Question], name: str) -> dict[str, str]:
     return {
-        f"variant.{q.signal.id}": q.variant.name
-        for q in questions
-        if q.signal.scope == "shared" or name in q.query
+        f"variant.{q.signal.id}": q.variant.name for q in questions if q.signal.scope == "shared" or name in q.query
     }
 
 

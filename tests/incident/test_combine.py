@@ -20,13 +20,17 @@ def metrics(signal: str, columns: dict[str, list[float]]) -> Metrics:
 
 @pytest.mark.parametrize(
     ("signal", "expected"),
-    [("http_requests", [3, 2, np.nan]), ("db_pool_used_ratio", [2, 2, np.nan]), ("http_latency_mean", [1.5, 2, np.nan])],
+    [
+        ("http_requests", [3, 2, np.nan]),
+        ("db_pool_used_ratio", [2, 2, np.nan]),
+        ("http_latency_mean", [1.5, 2, np.nan]),
+    ],
 )
 def test_tasks_are_combined_as_the_signal_says_and_silence_stays_silence(signal: str, expected: list[float]) -> None:
     """Rates add up, ratios take the worst task, means average; a point without any sample is NaN."""
     combined = with_service_columns(metrics(signal, {"a": [1, np.nan, np.nan], "b": [2, 2, np.nan]}), all_signals())
 
-    assert "" == combined.series[-1].task
+    assert combined.series[-1].task == ""
     np.testing.assert_equal(combined.values[:, -1], expected)
 
 

@@ -41,7 +41,9 @@ _graphs = st.dictionaries(st.sampled_from("abcdefgh"), st.lists(st.sampled_from(
 
 
 @given(_judgements, _graphs)
-def test_probabilities_and_the_unknown_share_sum_to_one(judgements: list[Judgement], graph: dict[str, list[str]]) -> None:
+def test_probabilities_and_the_unknown_share_sum_to_one(
+    judgements: list[Judgement], graph: dict[str, list[str]]
+) -> None:
     """Whatever explains whatever, no probability is negative and all together are 1."""
     ranked, unknown = rank(judgements, brings_about=graph, resolution=_RESOLUTION)
 
@@ -69,7 +71,7 @@ def test_without_explanations_more_evidence_never_ranks_lower(judgements: list[J
 
 def test_nothing_judged_leaves_everything_unknown() -> None:
     """Without a judgement the unknown share is all there is."""
-    assert ((), 1.0) == rank([], brings_about={}, resolution=_RESOLUTION)
+    assert rank([], brings_about={}, resolution=_RESOLUTION) == ((), 1.0)
 
 
 def test_a_cause_that_began_before_takes_the_weight_of_what_it_brings_about() -> None:
@@ -80,8 +82,8 @@ def test_a_cause_that_began_before_takes_the_weight_of_what_it_brings_about() ->
         resolution=_RESOLUTION,
     )
 
-    assert ["pool", "cpu"] == [r.judgement.cause for r in ranked]
-    assert "pool" == ranked[1].explained_by
+    assert [r.judgement.cause for r in ranked] == ["pool", "cpu"]
+    assert ranked[1].explained_by == "pool"
     assert ranked[0].probability > 10 * ranked[1].probability
 
 
@@ -93,17 +95,19 @@ def test_what_began_later_explains_nothing_that_was_there_before() -> None:
         resolution=_RESOLUTION,
     )
 
-    assert ["", ""] == [r.explained_by for r in ranked]
+    assert [r.explained_by for r in ranked] == ["", ""]
 
 
 def test_a_weak_cause_does_not_explain_a_strong_one_away() -> None:
     """A hint is no reason to doubt a verdict."""
     ranked, _ = rank(
-        [judgement("hint", 2.6), judgement("verdict", 4.5, 3)], brings_about={"hint": ["verdict"]}, resolution=_RESOLUTION
+        [judgement("hint", 2.6), judgement("verdict", 4.5, 3)],
+        brings_about={"hint": ["verdict"]},
+        resolution=_RESOLUTION,
     )
 
-    assert "verdict" == ranked[0].judgement.cause
-    assert "" == ranked[0].explained_by
+    assert ranked[0].judgement.cause == "verdict"
+    assert ranked[0].explained_by == ""
 
 
 def test_of_two_that_bring_each_other_about_the_earlier_wins() -> None:
@@ -114,12 +118,12 @@ def test_of_two_that_bring_each_other_about_the_earlier_wins() -> None:
         resolution=_RESOLUTION,
     )
 
-    assert "a" == ranked[0].judgement.cause
-    assert "a" == ranked[1].explained_by
+    assert ranked[0].judgement.cause == "a"
+    assert ranked[1].explained_by == "a"
 
 
 def test_two_unrelated_strong_causes_are_two_findings() -> None:
     """Two faults at once are reported as two, not as a compromise."""
     ranked, _ = rank([judgement("disk", 4.5, 1.5), judgement("tls", 4.5, 0.7)], brings_about={}, resolution=_RESOLUTION)
 
-    assert [False, True] == [r.independent for r in ranked]
+    assert [r.independent for r in ranked] == [False, True]

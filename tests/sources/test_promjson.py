@@ -60,20 +60,26 @@ def test_a_label_that_imitates_the_answers_syntax_is_only_a_label() -> None:
     decoded = decode_range(answer([{"metric": {"path": hostile}, "values": [[_START, "1"]]}]), _START, _STEP, _POINTS)
 
     assert hostile == decoded.labels[0]["path"]
-    assert 1 == decoded.values[0, 0]
+    assert decoded.values[0, 0] == 1
 
 
 def test_native_histograms_are_passed_over_and_counted() -> None:
     """A series that has no plain values is reported, not guessed."""
-    result = [{"metric": {"a": "1"}, "histograms": [[_START, {"count": "1"}]]}, {"metric": {"a": "2"}, "values": [[_START, "3"]]}]
+    result = [
+        {"metric": {"a": "1"}, "histograms": [[_START, {"count": "1"}]]},
+        {"metric": {"a": "2"}, "values": [[_START, "3"]]},
+    ]
     decoded = decode_range(answer(result), _START, _STEP, _POINTS)
 
-    assert (1, 1) == (decoded.histograms, len(decoded.labels))
+    assert (decoded.histograms, len(decoded.labels)) == (1, 1)
 
 
 def test_warnings_and_infos_are_kept() -> None:
     """What the server says beside the data reaches the report."""
-    assert ("careful", "note") == decode_range(answer([], warnings=["careful"], infos=["note"]), _START, _STEP, _POINTS).warnings
+    assert decode_range(answer([], warnings=["careful"], infos=["note"]), _START, _STEP, _POINTS).warnings == (
+        "careful",
+        "note",
+    )
 
 
 _WHOLE = answer([{"metric": {"a": "1"}, "values": [[_START, "1"], [_START + 5, "2"]]}])

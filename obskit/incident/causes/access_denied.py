@@ -21,11 +21,26 @@ CAUSE = Cause(
     title="AWS denies access",
     needs=("logs", "events"),
     judge=judge,
-    brings_about=("bad_deployment", "bad_configuration", "image_pull_failed", "dependency_down", "health_check_misconfigured", "db_credentials_refused", "worker_saturation", "one_bad_task"),
+    brings_about=(
+        "bad_deployment",
+        "bad_configuration",
+        "image_pull_failed",
+        "dependency_down",
+        "health_check_misconfigured",
+        "db_credentials_refused",
+        "worker_saturation",
+        "one_bad_task",
+    ),
     next_steps=(
         Step(words="Which role, which action, which resource? The message names all three"),
-        Step(words="Who changed the role or policy?", command="aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=iam.amazonaws.com --max-results 20"),
-        Step(words="Secrets and images at start are the execution role's; calls at run time are the task role's", command="aws ecs describe-task-definition --task-definition $service --query 'taskDefinition.[executionRoleArn,taskRoleArn]'"),
+        Step(
+            words="Who changed the role or policy?",
+            command="aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=iam.amazonaws.com --max-results 20",
+        ),
+        Step(
+            words="Secrets and images at start are the execution role's; calls at run time are the task role's",
+            command="aws ecs describe-task-definition --task-definition $service --query 'taskDefinition.[executionRoleArn,taskRoleArn]'",
+        ),
     ),
     test=NextQuery(
         words="What is denied, to whom?",

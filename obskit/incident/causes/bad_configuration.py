@@ -23,14 +23,27 @@ CAUSE = Cause(
     title="a setting is missing or wrong",
     needs=("logs", "events"),
     judge=judge,
-    brings_about=("bad_deployment", "health_check_misconfigured", "dependency_down", "one_bad_task", "worker_saturation", "capacity_unavailable"),
+    brings_about=(
+        "bad_deployment",
+        "health_check_misconfigured",
+        "dependency_down",
+        "one_bad_task",
+        "worker_saturation",
+        "capacity_unavailable",
+    ),
     next_steps=(
         Step(
             words="Compare the environment and secrets of the two last revisions",
             command="aws ecs describe-task-definition --task-definition FAMILY:REVISION --query 'taskDefinition.containerDefinitions[].[environment,secrets]'",
         ),
-        Step(words="Roll back", command="aws ecs update-service --cluster $cluster --service $service --task-definition FAMILY:REVISION"),
-        Step(words="Does the secret have the key that is asked for?", command="aws secretsmanager describe-secret --secret-id SECRET"),
+        Step(
+            words="Roll back",
+            command="aws ecs update-service --cluster $cluster --service $service --task-definition FAMILY:REVISION",
+        ),
+        Step(
+            words="Does the secret have the key that is asked for?",
+            command="aws secretsmanager describe-secret --secret-id SECRET",
+        ),
     ),
     test=NextQuery(
         words="What does the application miss?",

@@ -57,8 +57,15 @@ CAUSE = Cause(
     needs=("events", "logs"),
     judge=judge,
     brings_about=(
-        "bad_configuration", "health_check_misconfigured", "dependency_down", "one_bad_task", "worker_saturation",
-        "capacity_unavailable", "slow_dependency", "scaling_at_maximum", "telemetry_blind",
+        "bad_configuration",
+        "health_check_misconfigured",
+        "dependency_down",
+        "one_bad_task",
+        "worker_saturation",
+        "capacity_unavailable",
+        "slow_dependency",
+        "scaling_at_maximum",
+        "telemetry_blind",
     ),
     next_steps=(
         Step(
@@ -67,9 +74,12 @@ CAUSE = Cause(
         ),
         Step(
             words="Read the last lines of a task that failed",
-            command="logcli query '{service=\"$service\"} |~ \"(?i)error|exception|traceback\"' --since 30m --limit 50",
+            command='logcli query \'{service="$service"} |~ "(?i)error|exception|traceback"\' --since 30m --limit 50',
         ),
-        Step(words="Compare the two revisions: image, command, environment, secrets", command="aws ecs describe-task-definition --task-definition FAMILY:REVISION"),
+        Step(
+            words="Compare the two revisions: image, command, environment, secrets",
+            command="aws ecs describe-task-definition --task-definition FAMILY:REVISION",
+        ),
     ),
     test=NextQuery(
         words="Do only the new revision's tasks fail?",

@@ -27,7 +27,16 @@ CAUSE = Cause(
     title="the cache fails",
     needs=("logs", "metrics"),
     judge=judge,
-    brings_about=("slow_queries", "db_pool_exhausted", "worker_saturation", "dependency_down", "slow_dependency", "health_check_misconfigured", "cpu_saturation", "db_connection_limit"),
+    brings_about=(
+        "slow_queries",
+        "db_pool_exhausted",
+        "worker_saturation",
+        "dependency_down",
+        "slow_dependency",
+        "health_check_misconfigured",
+        "cpu_saturation",
+        "db_connection_limit",
+    ),
     next_steps=(
         Step(words="Does it answer, and what is full?", command="redis-cli -h CACHE_HOST info memory clients stats"),
         Step(words="A failover?", command="aws elasticache describe-events --duration 60"),

@@ -23,10 +23,23 @@ CAUSE = Cause(
     title="no capacity for tasks",
     needs=("events", "metrics"),
     judge=judge,
-    brings_about=("scaling_at_maximum", "cpu_saturation", "worker_saturation", "dependency_down", "slow_dependency", "health_check_misconfigured"),
+    brings_about=(
+        "scaling_at_maximum",
+        "cpu_saturation",
+        "worker_saturation",
+        "dependency_down",
+        "slow_dependency",
+        "health_check_misconfigured",
+    ),
     next_steps=(
-        Step(words="What does ECS say it lacks?", command="aws ecs describe-services --cluster $cluster --services $service --query 'services[0].events[:10].message'"),
-        Step(words="Spread over more subnets and zones, or add FARGATE beside FARGATE_SPOT", command="aws ecs update-service --cluster $cluster --service $service --capacity-provider-strategy capacityProvider=FARGATE,weight=1 --force-new-deployment"),
+        Step(
+            words="What does ECS say it lacks?",
+            command="aws ecs describe-services --cluster $cluster --services $service --query 'services[0].events[:10].message'",
+        ),
+        Step(
+            words="Spread over more subnets and zones, or add FARGATE beside FARGATE_SPOT",
+            command="aws ecs update-service --cluster $cluster --service $service --capacity-provider-strategy capacityProvider=FARGATE,weight=1 --force-new-deployment",
+        ),
         Step(words="A quota?", command="aws service-quotas list-service-quotas --service-code fargate"),
     ),
     test=NextQuery(

@@ -25,7 +25,10 @@ CAUSE = Cause(
     brings_about=("access_denied", "tls_failure", "dependency_down"),
     next_steps=(
         Step(words="How far off is it?", command="chronyc tracking"),
-        Step(words="On Fargate: replace the task; its host's clock is AWS's", command="aws ecs update-service --cluster $cluster --service $service --force-new-deployment"),
+        Step(
+            words="On Fargate: replace the task; its host's clock is AWS's",
+            command="aws ecs update-service --cluster $cluster --service $service --force-new-deployment",
+        ),
         Step(words="The other side's clock may be the wrong one: compare both with a third"),
     ),
     test=NextQuery(words="How far is the clock off?", language="PromQL", query="node_timex_offset_seconds"),

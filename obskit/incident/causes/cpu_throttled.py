@@ -17,7 +17,9 @@ def judge(evidence: Evidence) -> Judgement | None:
             if grown < 1.3:
                 case.argue(f"the tasks use no more CPU than before ({grown:.1f} times), yet are held back", STRONG)
             else:
-                case.argue(f"the tasks use {grown:.1f} times the CPU: the demand grew, not the throttling alone", -TELLING)
+                case.argue(
+                    f"the tasks use {grown:.1f} times the CPU: the demand grew, not the throttling alone", -TELLING
+                )
         for deployment in evidence.happened("deployment", "started", "completed")[:1]:
             case.argue(f"{deployment.words}: did it change the task's size?", HINT, deployment)
     case.logs("cpu_throttled", weight=HINT)
@@ -30,14 +32,24 @@ CAUSE = Cause(
     title="the tasks' CPU limit is too small",
     needs=("metrics",),
     judge=judge,
-    brings_about=("worker_saturation", "health_check_misconfigured", "runtime_pause", "slow_dependency", "db_pool_exhausted", "cpu_saturation"),
+    brings_about=(
+        "worker_saturation",
+        "health_check_misconfigured",
+        "runtime_pause",
+        "slow_dependency",
+        "db_pool_exhausted",
+        "cpu_saturation",
+    ),
     next_steps=(
         Step(
             words="Compare the task's size with the revision before",
             command="aws ecs describe-task-definition --task-definition $service --query 'taskDefinition.{cpu:cpu,containers:containerDefinitions[].cpu}'",
         ),
         Step(words="Give the task the next Fargate size (256 to 512, 512 to 1024 CPU units) and release it"),
-        Step(words="Until then run more tasks", command="aws ecs update-service --cluster $cluster --service $service --desired-count COUNT"),
+        Step(
+            words="Until then run more tasks",
+            command="aws ecs update-service --cluster $cluster --service $service --desired-count COUNT",
+        ),
     ),
     test=NextQuery(
         words="Which share of its periods is a task throttled?",

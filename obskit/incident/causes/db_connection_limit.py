@@ -25,8 +25,16 @@ CAUSE = Cause(
     needs=("metrics", "logs"),
     judge=judge,
     brings_about=(
-        "db_pool_exhausted", "database_unreachable", "health_check_misconfigured", "worker_saturation", "bad_deployment",
-        "cpu_saturation", "slow_dependency", "dependency_down", "one_bad_task", "slow_queries",
+        "db_pool_exhausted",
+        "database_unreachable",
+        "health_check_misconfigured",
+        "worker_saturation",
+        "bad_deployment",
+        "cpu_saturation",
+        "slow_dependency",
+        "dependency_down",
+        "one_bad_task",
+        "slow_queries",
     ),
     next_steps=(
         Step(

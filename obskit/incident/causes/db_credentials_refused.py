@@ -26,8 +26,17 @@ CAUSE = Cause(
     needs=("logs",),
     judge=judge,
     brings_about=(
-        "db_pool_exhausted", "database_unreachable", "health_check_misconfigured", "bad_deployment", "bad_configuration",
-        "worker_saturation", "cpu_saturation", "dependency_down", "slow_dependency", "access_denied", "one_bad_task",
+        "db_pool_exhausted",
+        "database_unreachable",
+        "health_check_misconfigured",
+        "bad_deployment",
+        "bad_configuration",
+        "worker_saturation",
+        "cpu_saturation",
+        "dependency_down",
+        "slow_dependency",
+        "access_denied",
+        "one_bad_task",
     ),
     next_steps=(
         Step(
@@ -38,7 +47,10 @@ CAUSE = Cause(
             words="Start tasks that read the secret anew",
             command="aws ecs update-service --cluster $cluster --service $service --force-new-deployment",
         ),
-        Step(words="If it persists, compare the secret with what the server accepts", command='psql "host=DB_HOST user=APP dbname=DB" -c "select 1"'),
+        Step(
+            words="If it persists, compare the secret with what the server accepts",
+            command='psql "host=DB_HOST user=APP dbname=DB" -c "select 1"',
+        ),
     ),
     test=NextQuery(
         words="Does the server refuse the log-in?",

@@ -52,14 +52,22 @@ CAUSE = Cause(
     needs=("metrics", "logs"),
     judge=judge,
     brings_about=(
-        "cpu_saturation", "cpu_throttled", "worker_saturation", "health_check_misconfigured", "slow_dependency",
-        "dependency_down", "file_descriptors_exhausted", "one_bad_task", "scaling_at_maximum", "node_pressure",
+        "cpu_saturation",
+        "cpu_throttled",
+        "worker_saturation",
+        "health_check_misconfigured",
+        "slow_dependency",
+        "dependency_down",
+        "file_descriptors_exhausted",
+        "one_bad_task",
+        "scaling_at_maximum",
+        "node_pressure",
         "runtime_pause",
     ),
     next_steps=(
         Step(
             words="See who holds the connections and since when",
-            command="psql -c \"select application_name, state, wait_event_type, now() - state_change as since, left(query, 60)"
+            command='psql -c "select application_name, state, wait_event_type, now() - state_change as since, left(query, 60)'
             " from pg_stat_activity where backend_type = 'client backend' order by since desc nulls last limit 20\"",
         ),
         Step(
@@ -74,6 +82,6 @@ CAUSE = Cause(
     test=NextQuery(
         words="Is every connection of the pool taken while the database idles?",
         language="PromQL",
-        query='sum by (state) (pg_stat_activity_count)',
+        query="sum by (state) (pg_stat_activity_count)",
     ),
 )

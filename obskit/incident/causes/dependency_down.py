@@ -36,7 +36,13 @@ CAUSE = Cause(
     title="a service that it calls is down",
     needs=("metrics", "logs"),
     judge=judge,
-    brings_about=("worker_saturation", "health_check_misconfigured", "slow_dependency", "cpu_saturation", "one_bad_task"),
+    brings_about=(
+        "worker_saturation",
+        "health_check_misconfigured",
+        "slow_dependency",
+        "cpu_saturation",
+        "one_bad_task",
+    ),
     next_steps=(
         Step(
             words="Does it run, and why did its tasks stop?",
@@ -45,5 +51,7 @@ CAUSE = Cause(
         Step(words="Look into it", command="obskit triage $culprit --since 30m"),
         Step(words="Serve without it where the product allows; stop retrying it"),
     ),
-    test=NextQuery(words="Does the one that is called answer its scrapes?", language="PromQL", query='up{service="$culprit"}'),
+    test=NextQuery(
+        words="Does the one that is called answer its scrapes?", language="PromQL", query='up{service="$culprit"}'
+    ),
 )

@@ -32,12 +32,26 @@ CAUSE = Cause(
     needs=("metrics", "logs", "events"),
     judge=judge,
     brings_about=(
-        "database_unreachable", "health_check_misconfigured", "bad_configuration", "slow_queries", "dependency_down",
-        "worker_saturation", "cache_failure", "messaging_failure", "node_pressure", "one_bad_task", "bad_deployment",
+        "database_unreachable",
+        "health_check_misconfigured",
+        "bad_configuration",
+        "slow_queries",
+        "dependency_down",
+        "worker_saturation",
+        "cache_failure",
+        "messaging_failure",
+        "node_pressure",
+        "one_bad_task",
+        "bad_deployment",
     ),
     next_steps=(
-        Step(words="Which filesystem, and what grew?", command="df -h; df -i; du -xh --max-depth=2 / | sort -h | tail -20"),
-        Step(words="Free space: rotated logs, temporary files, core dumps; replacing a Fargate task gives it an empty disk"),
+        Step(
+            words="Which filesystem, and what grew?",
+            command="df -h; df -i; du -xh --max-depth=2 / | sort -h | tail -20",
+        ),
+        Step(
+            words="Free space: rotated logs, temporary files, core dumps; replacing a Fargate task gives it an empty disk"
+        ),
         Step(words="Give the task more (ephemeralStorage, 21 to 200 GiB) or the database more allocated storage"),
     ),
     test=NextQuery(

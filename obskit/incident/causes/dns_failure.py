@@ -25,17 +25,33 @@ CAUSE = Cause(
     needs=("logs",),
     judge=judge,
     brings_about=(
-        "database_unreachable", "dependency_down", "slow_dependency", "cache_failure", "messaging_failure",
-        "health_check_misconfigured", "worker_saturation", "db_pool_exhausted", "network_unreachable", "bad_configuration",
-        "bad_deployment", "one_bad_task", "cpu_saturation",
+        "database_unreachable",
+        "dependency_down",
+        "slow_dependency",
+        "cache_failure",
+        "messaging_failure",
+        "health_check_misconfigured",
+        "worker_saturation",
+        "db_pool_exhausted",
+        "network_unreachable",
+        "bad_configuration",
+        "bad_deployment",
+        "one_bad_task",
+        "cpu_saturation",
     ),
     next_steps=(
         Step(
             words="Which name, and does it resolve from a task?",
             command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'getent hosts NAME'",
         ),
-        Step(words="Does the record exist?", command="aws route53 list-resource-record-sets --hosted-zone-id ZONE --query \"ResourceRecordSets[?contains(Name,'NAME')]\""),
-        Step(words="Is DNS on in the VPC? And is the resolver's limit of 1,024 packets a second an interface reached?", command="aws ec2 describe-vpc-attribute --vpc-id VPC --attribute enableDnsSupport"),
+        Step(
+            words="Does the record exist?",
+            command="aws route53 list-resource-record-sets --hosted-zone-id ZONE --query \"ResourceRecordSets[?contains(Name,'NAME')]\"",
+        ),
+        Step(
+            words="Is DNS on in the VPC? And is the resolver's limit of 1,024 packets a second an interface reached?",
+            command="aws ec2 describe-vpc-attribute --vpc-id VPC --attribute enableDnsSupport",
+        ),
     ),
     test=NextQuery(
         words="Which name is not found?",

@@ -29,9 +29,19 @@ CAUSE = Cause(
     needs=("metrics", "logs"),
     judge=judge,
     brings_about=(
-        "dns_failure", "database_unreachable", "dependency_down", "health_check_misconfigured", "worker_saturation",
-        "network_unreachable", "slow_dependency", "bad_configuration", "telemetry_blind", "one_bad_task", "db_pool_exhausted",
-        "tls_failure", "cache_failure",
+        "dns_failure",
+        "database_unreachable",
+        "dependency_down",
+        "health_check_misconfigured",
+        "worker_saturation",
+        "network_unreachable",
+        "slow_dependency",
+        "bad_configuration",
+        "telemetry_blind",
+        "one_bad_task",
+        "db_pool_exhausted",
+        "tls_failure",
+        "cache_failure",
     ),
     next_steps=(
         Step(

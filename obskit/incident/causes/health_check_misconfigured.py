@@ -42,9 +42,18 @@ CAUSE = Cause(
     judge=judge,
     brings_about=("bad_deployment", "dependency_down", "scaling_at_maximum", "one_bad_task"),
     next_steps=(
-        Step(words="What does the balancer ask, and what does it get?", command="aws elbv2 describe-target-health --target-group-arn TARGET_GROUP"),
-        Step(words="Ask the same from a task", command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'curl -sv localhost:PORT/health'"),
-        Step(words="Give new tasks more time", command="aws ecs update-service --cluster $cluster --service $service --health-check-grace-period-seconds 120"),
+        Step(
+            words="What does the balancer ask, and what does it get?",
+            command="aws elbv2 describe-target-health --target-group-arn TARGET_GROUP",
+        ),
+        Step(
+            words="Ask the same from a task",
+            command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'curl -sv localhost:PORT/health'",
+        ),
+        Step(
+            words="Give new tasks more time",
+            command="aws ecs update-service --cluster $cluster --service $service --health-check-grace-period-seconds 120",
+        ),
     ),
     test=NextQuery(
         words="Which reason does the balancer give?",

@@ -4,7 +4,15 @@ from obskit.incident.causes import Cause
 from obskit.incident.evidence import HINT, TELLING, VERDICT, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
-_PULLS = ("image_not_found", "image_pull_network", "image_pull_denied", "image_pull_throttled", "image_platform", "image_disk_full", "image_pull_failed")
+_PULLS = (
+    "image_not_found",
+    "image_pull_network",
+    "image_pull_denied",
+    "image_pull_throttled",
+    "image_platform",
+    "image_disk_full",
+    "image_pull_failed",
+)
 
 
 def judge(evidence: Evidence) -> Judgement | None:
@@ -22,11 +30,28 @@ CAUSE = Cause(
     title="the image cannot be pulled",
     needs=("events",),
     judge=judge,
-    brings_about=("bad_deployment", "capacity_unavailable", "dependency_down", "health_check_misconfigured", "scaling_at_maximum", "access_denied", "network_unreachable", "throttled"),
+    brings_about=(
+        "bad_deployment",
+        "capacity_unavailable",
+        "dependency_down",
+        "health_check_misconfigured",
+        "scaling_at_maximum",
+        "access_denied",
+        "network_unreachable",
+        "throttled",
+    ),
     next_steps=(
-        Step(words="Does the tag exist?", command="aws ecr describe-images --repository-name $service --query 'sort_by(imageDetails,&imagePushedAt)[-5:].[imageTags,imagePushedAt]'"),
-        Step(words="Roll back to the revision whose image is there", command="aws ecs update-service --cluster $cluster --service $service --task-definition FAMILY:REVISION"),
-        Step(words="Time-outs: NAT or the endpoints ecr.api, ecr.dkr and s3; denied: the execution role (not the task role)"),
+        Step(
+            words="Does the tag exist?",
+            command="aws ecr describe-images --repository-name $service --query 'sort_by(imageDetails,&imagePushedAt)[-5:].[imageTags,imagePushedAt]'",
+        ),
+        Step(
+            words="Roll back to the revision whose image is there",
+            command="aws ecs update-service --cluster $cluster --service $service --task-definition FAMILY:REVISION",
+        ),
+        Step(
+            words="Time-outs: NAT or the endpoints ecr.api, ecr.dkr and s3; denied: the execution role (not the task role)"
+        ),
     ),
     test=NextQuery(
         words="What did the pull say?",

@@ -34,18 +34,32 @@ CAUSE = Cause(
     needs=("metrics", "logs"),
     judge=judge,
     brings_about=(
-        "db_pool_exhausted", "slow_queries", "db_connection_limit", "worker_saturation", "cpu_saturation", "slow_dependency",
-        "health_check_misconfigured", "dependency_down", "one_bad_task", "file_descriptors_exhausted",
+        "db_pool_exhausted",
+        "slow_queries",
+        "db_connection_limit",
+        "worker_saturation",
+        "cpu_saturation",
+        "slow_dependency",
+        "health_check_misconfigured",
+        "dependency_down",
+        "one_bad_task",
+        "file_descriptors_exhausted",
     ),
     next_steps=(
         Step(
             words="Find the session that blocks the others",
-            command="psql -c \"select pid, pg_blocking_pids(pid) as blocked_by, state, now() - xact_start as age, left(query, 80)"
+            command='psql -c "select pid, pg_blocking_pids(pid) as blocked_by, state, now() - xact_start as age, left(query, 80)'
             " from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0"
-            " or pid in (select unnest(pg_blocking_pids(pid)) from pg_stat_activity) order by age desc\"",
+            ' or pid in (select unnest(pg_blocking_pids(pid)) from pg_stat_activity) order by age desc"',
         ),
-        Step(words="End the blocker's transaction, after asking who runs it", command='psql -c "select pg_terminate_backend(PID)"'),
-        Step(words="Keep it from coming back", command="psql -c \"alter role APP set lock_timeout = '3s', idle_in_transaction_session_timeout = '30s'\""),
+        Step(
+            words="End the blocker's transaction, after asking who runs it",
+            command='psql -c "select pg_terminate_backend(PID)"',
+        ),
+        Step(
+            words="Keep it from coming back",
+            command="psql -c \"alter role APP set lock_timeout = '3s', idle_in_transaction_session_timeout = '30s'\"",
+        ),
     ),
     test=NextQuery(
         words="Does one old transaction hold what the others wait for?",

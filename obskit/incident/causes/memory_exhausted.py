@@ -16,7 +16,9 @@ def judge(evidence: Evidence) -> Judgement | None:
         for stop in silent[:1]:
             case.argue(f"{stop.words}: SIGKILL at the limit", STRONG, stop)
     elif level and level.peak < 0.8 and not killed:
-        case.argue(f"memory stayed at {evidence.say('container_memory_ratio', level.peak)} of the limit at most", -STRONG)
+        case.argue(
+            f"memory stayed at {evidence.say('container_memory_ratio', level.peak)} of the limit at most", -STRONG
+        )
     case.logs("memory_exhausted", weight=STRONG if killed or (level and level.peak >= 0.8) else TELLING)
     climbing = evidence.worse("container_memory_bytes", task=None)
     if climbing and climbing.kind == "ramp":
@@ -32,8 +34,18 @@ CAUSE = Cause(
     needs=("metrics", "events", "logs"),
     judge=judge,
     brings_about=(
-        "memory_leak", "health_check_misconfigured", "dependency_down", "slow_dependency", "one_bad_task", "runtime_pause",
-        "cpu_saturation", "worker_saturation", "node_pressure", "bad_deployment", "telemetry_blind", "database_unreachable",
+        "memory_leak",
+        "health_check_misconfigured",
+        "dependency_down",
+        "slow_dependency",
+        "one_bad_task",
+        "runtime_pause",
+        "cpu_saturation",
+        "worker_saturation",
+        "node_pressure",
+        "bad_deployment",
+        "telemetry_blind",
+        "database_unreachable",
     ),
     next_steps=(
         Step(
@@ -41,7 +53,9 @@ CAUSE = Cause(
             command="aws ecs describe-tasks --cluster $cluster --tasks $(aws ecs list-tasks --cluster $cluster --service-name $service"
             " --desired-status STOPPED --query 'taskArns' --output text) --query 'tasks[].containers[].[name,exitCode,reason]'",
         ),
-        Step(words="Buy time: give the task the next memory size and release it, or roll back the last release if growth began with it"),
+        Step(
+            words="Buy time: give the task the next memory size and release it, or roll back the last release if growth began with it"
+        ),
         Step(words="Find what grows: a heap profile of a task that is about to be full; which route allocates?"),
     ),
     test=NextQuery(

@@ -19,10 +19,22 @@ CAUSE = Cause(
     title="messaging fails",
     needs=("logs", "metrics"),
     judge=judge,
-    brings_about=("worker_saturation", "dependency_down", "slow_dependency", "health_check_misconfigured", "memory_leak"),
+    brings_about=(
+        "worker_saturation",
+        "dependency_down",
+        "slow_dependency",
+        "health_check_misconfigured",
+        "memory_leak",
+    ),
     next_steps=(
-        Step(words="Is the broker up, and who leads?", command="kafka-topics.sh --bootstrap-server BROKER --describe --under-replicated-partitions"),
-        Step(words="Which consumer lags?", command="kafka-consumer-groups.sh --bootstrap-server BROKER --describe --group GROUP"),
+        Step(
+            words="Is the broker up, and who leads?",
+            command="kafka-topics.sh --bootstrap-server BROKER --describe --under-replicated-partitions",
+        ),
+        Step(
+            words="Which consumer lags?",
+            command="kafka-consumer-groups.sh --bootstrap-server BROKER --describe --group GROUP",
+        ),
         Step(words="A consumer that polls too late is slow in its handler: look at what the handler calls"),
     ),
     test=NextQuery(words="Does the backlog grow?", language="PromQL", query="sum(kafka_consumergroup_lag)"),

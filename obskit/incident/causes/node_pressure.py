@@ -30,11 +30,24 @@ CAUSE = Cause(
     title="the node is under pressure",
     needs=("metrics",),
     judge=judge,
-    brings_about=("cpu_throttled", "worker_saturation", "slow_dependency", "health_check_misconfigured", "runtime_pause", "slow_queries"),
+    brings_about=(
+        "cpu_throttled",
+        "worker_saturation",
+        "slow_dependency",
+        "health_check_misconfigured",
+        "runtime_pause",
+        "slow_queries",
+    ),
     next_steps=(
         Step(words="Who uses it? Compare the tasks on the node", command="top -b -n 1 | head -20"),
-        Step(words="Move the service: on Fargate a replaced task gets another host", command="aws ecs update-service --cluster $cluster --service $service --force-new-deployment"),
-        Step(words="On EC2: drain the instance", command="aws ecs update-container-instances-state --cluster $cluster --container-instances INSTANCE --status DRAINING"),
+        Step(
+            words="Move the service: on Fargate a replaced task gets another host",
+            command="aws ecs update-service --cluster $cluster --service $service --force-new-deployment",
+        ),
+        Step(
+            words="On EC2: drain the instance",
+            command="aws ecs update-container-instances-state --cluster $cluster --container-instances INSTANCE --status DRAINING",
+        ),
     ),
     test=NextQuery(
         words="Is the node busy with something else?",

@@ -32,7 +32,9 @@ def judge(evidence: Evidence) -> Judgement | None:
                 continue
             suspects.append(task)
             title = evidence.signals[signal].title
-            words = f"task {task[:12]}: {title} {evidence.say(signal, worst)}, its siblings {evidence.say(signal, middle)}"
+            words = (
+                f"task {task[:12]}: {title} {evidence.say(signal, worst)}, its siblings {evidence.say(signal, middle)}"
+            )
             weight = STRONG if signal.startswith("http_") else TELLING
             finding = next((f for f in evidence.changes(signal, task=True) if f.task == task), None)
             case.argue(words, weight, finding)
@@ -51,9 +53,15 @@ CAUSE = Cause(
     judge=judge,
     brings_about=("health_check_misconfigured", "worker_saturation"),
     next_steps=(
-        Step(words="Stop that task; the service starts another", command="aws ecs stop-task --cluster $cluster --task TASK --reason 'stands out from its siblings'"),
+        Step(
+            words="Stop that task; the service starts another",
+            command="aws ecs stop-task --cluster $cluster --task TASK --reason 'stands out from its siblings'",
+        ),
         Step(words="Keep its logs and, if it still runs, a stack dump before that"),
-        Step(words="Does it share a zone or an older revision with nobody else?", command="aws ecs describe-tasks --cluster $cluster --tasks TASK --query 'tasks[].[availabilityZone,taskDefinitionArn,startedAt]'"),
+        Step(
+            words="Does it share a zone or an older revision with nobody else?",
+            command="aws ecs describe-tasks --cluster $cluster --tasks TASK --query 'tasks[].[availabilityZone,taskDefinitionArn,startedAt]'",
+        ),
     ),
     test=NextQuery(
         words="Which task fails?",

@@ -9,7 +9,9 @@ def judge(evidence: Evidence) -> Judgement | None:
     """Weigh what the runtime said before it died, its heap and its collector."""
     case = Case("runtime_heap_exhausted", evidence)
     case.logs("runtime_heap_exhausted", weight=VERDICT)
-    aborted = [f for f in evidence.stops("crash") if "exit 134" in f.words or "exit code 134" in f.words or "(134" in f.words]
+    aborted = [
+        f for f in evidence.stops("crash") if "exit 134" in f.words or "exit code 134" in f.words or "(134" in f.words
+    ]
     for stop in aborted[:1]:
         case.argue(f"{stop.words}: how Node ends when its heap is full", TELLING, stop)
     heap = evidence.level("runtime_heap_ratio")
@@ -33,16 +35,28 @@ CAUSE = Cause(
     needs=("metrics", "logs", "events"),
     judge=judge,
     brings_about=(
-        "runtime_pause", "memory_leak", "memory_exhausted", "cpu_saturation", "health_check_misconfigured", "slow_dependency",
-        "dependency_down", "bad_deployment", "one_bad_task", "worker_saturation",
+        "runtime_pause",
+        "memory_leak",
+        "memory_exhausted",
+        "cpu_saturation",
+        "health_check_misconfigured",
+        "slow_dependency",
+        "dependency_down",
+        "bad_deployment",
+        "one_bad_task",
+        "worker_saturation",
     ),
     next_steps=(
-        Step(words="Raise the heap towards three quarters of the container (NODE_OPTIONS=--max-old-space-size, -XX:MaxRAMPercentage=75)"),
+        Step(
+            words="Raise the heap towards three quarters of the container (NODE_OPTIONS=--max-old-space-size, -XX:MaxRAMPercentage=75)"
+        ),
         Step(
             words="Replace the tasks that are about to be full",
             command="aws ecs update-service --cluster $cluster --service $service --force-new-deployment",
         ),
-        Step(words="Keep a heap dump of the next one (-XX:+HeapDumpOnOutOfMemoryError, --heapsnapshot-near-heap-limit=1)"),
+        Step(
+            words="Keep a heap dump of the next one (-XX:+HeapDumpOnOutOfMemoryError, --heapsnapshot-near-heap-limit=1)"
+        ),
     ),
     test=NextQuery(
         words="Does the runtime say that its heap is full?",

@@ -26,7 +26,14 @@ CAUSE = Cause(
     title="the runtime pauses",
     needs=("metrics", "logs"),
     judge=judge,
-    brings_about=("health_check_misconfigured", "slow_dependency", "worker_saturation", "cpu_saturation", "db_pool_exhausted", "clock_skew"),
+    brings_about=(
+        "health_check_misconfigured",
+        "slow_dependency",
+        "worker_saturation",
+        "cpu_saturation",
+        "db_pool_exhausted",
+        "clock_skew",
+    ),
     next_steps=(
         Step(words="Replace the worst task; keep a profile of it"),
         Step(words="Is the heap nearly full? Then it is the heap (see runtime_heap_exhausted)"),

@@ -27,7 +27,13 @@ CAUSE = Cause(
     title="autoscaling is at its maximum",
     needs=("events",),
     judge=judge,
-    brings_about=("cpu_saturation", "cpu_throttled", "worker_saturation", "health_check_misconfigured", "slow_dependency"),
+    brings_about=(
+        "cpu_saturation",
+        "cpu_throttled",
+        "worker_saturation",
+        "health_check_misconfigured",
+        "slow_dependency",
+    ),
     next_steps=(
         Step(
             words="Raise the maximum",

@@ -22,7 +22,11 @@ def judge(evidence: Evidence) -> Judgement | None:
     peer = callee(evidence, slow)
     case.finding(slow, STRONG, f"calls to {peer}" if peer else "")
     if peer:
-        case.finding(evidence.worse("http_latency_p95", peer) or evidence.worse("http_latency_mean", peer), TELLING, f"{peer} itself says so")
+        case.finding(
+            evidence.worse("http_latency_p95", peer) or evidence.worse("http_latency_mean", peer),
+            TELLING,
+            f"{peer} itself says so",
+        )
         case.finding(evidence.worse("container_cpu_cores", peer), HINT)
         case.finding(evidence.worse("db_pool_used_ratio", peer), HINT)
     case.logs("slow_dependency", weight=TELLING)
@@ -41,8 +45,14 @@ CAUSE = Cause(
     needs=("metrics", "logs"),
     judge=judge,
     brings_about=(
-        "worker_saturation", "health_check_misconfigured", "db_pool_exhausted", "file_descriptors_exhausted",
-        "scaling_at_maximum", "one_bad_task", "cpu_saturation", "memory_leak",
+        "worker_saturation",
+        "health_check_misconfigured",
+        "db_pool_exhausted",
+        "file_descriptors_exhausted",
+        "scaling_at_maximum",
+        "one_bad_task",
+        "cpu_saturation",
+        "memory_leak",
     ),
     next_steps=(
         Step(words="Look into the one that is called", command="obskit triage $culprit --since 30m"),

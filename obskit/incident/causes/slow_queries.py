@@ -43,17 +43,31 @@ CAUSE = Cause(
     needs=("metrics", "logs"),
     judge=judge,
     brings_about=(
-        "db_pool_exhausted", "worker_saturation", "slow_dependency", "health_check_misconfigured", "db_connection_limit",
-        "dependency_down", "one_bad_task", "cpu_saturation", "node_pressure", "file_descriptors_exhausted",
+        "db_pool_exhausted",
+        "worker_saturation",
+        "slow_dependency",
+        "health_check_misconfigured",
+        "db_connection_limit",
+        "dependency_down",
+        "one_bad_task",
+        "cpu_saturation",
+        "node_pressure",
+        "file_descriptors_exhausted",
     ),
     next_steps=(
         Step(
             words="Which statements run long right now?",
-            command="psql -c \"select pid, now() - query_start as age, wait_event_type, wait_event, left(query, 120)"
+            command='psql -c "select pid, now() - query_start as age, wait_event_type, wait_event, left(query, 120)'
             " from pg_stat_activity where state = 'active' order by age desc limit 10\"",
         ),
-        Step(words="Read the plan of the worst one: a sequential scan over a large table?", command='psql -c "explain (analyze, buffers) QUERY"'),
-        Step(words="Cap what a statement may take while it is mended", command="psql -c \"alter role APP set statement_timeout = '5s'\""),
+        Step(
+            words="Read the plan of the worst one: a sequential scan over a large table?",
+            command='psql -c "explain (analyze, buffers) QUERY"',
+        ),
+        Step(
+            words="Cap what a statement may take while it is mended",
+            command="psql -c \"alter role APP set statement_timeout = '5s'\"",
+        ),
     ),
     test=NextQuery(
         words="Do statements run, or do they wait for locks?",

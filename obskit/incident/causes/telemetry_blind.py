@@ -39,9 +39,15 @@ CAUSE = Cause(
     needs=("metrics", "logs"),
     judge=judge,
     next_steps=(
-        Step(words="What does Prometheus say of the targets?", command="curl -s PROMETHEUS/api/v1/targets?state=active | jq '.data.activeTargets[] | select(.health!=\"up\") | [.scrapeUrl,.lastError]'"),
+        Step(
+            words="What does Prometheus say of the targets?",
+            command="curl -s PROMETHEUS/api/v1/targets?state=active | jq '.data.activeTargets[] | select(.health!=\"up\") | [.scrapeUrl,.lastError]'",
+        ),
         Step(words="Is Alloy forwarding?", command="curl -s ALLOY:12345/-/ready"),
-        Step(words="Ask a task itself", command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'curl -s localhost:PORT/metrics'"),
+        Step(
+            words="Ask a task itself",
+            command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'curl -s localhost:PORT/metrics'",
+        ),
     ),
     test=NextQuery(words="Which targets cannot be scraped?", language="PromQL", query='up{service="$service"} == 0'),
 )

@@ -23,7 +23,14 @@ CAUSE = Cause(
     title="calls are throttled",
     needs=("logs", "events"),
     judge=judge,
-    brings_about=("slow_dependency", "dependency_down", "worker_saturation", "health_check_misconfigured", "cpu_saturation", "one_bad_task"),
+    brings_about=(
+        "slow_dependency",
+        "dependency_down",
+        "worker_saturation",
+        "health_check_misconfigured",
+        "cpu_saturation",
+        "one_bad_task",
+    ),
     next_steps=(
         Step(words="Which API refuses, and which caller asks most?"),
         Step(words="Back off: longer retries with jitter, fewer callers, a cache before it"),

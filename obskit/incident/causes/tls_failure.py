@@ -20,15 +20,26 @@ CAUSE = Cause(
     needs=("logs",),
     judge=judge,
     brings_about=(
-        "dependency_down", "database_unreachable", "slow_dependency", "health_check_misconfigured", "cache_failure",
-        "messaging_failure", "worker_saturation", "db_pool_exhausted", "one_bad_task", "cpu_saturation",
+        "dependency_down",
+        "database_unreachable",
+        "slow_dependency",
+        "health_check_misconfigured",
+        "cache_failure",
+        "messaging_failure",
+        "worker_saturation",
+        "db_pool_exhausted",
+        "one_bad_task",
+        "cpu_saturation",
     ),
     next_steps=(
         Step(
             words="Read the certificate that the other side shows: until when, for whom, from whom",
             command="openssl s_client -connect HOST:443 -servername HOST </dev/null 2>/dev/null | openssl x509 -noout -dates -subject -issuer -ext subjectAltName",
         ),
-        Step(words="Renew or re-import it", command="aws acm list-certificates --query \"CertificateSummaryList[?NotAfter<='DATE']\""),
+        Step(
+            words="Renew or re-import it",
+            command="aws acm list-certificates --query \"CertificateSummaryList[?NotAfter<='DATE']\"",
+        ),
         Step(words="Untrusted issuer: is the CA bundle in the image older than the certificate? (RDS rotates its CA)"),
     ),
     test=NextQuery(

@@ -46,10 +46,28 @@ CAUSE = Cause(
     needs=("metrics",),
     judge=judge,
     brings_about=(
-        "cpu_saturation", "cpu_throttled", "worker_saturation", "db_pool_exhausted", "db_connection_limit", "slow_queries",
-        "file_descriptors_exhausted", "memory_exhausted", "memory_leak", "scaling_at_maximum", "slow_dependency",
-        "dependency_down", "throttled", "health_check_misconfigured", "node_pressure", "runtime_pause", "lock_contention",
-        "one_bad_task", "runtime_heap_exhausted", "capacity_unavailable", "cache_failure", "messaging_failure",
+        "cpu_saturation",
+        "cpu_throttled",
+        "worker_saturation",
+        "db_pool_exhausted",
+        "db_connection_limit",
+        "slow_queries",
+        "file_descriptors_exhausted",
+        "memory_exhausted",
+        "memory_leak",
+        "scaling_at_maximum",
+        "slow_dependency",
+        "dependency_down",
+        "throttled",
+        "health_check_misconfigured",
+        "node_pressure",
+        "runtime_pause",
+        "lock_contention",
+        "one_bad_task",
+        "runtime_heap_exhausted",
+        "capacity_unavailable",
+        "cache_failure",
+        "messaging_failure",
         "network_unreachable",
     ),
     next_steps=(
@@ -57,7 +75,9 @@ CAUSE = Cause(
             words="Add tasks now; check that the database's connections allow it (tasks x pool size)",
             command="aws ecs update-service --cluster $cluster --service $service --desired-count COUNT",
         ),
-        Step(words="Who sends it? Top clients and paths in the balancer's access log; block or rate-limit what is no customer (WAF)"),
+        Step(
+            words="Who sends it? Top clients and paths in the balancer's access log; block or rate-limit what is no customer (WAF)"
+        ),
         Step(
             words="Raise autoscaling's maximum while it lasts",
             command="aws application-autoscaling register-scalable-target --service-namespace ecs"

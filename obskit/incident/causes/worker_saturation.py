@@ -34,12 +34,17 @@ CAUSE = Cause(
     judge=judge,
     brings_about=("health_check_misconfigured", "slow_dependency", "dependency_down", "one_bad_task"),
     next_steps=(
-        Step(words="More tasks now", command="aws ecs update-service --cluster $cluster --service $service --desired-count COUNT"),
+        Step(
+            words="More tasks now",
+            command="aws ecs update-service --cluster $cluster --service $service --desired-count COUNT",
+        ),
         Step(
             words="What do the workers do? A stack dump of one task",
             command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'py-spy dump --pid 1'",
         ),
-        Step(words="Bound what a request may wait for (time-outs to everything it calls), then size workers to the load"),
+        Step(
+            words="Bound what a request may wait for (time-outs to everything it calls), then size workers to the load"
+        ),
     ),
     test=NextQuery(
         words="Do requests pile up while CPU has room?",

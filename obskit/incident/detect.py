@@ -1,0 +1,389 @@
+"""What changed, when and by how much: the whole matrix at once.
+
+A finding has to pass twice: its change is large (robust deviations, and the signal's floor) and
+its place is no accident (a cut's p-value, corrected for autocorrelation, for the number of
+places and, by Benjamini-Hochberg, for the number of columns).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from obskit.incident.levels import CUT_LOG_P, FLOOR_SHARE, GATE, LEAST, Rules
+from obskit.incident.shapes import MOST_SCORE, Shapes, shapes_of
+from obskit.incident.stats import (
+    LONE_VOTE,
+    Floats,
+    Ints,
+    Mask,
+    best_split,
+    discoveries,
+    first_true,
+    gathering,
+    last_true,
+    log_p,
+    median,
+    winsorised,
+)
+from obskit.incident.units import humanize
+from obskit.model import Finding, FloatMatrix, Metrics, Series, Signal, TimeArray, Unit, Window, nanoseconds, utc
+
+#: Share of false findings that is put up with, over all columns.
+FALSE_RATE = 0.01
+#: Fewest samples of a column that is judged by its statistics.
+FEWEST_POINTS = 10
+#: So many signals that change within so many points of each other, each with so small a p-value,
+#: make each other certain.
+TOGETHER_SIGNALS, SAME_MOMENT, TOGETHER_P = 3, 2, 0.1
+#: Most findings that are told, the strongest; a person reads twenty.
+MOST_FINDINGS = 300
+#: Columns that are worked on at once: their points fit the processor's cache.
+BLOCK = 512
+#: The smallest change that matters where a signal does not say: one of a count, one percent,
+#: six events a minute.
+UNIT_FLOORS: Mapping[str, float] = {"count": 1.0, "ratio": 0.01, "per_second": 0.1}
+#: What returned never makes an incident alone.
+MOST_SPIKE_VOTE = 0.9 * LONE_VOTE
+#: The score of "high": it did not change.
+HIGH_SCORE = 1.0
+#: A gap at the end is as telling as it is longer than any gap before; up to this.
+MOST_LOST_SCORE = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Detection:
+    """What the metrics say; arrays have one entry a column of the matrix.
+
+    Attributes:
+        findings: Significant changes, ascending by onset, at most `MOST_FINDINGS`.
+        onset: When the incident began (UTC), None when nothing significant happened.
+        before, after, peak: Levels in the calm stretch and in the troubled one, and the worst
+            point; of an unchanged column: its medians before and since the onset (the window's
+            start without one), and its worst point since. NaN where there was no sample.
+        split: Index of the change, -1 where there is none.
+        score: Effect size in robust deviations, 0 where there is none.
+        kind: ``shift``, ``spike``, ``ramp``, ``lost``, ``appeared``, ``high`` or "".
+    """
+
+    findings: tuple[Finding, ...]
+    onset: datetime | None
+    before: Floats
+    after: Floats
+    peak: Floats
+    split: Ints
+    score: Floats
+    kind: npt.NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Columns:
+    """What is known of the columns before looking at a number: the signals' side."""
+
+    signals: tuple[Signal, ...]
+    rules: Rules
+    warn: Floats
+    signal: Ints
+    group: Ints
+    service: Ints
+    task: Mask
+
+    @classmethod
+    def of(cls, series: tuple[Series, ...], signals: Mapping[str, Signal]) -> _Columns:
+        known = {s.signal: signals.get(s.signal) or _unknown(s) for s in series}
+        of = tuple(known[s.signal] for s in series)
+        rules = Rules(
+            floor=np.array([s.floor or UNIT_FLOORS.get(s.unit, 0.0) for s in of], np.float64),
+            bad=np.array([{"up": 1, "down": -1}.get(s.bad, 0) for s in of], np.int64),
+            relative=np.array([s.unit != "ratio" for s in of], bool),
+            rate=np.array([s.unit == "per_second" for s in of], bool),
+            stock=np.array([s.unit in ("bytes", "count", "ratio") for s in of], bool),
+        )
+        groups: dict[tuple[str, str], int] = {}
+        services: dict[str, int] = {}
+        names: dict[str, int] = {}
+        return cls(
+            signals=of,
+            rules=rules,
+            warn=np.array([np.nan if s.warn is None else s.warn.value for s in of], np.float64),
+            signal=np.array([names.setdefault(s.signal, len(names)) for s in series], np.int64),
+            group=np.array([groups.setdefault((s.signal, s.service), len(groups)) for s in series], np.int64),
+            service=np.array([services.setdefault(s.service, len(services)) for s in series], np.int64),
+            task=np.array([bool(s.task) for s in series], bool),
+        )
+
+
+def _unknown(series: Series) -> Signal:
+    return Signal(id=series.signal, topic="", title=series.signal, unit=series.unit, bad="both", variants=())
+
+
+def detect(metrics: Metrics, *, window: Window, signals: Mapping[str, Signal]) -> Detection:
+    """Find what changed in each column, and when the incident began.
+
+    Args:
+        metrics: Baseline and window at one step. A short column (a replaced task) is judged
+            by the samples that it has.
+        window: The analysed window; what ended before it is not told.
+        signals: The catalogue: bad directions, floors, warning levels, titles. A signal that
+            is not in it may be bad in both directions.
+
+    Returns:
+        Findings and levels; nothing at all for a matrix without points.
+    """
+    values = np.ascontiguousarray(np.asarray(metrics.values, np.float64).T)
+    values[~np.isfinite(values)] = np.nan
+    columns = _Columns.of(metrics.series, signals)
+    if not values.size:
+        nothing = Shapes.empty(len(values))
+        return _detection(nothing, np.zeros(len(values)), nothing.at, None, ())
+    times = metrics.times
+    start = int(np.searchsorted(times, np.datetime64(nanoseconds(window.start), "ns")))
+    shapes = _significant(_all_shapes(values, columns, start), values, columns, start)
+    lost, ends = _lost(values, columns)
+    _appeared(shapes, values, columns)
+    onset = _incident_onset(shapes, lost, ends, columns, times)
+    _fill_unchanged(shapes, values, columns, start if onset is None else onset)
+    findings = _findings(shapes, lost, ends, metrics, columns)
+    return _detection(shapes, lost, ends, None if onset is None else _moment(times, onset), findings)
+
+
+def _detection(
+    shapes: Shapes, lost: Floats, ends: Ints, onset: datetime | None, findings: tuple[Finding, ...]
+) -> Detection:
+    """Put the arrays together; a column that changed and then stopped keeps its change."""
+    gone = (lost > 0) & np.isin(shapes.kind, ("", "high"))
+    split = np.where(gone, ends, np.where(shapes.kind == "high", -1, shapes.at))
+    return Detection(
+        findings=findings,
+        onset=onset,
+        before=shapes.before,
+        after=shapes.after,
+        peak=shapes.peak,
+        split=split,
+        score=np.where(gone, lost, shapes.score),
+        kind=np.where(gone, "lost", shapes.kind),
+    )
+
+
+def _all_shapes(values: FloatMatrix, columns: _Columns, start: int) -> Shapes:
+    """Return each column's shape; most columns are calm and are told so by a cheap first look."""
+    found = Shapes.empty(len(values))
+    for first in range(0, len(values), BLOCK):
+        block = values[first : first + BLOCK]
+        scores, farthest = winsorised(block)
+        rows = _suspects(block, scores, farthest)
+        if len(rows):
+            at = rows + first
+            found.put(at, shapes_of(block[rows], scores[rows], columns.rules.take(at), start))
+    return found
+
+
+def _suspects(values: FloatMatrix, scores: FloatMatrix, farthest: Floats) -> Ints:
+    """Return the rows that deserve a closer look: a likely cut (a climb has one too) or a far point."""
+    valid = np.isfinite(values)
+    count = valid.sum(axis=1)
+    enough = count >= FEWEST_POINTS
+    split = best_split(scores, valid, LEAST)
+    without_memory = log_p(split.share, count.astype(np.float64), np.zeros(len(count)), count.astype(np.float64))
+    suspect = enough & ((without_memory < CUT_LOG_P) | (farthest >= GATE))
+    return np.flatnonzero(suspect)
+
+
+def _significant(shapes: Shapes, values: FloatMatrix, columns: _Columns, start: int) -> Shapes:
+    """Keep what is no accident among so many columns, and what can be meant as news."""
+    tested = np.isfinite(values).sum(axis=1) >= FEWEST_POINTS
+    passed = np.zeros(len(values), bool)
+    passed[tested] = discoveries(shapes.log_p[tested], FALSE_RATE)
+    passed = (passed & shapes.alone) | (tested & _corroborated(shapes, columns))
+    first = first_true(np.isfinite(values))
+    # a task that was born inside the data calms down after its start: that is no improvement
+    newborn = columns.task & (first > first.min(initial=0) + 2)
+    better = (shapes.sign * columns.rules.bad < 0) & newborn
+    drop = (shapes.kind != "") & (~passed | better | ((shapes.end >= 0) & (shapes.end <= start)))
+    shapes.put(np.flatnonzero(drop), Shapes.empty(int(drop.sum())))
+    return shapes
+
+
+def _corroborated(shapes: Shapes, columns: _Columns) -> Mask:
+    """Say which columns, uncertain alone, changed at one moment with other signals.
+
+    After two calm minutes of smoothed rates no column alone is certain; several together are.
+    """
+    likely = np.isin(shapes.kind, ("shift", "spike")) & (shapes.log_p <= np.log(TOGETHER_P))
+    rows = np.flatnonzero(likely & ~columns.task) if (likely & ~columns.task).any() else np.flatnonzero(likely)
+    moments, moment = np.unique(shapes.at[rows], return_inverse=True)
+    _, signal = np.unique(columns.signal[rows], return_inverse=True)
+    seen = np.zeros((len(moments), int(signal.max(initial=0)) + 1), bool)
+    seen[moment, signal] = True
+    passed = np.zeros(len(likely), bool)
+    first = np.searchsorted(moments, moments - SAME_MOMENT)
+    stop = np.searchsorted(moments, moments + SAME_MOMENT, side="right")
+    # distinct onsets are few, however many columns there are
+    company = np.array([seen[i:j].any(axis=0).sum() for i, j in zip(first, stop, strict=True)], np.int64)
+    together = moments[company >= TOGETHER_SIGNALS]
+    passed[likely] = (np.abs(shapes.at[likely, None] - together) <= SAME_MOMENT).any(axis=1)
+    return passed
+
+
+def _lost(values: FloatMatrix, columns: _Columns) -> tuple[Floats, Ints]:
+    """Return the score of each column that stopped before the end (else 0), and where it stopped.
+
+    A task's column may end, as tasks do; it counts only where its signal has no other column.
+    """
+    valid = np.isfinite(values)
+    points = values.shape[1]
+    last, first, count = last_true(valid), first_true(valid), valid.sum(axis=1)
+    gap = points - 1 - last
+    place = np.arange(points)
+    previous = np.maximum.accumulate(np.where(valid, place, -1), axis=1)[:, :-1]
+    steps = np.where(valid[:, 1:] & (previous >= 0), place[1:] - previous, 1)
+    longest = steps.max(axis=1, initial=1)
+    regular = (count >= FEWEST_POINTS) & (count >= 0.8 * (last - first + 1))
+    alone = np.bincount(columns.group)[columns.group] == 1
+    told = regular & (gap >= np.maximum(4, 3 * longest)) & (~columns.task | alone)
+    return np.where(told, np.minimum(GATE * gap / (longest + 3), MOST_LOST_SCORE), 0.0), last + 1
+
+
+def _appeared(shapes: Shapes, values: FloatMatrix, columns: _Columns) -> None:
+    """Note columns that are born with trouble: an error counter that exists from the first error on.
+
+    Its signal must be new for a service that was watched before, and its level above the floor.
+    """
+    if not values.size:
+        return
+    valid = np.isfinite(values)
+    points = values.shape[1]
+    first = first_true(valid)
+    groups = np.full(columns.group.max() + 1, points)
+    np.minimum.at(groups, columns.group, first)
+    services = np.full(columns.service.max() + 1, points)
+    np.minimum.at(services, columns.service, first)
+    countable = np.array([s.unit in ("per_second", "ratio", "count") for s in columns.signals], bool)
+    new = (first == groups[columns.group]) & (first >= services[columns.service] + 5) & (first < points)
+    level = median(values)
+    scale = np.fmax(columns.rules.floor * FLOOR_SHARE, 1e-12)
+    told = new & countable & (columns.rules.bad == 1) & (level >= columns.rules.floor) & (level > 0)
+    rows = np.flatnonzero(told & (valid.sum(axis=1) >= 3))
+    shapes.kind[rows], shapes.at[rows], shapes.end[rows] = "appeared", first[rows], -1
+    shapes.before[rows], shapes.after[rows] = np.nan, level[rows]
+    shapes.peak[rows] = np.where(valid, values, -np.inf).max(axis=1)[rows]
+    # without a floor there is no unit to measure a birth in
+    shapes.score[rows] = np.where(columns.rules.floor > 0, np.minimum(level / scale, MOST_SCORE), GATE)[rows]
+    shapes.sign[rows], shapes.whole[rows] = 1, False
+
+
+def _incident_onset(shapes: Shapes, lost: Floats, ends: Ints, columns: _Columns, times: TimeArray) -> int | None:
+    """Return the index of the earliest time at which findings in the bad direction begin together.
+
+    Service-level columns decide where there are any, and what was seen to begin before what
+    already climbed at the first sample.
+    """
+    gone = (lost > 0) & (shapes.kind == "")
+    at, score = np.where(gone, ends, shapes.at), np.where(gone, lost, shapes.score)
+    rows = gone | ((shapes.kind != "") & (shapes.sign * columns.rules.bad >= 0))
+    for preferred in (~columns.task, ~shapes.whole):
+        rows = rows & preferred if (rows & preferred).any() else rows
+    if not rows.any():
+        return None
+    votes = np.log1p(score / GATE)
+    votes = np.where(shapes.kind == "spike", np.minimum(votes, MOST_SPIKE_VOTE), votes)
+    return gathering(at[rows], votes[rows], columns.group[rows], (times - times[0]) / np.timedelta64(1, "s"))
+
+
+def _fill_unchanged(shapes: Shapes, values: FloatMatrix, columns: _Columns, row: int) -> None:
+    """Write the levels of unchanged columns, and call those "high" that were bad before as after."""
+    rows = np.flatnonzero(shapes.kind == "")
+    if not len(rows):
+        return
+    calm, troubled = values[rows, :row], values[rows, row:]
+    low, warn = columns.rules.bad[rows] < 0, columns.warn[rows]
+    shapes.before[rows], shapes.after[rows] = median(calm), median(troubled)
+    seen = np.isfinite(troubled)
+    worst = np.where(seen, np.where(low[:, None], -troubled, troubled), -np.inf).max(axis=1, initial=-np.inf)
+    shapes.peak[rows] = np.where(seen.any(axis=1), np.where(low, -worst, worst), np.nan)
+
+    def beyond(level: Floats) -> Mask:
+        return np.where(low, level <= warn, level >= warn)  # False where either is NaN
+
+    always = beyond(shapes.after[rows]) & (beyond(shapes.before[rows]) | np.isnan(shapes.before[rows]))
+    high = rows[always & (seen.sum(axis=1) >= 3)]
+    shapes.kind[high], shapes.score[high], shapes.at[high] = "high", HIGH_SCORE, first_true(np.isfinite(values[high]))
+
+
+def _findings(shapes: Shapes, lost: Floats, ends: Ints, metrics: Metrics, columns: _Columns) -> tuple[Finding, ...]:
+    """Make values of the strongest findings, ascending by onset."""
+    changed, gone = np.flatnonzero(shapes.kind != ""), np.flatnonzero(lost > 0)
+    row = np.concatenate([changed, gone])
+    score = np.concatenate([shapes.score[changed], lost[gone]])
+    strongest = np.argsort(-score, kind="stable")[:MOST_FINDINGS]
+    made = []
+    for i in strongest.tolist():
+        column = int(row[i])
+        series, signal = metrics.series[column], columns.signals[column]
+        is_change = i < len(changed)
+        kind = str(shapes.kind[column]) if is_change else "lost"
+        at = int(shapes.at[column] if is_change else ends[column])
+        end = int(shapes.end[column]) if is_change else -1
+        before, after, peak = (float(a[column]) for a in (shapes.before, shapes.after, shapes.peak))
+        if not is_change:
+            samples = metrics.values[:at, column]
+            before, after, peak = float(np.nanmedian(samples)), float("nan"), float("nan")
+        made.append(
+            Finding(
+                kind=kind,
+                pillar="metrics",
+                subject=series.signal,
+                service=series.service,
+                task=series.task,
+                onset=_moment(metrics.times, at),
+                until=_moment(metrics.times, end) if end >= 0 else None,
+                before=before,
+                after=after,
+                peak=peak,
+                unit=series.unit,
+                score=float(score[i]),
+                words=words(
+                    kind, _title(signal, series), (before, after, peak), series.unit, warn=float(columns.warn[column])
+                ),
+                query=series.query,
+            )
+        )
+    return tuple(sorted(made, key=lambda f: (f.onset, -f.score, f.subject, f.service, f.task, f.words)))
+
+
+def _moment(times: TimeArray, at: int) -> datetime:
+    return utc(int(times[at].astype("datetime64[ns]").astype(np.int64)))
+
+
+def _title(signal: Signal, series: Series) -> str:
+    labels = ", ".join(f"{key}={value}" for key, value in series.labels)
+    return f"{signal.title} ({labels})" if labels else signal.title
+
+
+def words(kind: str, title: str, levels: tuple[float, float, float], unit: Unit, *, warn: float = float("nan")) -> str:
+    """Return one line about a finding, without its time: ``p95 latency 0.21 s -> 4.9 s (peak 5.2 s)``.
+
+    Args:
+        kind: Of the finding.
+        title: The signal's title, with what else tells the column apart.
+        levels: Before, after and peak, in the unit.
+        unit: The signal's.
+        warn: The signal's warning level, which "high" is compared with.
+    """
+    before, after, peak = (humanize(level, unit) for level in levels)
+    worst = f" (peak {peak})" if np.isfinite(levels[2]) and peak != after else ""
+    if kind == "lost":
+        return f"{title}: no samples any more (was {before})"
+    if kind == "appeared":
+        return f"{title} appeared at {after}{worst}"
+    if kind == "high":
+        return f"{title} at {after} all the time (warning level {humanize(warn, unit)})"
+    if kind == "ramp":
+        return f"{title} moves steadily {before} -> {after}{worst}"
+    if kind == "spike":
+        return f"{title} {before} -> {peak} for a short time"
+    return f"{title} {before} -> {after}{worst}"

@@ -1,0 +1,398 @@
+"""Log lines -> templates: what is left of a line when its variable parts are masked with ``#``.
+
+From many lines to few texts, so that only the first step sees every line: `coarse` blanks
+numbers and ids in the bytes of a whole column and encodes what is left; `fold` puts stack traces
+together; `signatures.read` unwraps and `mask` hides the variable parts, once for each distinct
+text; `group` merges texts that differ in one word that takes many values.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from obskit.incident.signatures import driver_of, read
+
+Ids = npt.NDArray[np.int32]
+Bytes = npt.NDArray[np.uint8]
+
+#: What stands for a variable part.
+MASK: Final = "#"
+#: More distinct texts than this come from words, not numbers: they are masked harder.
+MOST_TEXTS: Final = 20_000
+#: A word counts as variable where at least this many values were seen in its place.
+VALUES_OF_A_VARIABLE: Final = 4
+#: Longer messages are not compared word by word: it would cost their length squared.
+_MOST_WORDS: Final = 60
+#: Bytes that are worked on at once; a block and its companions stay in a core's cache.
+_BLOCK: Final = 1 << 17
+
+_OTHER, _LETTER, _HEX, _DIGIT = range(4)
+_CLASSES: Final = bytes(
+    _DIGIT
+    if chr(c).isdigit() and c < 128
+    else _HEX
+    if chr(c) in "abcdefABCDEF"
+    else _LETTER
+    if c >= 128 or chr(c).isalpha()
+    else _OTHER
+    for c in range(256)
+)
+#: What may stand before and after an HTTP status for it to be kept by `coarse`.
+_BESIDE_STATUS: Final = bytes(chr(c) in " =:\"',;}])|" or c < 32 for c in range(256))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Mined:
+    """Which template each line belongs to.
+
+    Attributes:
+        ids: Shape (lines,), int32: position in ``templates``.
+        templates: The distinct templates, ascending, so that order of lines does not matter.
+    """
+
+    ids: Ids
+    templates: tuple[str, ...]
+
+
+def mine(lines: pa.ChunkedArray | pa.Array) -> Mined:
+    """Group lines that differ only in their variable parts.
+
+    Args:
+        lines: Strings; null counts as "".
+
+    Returns:
+        One template id a line, and the templates.
+    """
+    codes, texts = coarse(lines)
+    grouped = group([mask(read(text).words) for text in texts])
+    return Mined(ids=grouped.ids[codes] if len(texts) else codes, templates=grouped.templates)
+
+
+# -- 1. bytes ---------------------------------------------------------------------------------
+
+
+def coarse(lines: pa.ChunkedArray | pa.Array) -> tuple[Ids, list[str]]:
+    """Blank numbers and ids in a whole column and return the distinct texts that are left.
+
+    Args:
+        lines: Strings; null counts as "".
+
+    Returns:
+        Shape (lines,), the position of each line's text; and the texts, where every run of
+        letters and digits that looks like a number or an id has become ``0``. Three digits
+        that may be an HTTP status stay.
+    """
+    chunks = lines.chunks if isinstance(lines, pa.ChunkedArray) else [lines]
+    blanked = pa.chunked_array([_blank_chunk(chunk) for chunk in chunks], pa.large_string())
+    encoded = blanked.combine_chunks().dictionary_encode()
+    if len(encoded.dictionary) > MOST_TEXTS:
+        encoded = _harder(encoded)
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
+    return codes, encoded.dictionary.to_pylist()
+
+
+def _blank_chunk(chunk: pa.Array) -> pa.Array:
+    """Return a chunk of strings with its numbers and ids blanked."""
+    filled = pc.fill_null(chunk.cast(pa.large_string()), "")
+    if not len(filled):
+        return filled
+    offsets = np.frombuffer(filled.buffers()[1], np.int64)[filled.offset : filled.offset + len(filled) + 1]
+    data = filled.buffers()[2]
+    raw = np.frombuffer(data, np.uint8) if data is not None and data.size else np.empty(0, np.uint8)
+    # Blocks end where lines end: a word must not be cut in two.
+    edges = np.searchsorted(offsets, np.arange(offsets[0], offsets[-1], _BLOCK), side="right") - 1
+    edges = np.unique(np.append(edges, len(filled)))
+    out, lengths = [], []
+    for first, last in itertools.pairwise(edges.tolist()):
+        base = offsets[first]
+        kept, length = _blank(raw[base : offsets[last]], offsets[first : last + 1] - base)
+        out.append(kept)
+        lengths.append(length)
+    where = np.concatenate(([0], np.cumsum(np.concatenate([*lengths, np.empty(0, np.int64)])))).astype(np.int64)
+    body = np.concatenate([*out, np.empty(0, np.uint8)])
+    return pa.Array.from_buffers(pa.large_string(), len(filled), [None, pa.py_buffer(where), pa.py_buffer(body)])
+
+
+def _blank(raw: Bytes, offsets: npt.NDArray[np.int64]) -> tuple[Bytes, npt.NDArray[np.int64]]:
+    """Blank numbers and ids in some lines' bytes.
+
+    Returns:
+        The bytes that are left, and how many of them each line has.
+    """
+    kinds = np.frombuffer(raw.tobytes().translate(_CLASSES), np.uint8)
+    digit = kinds == _DIGIT
+    if not digit.any():
+        return raw, np.diff(offsets)
+    breaks = np.zeros(len(raw) + 1, bool)
+    breaks[offsets] = True
+    starts, ends = _runs(kinds != _OTHER, breaks)
+    digit_start = digit.copy()
+    digit_start[1:] &= ~digit[:-1] | breaks[1:-1]
+    whole, status = _judge_words(raw, kinds, digit_start, starts, ends, breaks)
+    # Every byte of a word learns what its word is: 1 is blanked whole, 2 a status, 0 the rest.
+    segments = np.empty(2 * len(starts) + 1, np.int64)
+    segments[0::2] = np.append(starts, len(raw)) - np.append(0, ends)
+    segments[1::2] = ends - starts
+    fates = np.zeros(len(segments), np.uint8)
+    fates[1::2] = whole + 2 * status
+    fate = np.repeat(fates, segments)
+    out = np.where(digit & (fate != 2), np.uint8(ord("0")), raw)
+    out[starts[whole]] = ord("0")
+    keep = np.where(fate == 1, False, ~digit | digit_start | (fate == 2))
+    keep[starts[whole]] = True
+    total = np.concatenate(([0], np.cumsum(keep)))
+    return out[keep], np.diff(total[offsets])
+
+
+def _runs(
+    word: npt.NDArray[np.bool_], breaks: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return where runs of word bytes start and end; no run goes past the end of a line."""
+    before = np.concatenate(([False], word[:-1])) & ~breaks[:-1]
+    after = np.concatenate((word[1:], [False])) & ~breaks[1:]
+    return np.flatnonzero(word & ~before), np.flatnonzero(word & ~after) + 1
+
+
+def _judge_words(
+    raw: Bytes,
+    kinds: Bytes,
+    digit_start: npt.NDArray[np.bool_],
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    breaks: npt.NDArray[np.bool_],
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Say of each word whether it is blanked whole, and whether it may be an HTTP status."""
+    # One running sum counts both: digit runs in the low half, letters beyond hex in the high.
+    tally = np.concatenate(([0], np.cumsum(digit_start + (kinds == _LETTER) * (1 << 32), dtype=np.int64)))
+    counts = tally[ends] - tally[starts]
+    digit_runs, letters, length = counts & 0xFFFF_FFFF, counts >> 32, ends - starts
+    first_digit = kinds[starts] == _DIGIT
+    whole = first_digit | ((digit_runs > 0) & (letters == 0) & (length >= 6)) | ((digit_runs >= 2) & (length >= 5))
+    padded = np.concatenate((raw, np.zeros(1, np.uint8)))
+    beside = np.frombuffer(_BESIDE_STATUS, np.bool_)
+    candidate = np.flatnonzero(first_digit & (length == 3))
+    at = starts[candidate]
+    good = (kinds[at + 1] == _DIGIT) & (kinds[at + 2] == _DIGIT)
+    good &= (raw[at] >= ord("1")) & (raw[at] <= ord("5"))
+    good &= ~breaks[at] & beside[padded[at - 1]] & (breaks[at + 3] | beside[padded[at + 3]])
+    status = np.zeros(len(starts), bool)
+    status[candidate[good]] = True
+    return whole & ~status, status
+
+
+def _harder(encoded: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Bring a column of too many distinct texts down: unwrap, mask more, cut, lump together."""
+    indices, texts = _again(encoded.indices, _unwrapped(encoded.dictionary))
+    for pattern, replacement in _HARDER:
+        if len(texts) <= MOST_TEXTS:
+            break
+        indices, texts = _again(indices, pc.replace_substring_regex(texts, pattern, replacement))
+    if len(texts) > MOST_TEXTS:
+        counts = np.bincount(indices.to_numpy(), minlength=len(texts))
+        keep = np.ones(len(texts), bool)
+        keep[np.argsort(-counts, kind="stable")[MOST_TEXTS - 1 :]] = False
+        indices, texts = _again(indices, pc.if_else(pa.array(keep), texts, "(other lines)"))
+    return pa.DictionaryArray.from_arrays(indices, texts)
+
+
+def _again(indices: pa.Array, texts: pa.Array) -> tuple[pa.Array, pa.Array]:
+    encoded = texts.dictionary_encode()
+    return encoded.indices.take(indices), encoded.dictionary
+
+
+def _unwrapped(texts: pa.Array) -> pa.Array:
+    """Return JSON lines as ``LEVEL message exception``; other lines as they are."""
+    parts = [pc.struct_field(pc.extract_regex(texts, pattern), "v") for pattern in _JSON_PARTS]
+    plain = pc.invert(pc.and_(pc.starts_with(texts, "{"), pc.is_valid(parts[1])))
+    joined = pc.binary_join_element_wise(pc.utf8_upper(parts[0]), *parts[1:], " ", null_handling="skip")
+    return pc.if_else(plain, texts, joined)
+
+
+_JSON_TEXT: Final = r'(?P<v>(?:[^"\\]|\\.)*)'
+_JSON_PARTS: Final = tuple(
+    rf'"(?:{keys})"\s*:\s*"{_JSON_TEXT}"'
+    for keys in ("level|severity|lvl", "msg|message|log|event.original", "exc|exception|error|stack")
+)
+#: Patterns of `_harder` in order: quoted text, values, paths, then all but the first words.
+_HARDER: Final = (
+    (r'"[^"]*"|\'[^\']*\'', '"#"'),
+    (r"=\S+", "=#"),
+    (r"/\S+|\S+@\S+", "#"),
+    (r"^((?:\S+\s+){4}).*$", r"\1#"),
+    (r"^(\S+).*$", r"\1 #"),
+)
+
+
+# -- 2. records -------------------------------------------------------------------------------
+
+_HEAD, _COMPLAINT, _NAMED, _CONTINUED, _TRACE, _CAUSED = range(6)
+_CONTINUATION: Final = re.compile(
+    r"\s|$|at \S+[ (.]|\.\.\. ?\d|File \"|[}\])]+[;,]?$|During handling of the above|The above exception was the direct"
+)
+_EXCEPTION: Final = re.compile(r"[A-Za-z_][\w.]*(?::\s|$)")
+#: Lines of one task this close together may belong to one record.
+_RECORD_NS: Final = 1_000_000_000
+
+
+def _line_kind(text: str) -> int:
+    """Say which part of a record a line may be."""
+    if text.startswith("Traceback (most recent"):
+        return _TRACE
+    if text.lstrip().startswith("Caused by:"):
+        return _CAUSED
+    if _CONTINUATION.match(text):
+        return _CONTINUED
+    if _EXCEPTION.match(text):
+        return _NAMED
+    return _COMPLAINT if read(text).level in ("warn", "error", "fatal") else _HEAD
+
+
+def fold(
+    codes: Ids, texts: Sequence[str], entity: npt.NDArray[np.int64], time_ns: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Put stack traces together with the lines that they belong to.
+
+    Args:
+        codes, texts: What `coarse` returned, ascending in time.
+        entity: Shape (lines,): which task wrote each line.
+        time_ns: Shape (lines,): when.
+
+    Returns:
+        For each record, ascending in time: its first row; the row of its exception (Python's
+        last line, Java's last cause) or -1; a row whose frame names a driver, or -1.
+    """
+    kinds = np.array([_line_kind(text) for text in texts], np.int64)[codes]
+    if not (kinds >= _CONTINUED).any():
+        rows = np.arange(len(codes), dtype=np.int64)
+        return rows, np.full(len(rows), -1), np.full(len(rows), -1)
+    order = np.argsort(entity, kind="stable")
+    kind, near = kinds[order], np.zeros(len(order), bool)
+    near[1:] = (np.diff(entity[order]) == 0) & (np.diff(time_ns[order]) <= _RECORD_NS)
+    before = np.concatenate(([_HEAD], kind[:-1]))
+    part = near & ((kind == _CONTINUED) | (kind == _CAUSED))
+    part |= near & (kind == _TRACE) & ((before == _COMPLAINT) | (before == _CONTINUED))
+    block = np.cumsum(~part) - 1
+    traced = np.zeros(len(order), bool)
+    traced[block[kind == _TRACE]] = True
+    # Python ends a trace with a line that is not indented: the exception itself.
+    last = (
+        near & (kind <= _NAMED) & (kind >= _COMPLAINT) & (before == _CONTINUED) & np.append(False, traced[block[:-1]])
+    )
+    starts = np.flatnonzero(~(part | last))
+    counts = np.where(last | (kind == _CAUSED), np.arange(len(order)), -1)
+    driven = np.array([bool(driver_of(text)) for text in texts])[codes][order] & (kind == _CONTINUED)
+    found = [np.maximum.reduceat(c, starts) for c in (counts, np.where(driven, np.arange(len(order)), -1))]
+    final, driver = (np.where(f >= 0, order[f], -1) for f in found)
+    rows = order[starts]
+    by_time = np.argsort(rows, kind="stable")
+    return rows[by_time], final[by_time], driver[by_time]
+
+
+# -- 3. texts ---------------------------------------------------------------------------------
+
+_WORD: Final = re.compile("[0-9A-Za-z\u0080-\U0010ffff]+")
+_UUID: Final = re.compile(
+    r"(?<![0-9A-Za-z#])[0-9a-fA-F#]{1,12}(?:-[0-9a-fA-F#]{1,4}){3}-[0-9a-fA-F#]{1,12}(?![0-9A-Za-z#])"
+)
+_HEX_WORD: Final = re.compile(r"\b[0-9a-f]{8,}\b")
+_SIGN: Final = re.compile(r"(^|[\s=:(\[,_])-#")
+_CHAIN: Final = re.compile(r"#(?:[.:,/_+-]+#)+")
+_DATE: Final = re.compile(
+    r"\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +#(?: +#)*"
+)
+#: Where a number of three digits is an HTTP status: after a request, or after a word for it.
+_STATUS: Final = re.compile(
+    r"(\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)\s+\S{1,400}\s+(?:HTTP/[\d.#]+)?\"?\s*"
+    r"|\b(?:[Ss]tatus(?:[ _]?[Cc]ode)?|code|answered|responded|returned|response)[\"']?[ :=]{1,3}[\"']?(?:with )?)"
+    r"([1-5]\d\d)(?![\w.])"
+)
+
+
+def mask(text: str) -> str:
+    """Return a message with its variable parts as ``#``; masking twice changes nothing.
+
+    Numbers, with their units, ids, addresses and times go; the HTTP status of a request stays.
+    """
+    parts, at = [], 0
+    for found in _STATUS.finditer(text):
+        parts += [_mask(text[at : found.start(2)]), found[2]]
+        at = found.end()
+    return "".join([*parts, _mask(text[at:])])
+
+
+def _mask(text: str) -> str:
+    text = _UUID.sub(lambda m: MASK if re.search("[0-9#]", m[0]) else m[0], text)
+    text = _HEX_WORD.sub(MASK, _WORD.sub(_mask_word, text))
+    if MASK in text:
+        text = _DATE.sub(MASK, _CHAIN.sub(MASK, _SIGN.sub(r"\1#", text)))
+    return text
+
+
+def _mask_word(found: re.Match[str]) -> str:
+    word = found[0]
+    if word.isalpha():
+        return word
+    runs = re.findall("[0-9]+", word)
+    if not runs:
+        return word
+    if (
+        "0" <= word[0] <= "9"
+        or (len(word) >= 6 and not re.search("[^0-9A-Fa-f]", word))
+        or (len(runs) >= 2 and len(word) >= 5)
+    ):
+        return MASK
+    return re.sub("[0-9]+", MASK, word)
+
+
+# -- 4. groups --------------------------------------------------------------------------------
+
+
+def group(texts: Sequence[str], apart: Sequence[str] | None = None) -> Mined:
+    """Merge masked texts that differ in a word whose place takes many values.
+
+    Args:
+        texts: Masked texts; equal ones may appear more than once.
+        apart: One key a text, or None; texts with different keys are never merged.
+
+    Returns:
+        One template id a text, and the templates (equal ones where only their keys differ).
+    """
+    pairs = list(zip(apart or [""] * len(texts), texts, strict=True))
+    names = {pair: pair for pair in pairs}
+    for _ in range(2):  # the second pass sees places that were hidden behind the first's
+        merged = _merge(sorted(set(names.values())))
+        if not merged:
+            break
+        names = {pair: merged.get(name, name) for pair, name in names.items()}
+    current = sorted(set(names.values()))
+    index = {name: i for i, name in enumerate(current)}
+    return Mined(ids=np.array([index[names[p]] for p in pairs], np.int32), templates=tuple(t for _, t in current))
+
+
+def _merge(texts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the new name of each text that has many siblings which differ in one word."""
+    families: dict[tuple[int, str, str], list[tuple[str, list[str]]]] = defaultdict(list)
+    for key, text in texts:
+        words = text.split(" ")
+        if 3 <= len(words) <= _MOST_WORDS:
+            for i, word in enumerate(words):
+                if not (len(word) == 3 and word.isdigit()):
+                    families[(i, key, " ".join([*words[:i], "\0", *words[i + 1 :]]))].append((text, words))
+    renamed: dict[tuple[str, str], tuple[str, str]] = {}
+    for (i, key, _), members in sorted(families.items(), key=lambda item: (-len(item[1]), item[0])):
+        fresh = [(text, words) for text, words in members if (key, text) not in renamed]
+        if len(fresh) >= VALUES_OF_A_VARIABLE:
+            words = fresh[0][1]
+            name = (key, " ".join([*words[:i], MASK, *words[i + 1 :]]))
+            renamed.update(dict.fromkeys(((key, text) for text, _ in fresh), name))
+    return renamed

@@ -1,0 +1,586 @@
+"""Recordings: a `Telemetry` in one Parquet file, which is a source like any other.
+
+The file is one long table that ``pandas.read_parquet`` reads as it stands. Each pillar is a row
+group of its own:
+
+========= ============================== ========================= =====================
+pillar    name                           text                      and
+========= ============================== ========================= =====================
+manifest  service, window, made_by       JSON
+grid                                                               time_ns
+series    signal id                                                series (its number),
+                                                                   unit, service, task,
+                                                                   labels (JSON), query
+metrics   signal id                                                time_ns, value, series,
+                                                                   service, task, labels
+logs                                     the line                  time_ns, service, task,
+                                                                   level, weight
+events    kind                           the message               time_ns, service, task,
+                                                                   code, revision,
+                                                                   deployment, labels
+gaps      source                         the reason                query, code
+facts     name                           value
+========= ============================== ========================= =====================
+
+Nothing is ever null: a text that a row lacks is "", a number is NaN, a time is 0.
+
+A bundle may come from anywhere, so a reader believes nothing in it. It compares what the footer
+claims with its limits, then unpacks one column at a time and counts what really comes: a page
+that lies costs itself, and no more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from obskit.errors import BundleError
+from obskit.model import Event, Gap, Labels, Logs, Metrics, Series, Service, Telemetry, Unit, Window, nanoseconds, utc
+from obskit.redact import redact, redact_column
+from obskit.sources import Ask
+
+FORMAT = 1
+_KEY = b"obskit"
+
+MAX_FILE_BYTES = 512 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024 * 1024 - 1
+#: A thousand series over a week at a point every 15 s.
+MAX_ROWS = 50_000_000
+MAX_FOOTER_BYTES = 4 * 1024 * 1024
+MAX_ROW_GROUPS = 64
+MAX_COLUMNS = 64
+_BATCH_ROWS = 1 << 18
+#: 2200-01-01: beyond it a time is an error of units.
+_LAST_NS = 7_258_118_400 * 1_000_000_000
+
+_TEXTS = ("pillar", "name", "service", "task", "labels", "unit", "level", "text", "query", "code", "revision", "deployment")
+_NUMBERS = {"time_ns": pa.int64(), "series": pa.int32(), "value": pa.float64(), "weight": pa.float64()}
+_ABSENT = {"time_ns": 0, "series": -1, "value": float("nan"), "weight": float("nan")}
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+_SCHEMA = pa.schema(
+    [pa.field(name, _TEXT, nullable=False) for name in _TEXTS]
+    + [pa.field(name, kind, nullable=False) for name, kind in _NUMBERS.items()]
+)
+#: What a reader takes from each pillar; the rest is there for people with a DataFrame.
+_TAKEN = {
+    "manifest": ("name", "text"),
+    "grid": ("time_ns",),
+    "series": ("name", "service", "task", "labels", "unit", "query"),
+    "metrics": ("time_ns", "series", "value"),
+    "logs": ("time_ns", "service", "task", "level", "text", "weight"),
+    "events": ("time_ns", "name", "service", "task", "labels", "text", "code", "revision", "deployment"),
+    "gaps": ("name", "query", "text", "code"),
+    "facts": ("name", "text"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Recording:
+    """What a bundle holds.
+
+    Attributes:
+        service, window: Of the investigation it was made for; the telemetry also covers the
+            window's baseline.
+        version: The format's version.
+        made_by: Which obskit wrote it.
+    """
+
+    service: Service
+    window: Window
+    telemetry: Telemetry
+    version: int
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class BundleSource:
+    """A recording as a source: it answers every `Ask` with all that it holds."""
+
+    recording: Recording
+
+    @property
+    def name(self) -> str:
+        """``bundle``."""
+        return "bundle"
+
+    def answer(self, ask: Ask) -> Telemetry:  # noqa: ARG002 (a recording cannot be asked for more)
+        """Return the recorded telemetry."""
+        return self.recording.telemetry
+
+
+# ---------------------------------------------------------------------------------- writing
+
+
+def write_bundle(path: Path, telemetry: Telemetry, *, service: Service, window: Window, made_by: str) -> None:
+    """Write a redacted recording; a reader sees the old file or the whole new one.
+
+    Equal input gives equal bytes.
+
+    Args:
+        path: The file; one that exists is replaced.
+        telemetry: What was seen. Log lines, events' messages and details and gaps' reasons
+            are redacted on the way.
+        service, window: Whom and which time it is about.
+        made_by: ``obskit 1.2.3``.
+
+    Raises:
+        BundleError: The place cannot be written, or the recording is larger than what
+            `read_bundle` accepts.
+    """
+    if path.is_dir():
+        raise BundleError(f"{path} is a folder", hint="name a file, for example incident.obskit")
+    tables = _tables(telemetry, service, window, made_by)
+    rows = sum(table.num_rows for table in tables)
+    if rows > MAX_ROWS:
+        raise BundleError(f"the recording would have {rows} rows, more than {MAX_ROWS}", hint="narrow the window")
+    try:
+        _write_whole(path, tables)
+    except OSError as error:
+        raise BundleError(
+            f"{path} cannot be written: {error.strerror or error}", hint="name a file in a folder that you can write to"
+        ) from error
+
+
+def _write_whole(path: Path, tables: Sequence[pa.Table]) -> None:
+    """Write beside the target, make it durable, then rename."""
+    target = path.resolve()
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            with pq.ParquetWriter(
+                file,
+                _SCHEMA,
+                compression="zstd",
+                compression_level=9,
+                use_dictionary=True,
+                write_statistics=False,
+                store_schema=False,
+                write_page_checksum=True,
+            ) as writer:
+                writer.add_key_value_metadata({_KEY: json.dumps({"format": FORMAT}).encode()})
+                for table in tables:
+                    writer.write_table(table, row_group_size=max(table.num_rows, 1))
+            file.flush()
+            os.fsync(file.fileno())
+        size = part.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise BundleError(f"the recording would take {size} bytes, more than {MAX_FILE_BYTES}", hint="narrow the window")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _tables(telemetry: Telemetry, service: Service, window: Window, made_by: str) -> list[pa.Table]:
+    manifest = {
+        "format": FORMAT,
+        "made_by": made_by,
+        "service": {"name": service.name, "cluster": service.cluster, "depends_on": list(service.depends_on)},
+        "window": {
+            "start": window.start.isoformat(),
+            "end": window.end.isoformat(),
+            "step_seconds": window.step.total_seconds(),
+        },
+    }
+    entries = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in manifest.items()}
+    metrics, series, gaps = telemetry.metrics, telemetry.metrics.series, telemetry.gaps
+    facts = sorted(telemetry.facts.items())
+    return [
+        _table("manifest", len(entries), name=_texts(list(entries)), text=_texts(list(entries.values()))),
+        _table("grid", len(metrics.times), time_ns=_time_ns(metrics)),
+        _table("series", len(series), **_columns_of(series), series=np.arange(len(series), dtype=np.int32)),
+        _metrics_table(metrics),
+        _logs_table(telemetry.logs),
+        _events_table(telemetry.events),
+        _table(
+            "gaps",
+            len(gaps),
+            name=_texts([g.source for g in gaps]),
+            query=_texts([g.query for g in gaps]),
+            text=_texts([redact(g.reason) for g in gaps]),
+            code=_texts(["partial" if g.partial else "" for g in gaps]),
+        ),
+        _table("facts", len(facts), name=_texts([k for k, _ in facts]), text=_texts([v for _, v in facts])),
+    ]
+
+
+def _time_ns(metrics: Metrics) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return metrics.times.astype("datetime64[ns]").astype(np.int64)
+
+
+def _columns_of(series: Sequence[Series]) -> dict[str, pa.Array]:
+    return {
+        "name": _texts([s.signal for s in series]),
+        "service": _texts([s.service for s in series]),
+        "task": _texts([s.task for s in series]),
+        "labels": _texts([_as_json(s.labels) for s in series]),
+        "unit": _texts([s.unit for s in series]),
+        "query": _texts([s.query for s in series]),
+    }
+
+
+def _metrics_table(metrics: Metrics) -> pa.Table:
+    """Lay the matrix out series by series, each with all of its points."""
+    points, columns = metrics.values.shape
+    number = np.repeat(np.arange(columns, dtype=np.int32), points)
+    at = pa.array(number)
+    spread = {
+        name: pa.DictionaryArray.from_arrays(column.indices.take(at), column.dictionary)
+        for name, column in _columns_of(metrics.series).items()
+        if name != "query"
+    }
+    return _table(
+        "metrics",
+        points * columns,
+        time_ns=np.tile(_time_ns(metrics), columns),
+        series=number,
+        value=np.ascontiguousarray(metrics.values.T).reshape(-1),
+        **spread,
+    )
+
+
+def _logs_table(logs: Logs) -> pa.Table:
+    table = logs.table
+    texts = {name: _dictionary(table.column(name)) for name in ("service", "task", "level")}
+    return _table(
+        "logs",
+        len(logs),
+        time_ns=table.column("time_ns"),
+        weight=table.column("weight"),
+        text=redact_column(table.column("line")).dictionary_encode(),
+        **texts,
+    )
+
+
+def _events_table(events: Sequence[Event]) -> pa.Table:
+    return _table(
+        "events",
+        len(events),
+        time_ns=np.array([nanoseconds(e.time) for e in events], np.int64),
+        name=_texts([e.kind for e in events]),
+        service=_texts([e.service for e in events]),
+        task=_texts([e.task for e in events]),
+        text=_texts([redact(e.message) for e in events]),
+        code=_texts([e.code for e in events]),
+        revision=_texts([e.revision for e in events]),
+        deployment=_texts([e.deployment for e in events]),
+        labels=_texts([_as_json([(k, redact(v)) for k, v in e.details]) for e in events]),
+    )
+
+
+def _table(pillar: str, rows: int, **columns: Any) -> pa.Table:
+    """Return the rows of one pillar; what is not given is absent."""
+    one = pa.array(np.zeros(rows, np.int32))
+    arrays = []
+    for field in _SCHEMA:
+        if field.name in columns:
+            column = columns[field.name]
+            array = column if isinstance(column, pa.Array | pa.ChunkedArray) else pa.array(column, field.type)
+        elif field.name in _TEXTS:
+            array = pa.DictionaryArray.from_arrays(one, pa.array([pillar if field.name == "pillar" else ""]))
+        else:
+            array = pa.repeat(pa.scalar(_ABSENT[field.name], field.type), rows)
+        arrays.append(array.cast(field.type))
+    return pa.Table.from_arrays(arrays, schema=_SCHEMA)
+
+
+def _texts(values: Sequence[str]) -> pa.DictionaryArray:
+    """Encode texts; half characters, which events may hold, become ``?``."""
+    try:
+        return pa.array(values, pa.string()).dictionary_encode()
+    except UnicodeEncodeError:
+        return _texts([v.encode("utf-8", "replace").decode() for v in values])
+
+
+def _dictionary(column: pa.ChunkedArray) -> pa.Array:
+    whole = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
+    return whole if pa.types.is_dictionary(whole.type) else whole.cast(pa.string()).dictionary_encode()
+
+
+def _as_json(labels: Sequence[tuple[str, str]]) -> str:
+    # Pairs rather than an object would keep equal names apart, but labels have none, and a
+    # DataFrame's reader wants {"path": "/"}.
+    return json.dumps(dict(labels), ensure_ascii=False, separators=(",", ":"))
+
+
+# ---------------------------------------------------------------------------------- reading
+
+
+def read_bundle(path: Path) -> Recording:
+    """Read a recording that may come from anywhere.
+
+    Nothing inside is executed or followed; sizes are checked before and while it is unpacked.
+
+    Raises:
+        BundleError: It is not there, no bundle, damaged, from a newer obskit, or too large.
+    """
+    with _refused(path):
+        body = _body(path)
+        _check_ends(body)
+        limits = {
+            "thrift_string_size_limit": MAX_FOOTER_BYTES,
+            "thrift_container_size_limit": MAX_ROW_GROUPS * MAX_COLUMNS,
+            "arrow_extensions_enabled": False,
+        }
+        footer = pq.ParquetFile(pa.BufferReader(body), **limits)
+        version = _version(footer, path)
+        _check_shape(footer)
+        # Texts as dictionaries: otherwise a long one that repeats is spelled out uncounted.
+        file = pq.ParquetFile(
+            pa.BufferReader(body), read_dictionary=list(_TEXTS), page_checksum_verification=True, **limits
+        )
+        return _recording(_pillars(file), version)
+
+
+class _Damage(Exception):  # noqa: N818 (never leaves this module)
+    """Something that no bundle holds; its text says what."""
+
+
+@contextlib.contextmanager
+def _refused(path: Path) -> Iterator[None]:
+    """Turn what a damaged or hostile file causes into one clear sentence."""
+    try:
+        yield
+    except (_Damage, pa.ArrowException, OSError, UnicodeError, json.JSONDecodeError, RecursionError) as error:
+        said = " ".join(str(error).split())
+        raise BundleError(
+            f"{path} is damaged, or no recording of obskit",
+            where={"said": "".join(c if c.isprintable() else "?" for c in said)[:300]},
+            hint="make it again with `obskit record`, or copy it again",
+        ) from error
+
+
+def _body(path: Path) -> pa.Buffer:
+    """Read the file once, so that nobody changes it between a check and its use."""
+    if not path.is_file():
+        raise BundleError(f"{path} is no file", hint="name a file that `obskit record` has written")
+    try:
+        with path.open("rb") as file:
+            body = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}", hint="may you read it?") from error
+    if len(body) > MAX_FILE_BYTES:
+        raise BundleError(f"{path} is larger than {MAX_FILE_BYTES // 2**20} MiB", hint="record a shorter window")
+    return pa.py_buffer(body)
+
+
+def _check_ends(body: pa.Buffer) -> None:
+    ends = body.size >= 12 and body.slice(0, 4).to_pybytes() == body.slice(body.size - 4).to_pybytes() == b"PAR1"
+    if not ends:
+        raise _Damage("it does not begin and end as a recording does: empty, cut off, or another kind of file")
+    (footer,) = struct.unpack("<I", body.slice(body.size - 8, 4).to_pybytes())
+    if footer > min(MAX_FOOTER_BYTES, body.size - 12):
+        raise _Damage(f"its footer claims {footer} bytes")
+
+
+def _version(file: pq.ParquetFile, path: Path) -> int:
+    note = (file.metadata.metadata or {}).get(_KEY)
+    if note is None:
+        raise BundleError(f"{path} is a Parquet file, but no recording of obskit", hint="`obskit record` makes one")
+    known = json.loads(note)
+    version = known.get("format") if isinstance(known, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise _Damage("it does not say which format it has")
+    if version > FORMAT:
+        raise BundleError(f"{path} was written by a newer obskit (format {version})", hint="update obskit")
+    return version
+
+
+def _check_shape(file: pq.ParquetFile) -> None:
+    """Compare what the footer claims with what a bundle may have; reading checks it again."""
+    footer = file.metadata
+    if footer.num_row_groups > MAX_ROW_GROUPS or footer.num_columns > MAX_COLUMNS:
+        raise _Damage(f"it has {footer.num_row_groups} row groups of {footer.num_columns} columns")
+    if not 0 <= footer.num_rows <= MAX_ROWS:
+        raise _Damage(f"it claims {footer.num_rows} rows, more than {MAX_ROWS}")
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    claimed = sum(max(0, group.total_byte_size) for group in groups)
+    if claimed > MAX_BYTES or any(group.num_rows < 0 for group in groups):
+        raise _Damage(f"it claims to unpack to {claimed} bytes, more than {MAX_BYTES}")
+    if sum(group.num_rows for group in groups) != footer.num_rows:
+        raise _Damage("its footer contradicts itself")
+    schema = file.schema_arrow
+    missing = [name for name in _SCHEMA.names if schema.names.count(name) != 1]
+    if missing:
+        raise _Damage(f"columns are missing or double: {', '.join(missing)}")
+    for field in _SCHEMA:
+        kind = schema.field(field.name).type
+        wanted = pa.string() if field.name in _TEXTS else field.type
+        if kind != wanted:
+            raise _Damage(f"column {field.name} holds {str(kind)[:60]}, not {wanted}")
+
+
+class _Budget:
+    """How many bytes may still be unpacked."""
+
+    def __init__(self) -> None:
+        self.left = MAX_BYTES
+
+    def spend(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise _Damage(f"it unpacks to more than {MAX_BYTES} bytes")
+
+
+def _pillars(file: pq.ParquetFile) -> dict[str, pa.Table]:
+    """Read from each row group the columns that its pillar needs."""
+    budget = _Budget()
+    found: dict[str, pa.Table] = {}
+    for group in range(file.metadata.num_row_groups):
+        kinds = pc.unique(_column(file, group, "pillar", budget)).to_pylist()
+        if not kinds or kinds[0] not in _TAKEN:
+            continue  # empty, or of a later obskit
+        if len(kinds) > 1 or kinds[0] in found:
+            raise _Damage("its row groups are no pillars")
+        found[kinds[0]] = pa.table({name: _column(file, group, name, budget) for name in _TAKEN[kinds[0]]})
+    if "manifest" not in found:
+        raise _Damage("it has no manifest")
+    plain = {name: pa.string() for name in _TEXTS} | _NUMBERS
+    # nulls, not an empty list: from a list Arrow would go and look for pandas (a third of a second)
+    empty = {p: pa.table({name: pa.nulls(0, plain[name]) for name in names}) for p, names in _TAKEN.items()}
+    return empty | found
+
+
+def _column(file: pq.ParquetFile, group: int, name: str, budget: _Budget) -> pa.Array:
+    """Read one column of one row group, texts spelled out."""
+    rows = file.metadata.row_group(group).num_rows
+    parts: list[pa.Array] = []
+    for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=[name], use_threads=False):
+        parts.append(_spelled(batch.column(0), budget))
+        rows -= len(parts[-1])
+        if rows < 0:
+            break
+    if rows:
+        raise _Damage(f"column {name} has another number of rows than the footer claims")
+    return pa.concat_arrays(parts) if parts else pa.nulls(0, pa.string())
+
+
+def _spelled(part: pa.Array, budget: _Budget) -> pa.Array:
+    """Check a part of a column and spell dictionary-encoded texts out, once they are known to fit."""
+    budget.spend(part.nbytes)
+    if part.null_count:
+        raise _Damage("a value is missing")
+    part.validate(full=True)
+    if not pa.types.is_dictionary(part.type):
+        return part
+    part.dictionary.validate(full=True)
+    lengths = pc.binary_length(part.dictionary).take(part.indices)
+    budget.spend(pc.sum(lengths.cast(pa.int64())).as_py() or 0)
+    return part.dictionary_decode()
+
+
+def _recording(pillars: Mapping[str, pa.Table], version: int) -> Recording:
+    made_by, service, window = _manifest(pillars["manifest"])
+    gaps = zip(*(pillars["gaps"].column(n).to_pylist() for n in ("name", "query", "text", "code")), strict=True)
+    facts = pillars["facts"]
+    telemetry = Telemetry(
+        metrics=_metrics(pillars),
+        logs=_logs(pillars["logs"]),
+        events=_events(pillars["events"]),
+        gaps=tuple(Gap(source=s, query=q, reason=r, partial=c == "partial") for s, q, r, c in gaps),
+        facts=dict(zip(facts.column("name").to_pylist(), facts.column("text").to_pylist(), strict=True)),
+    )
+    return Recording(service=service, window=window, telemetry=telemetry, version=version, made_by=made_by)
+
+
+def _manifest(table: pa.Table) -> tuple[str, Service, Window]:
+    entries = dict(zip(table.column("name").to_pylist(), table.column("text").to_pylist(), strict=True))
+    try:
+        made_by, service, window = (json.loads(entries[name]) for name in ("made_by", "service", "window"))
+        who = Service(
+            name=_str(service["name"]),
+            cluster=_str(service["cluster"]),
+            depends_on=tuple(_str(name) for name in service["depends_on"]),
+        )
+        when = Window(
+            start=datetime.fromisoformat(window["start"]).astimezone(UTC),
+            end=datetime.fromisoformat(window["end"]).astimezone(UTC),
+            step=timedelta(seconds=window["step_seconds"]),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise _Damage(f"its manifest cannot be read: {type(error).__name__}") from error
+    if not (0 <= nanoseconds(when.start) < nanoseconds(when.end) < _LAST_NS and when.step > timedelta(0)):
+        raise _Damage(f"its window is {when}")
+    return _str(made_by), who, when
+
+
+def _str(value: object) -> str:
+    if not isinstance(value, str):
+        raise _Damage(f"its manifest has {type(value).__name__} where a text belongs")
+    return value
+
+
+def _times(table: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
+    times: np.ndarray[Any, np.dtype[np.int64]] = table.column("time_ns").to_numpy()
+    if len(times) and not (times.min() >= 0 and times.max() < _LAST_NS):
+        raise _Damage("a time lies before 1970 or after 2199")
+    return times
+
+
+def _metrics(pillars: Mapping[str, pa.Table]) -> Metrics:
+    grid, table, columns = _times(pillars["grid"]), pillars["metrics"], pillars["series"]
+    points, count = len(grid), columns.num_rows
+    if table.num_rows != points * count:
+        raise _Damage(f"it has {table.num_rows} samples for {count} series of {points} points")
+    if np.any(np.diff(grid) <= 0):
+        raise _Damage("its points are not in order")
+    shape = (count, points)
+    in_order = np.all(table.column("series").to_numpy().reshape(shape) == np.arange(count)[:, None])
+    if not (in_order and np.all(table.column("time_ns").to_numpy().reshape(shape) == grid)):
+        raise _Damage("its samples are not in order")
+    rows = zip(*(columns.column(n).to_pylist() for n in _TAKEN["series"]), strict=True)
+    series = tuple(
+        Series(signal=name, service=service, task=task, labels=_labels(labels), unit=_unit(unit), query=query)
+        for name, service, task, labels, unit, query in rows
+    )
+    values = np.ascontiguousarray(table.column("value").to_numpy().reshape(shape).T)
+    return Metrics(times=grid.astype("datetime64[ns]"), values=values, series=series)
+
+
+def _unit(text: str) -> Unit:
+    units: tuple[Unit, ...] = get_args(Unit)
+    for unit in units:
+        if unit == text:
+            return unit
+    raise _Damage("a series has a unit that obskit does not know")
+
+
+def _labels(text: str) -> Labels:
+    labels = json.loads(text)
+    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
+        raise _Damage("labels are no JSON object of texts")
+    return tuple(labels.items())
+
+
+def _logs(table: pa.Table) -> Logs:
+    times = _times(table)
+    columns = {"line" if name == "text" else name: table.column(name) for name in _TAKEN["logs"]}
+    logs = pa.table(columns)
+    if np.any(np.diff(times) < 0):
+        logs = logs.take(pa.array(np.argsort(times, kind="stable")))
+    return Logs(table=logs.select(["time_ns", "service", "task", "level", "line", "weight"]))
+
+
+def _events(table: pa.Table) -> tuple[Event, ...]:
+    times = _times(table).tolist()
+    rows = zip(*(table.column(n).to_pylist() for n in _TAKEN["events"][1:]), strict=True)
+    return tuple(
+        Event(
+            time=utc(at), kind=kind, service=service, task=task, details=_labels(details), message=message,
+            code=code, revision=revision, deployment=deployment,
+        )
+        for at, (kind, service, task, details, message, code, revision, deployment) in zip(times, rows, strict=True)
+    )  # fmt: skip
