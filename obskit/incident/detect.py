@@ -134,7 +134,7 @@ def detect(metrics: Metrics, *, window: Window, signals: Mapping[str, Signal]) -
     Returns:
         Findings and levels; nothing at all for a matrix without points.
     """
-    values = np.ascontiguousarray(np.asarray(metrics.values, np.float64).T)
+    values = np.array(metrics.values.T, np.float64, order="C", copy=True)
     values[~np.isfinite(values)] = np.nan
     columns = _Columns.of(metrics.series, signals)
     if not values.size:
@@ -350,6 +350,7 @@ def _findings(shapes: Shapes, lost: Floats, ends: Ints, metrics: Metrics, column
                     kind, _title(signal, series), (before, after, peak), series.unit, warn=float(columns.warn[column])
                 ),
                 query=series.query,
+                labels=series.labels,
             )
         )
     return tuple(sorted(made, key=lambda f: (f.onset, -f.score, f.subject, f.service, f.task, f.words)))

@@ -33,6 +33,7 @@ from obskit.model import (
 from obskit.redact import redact
 
 Verdict = Literal["cause_found", "possible", "no_clear_cause", "calm"]
+PILLARS = ("metrics", "logs", "events")
 #: From this probability on a cause is called found; from the second on it is called possible.
 FOUND, POSSIBLE = 0.6, 0.25
 #: Hypotheses below this share say nothing and are left out.
@@ -144,7 +145,7 @@ def _diagnosis(
 
 def _calm(evidence: Evidence, ranked: Sequence[Ranked]) -> bool:
     """Say whether nothing happened: no user-visible change, no trouble in events or logs, no likely cause."""
-    if any(evidence.worse(s) for s in _SYMPTOMS):
+    if len(_blind(evidence)) == len(PILLARS) or any(evidence.worse(s) for s in _SYMPTOMS):
         return False
     if any(is_trouble(f) and f.service in ("", evidence.service) for f in evidence.findings):
         return False
@@ -164,6 +165,8 @@ def _summary(verdict: str, hypotheses: Sequence[Hypothesis], evidence: Evidence)
     name = evidence.service
     if verdict == "calm":
         return f"{name} is calm: nothing changed for the worse in this window"
+    if len(_blind(evidence)) == len(PILLARS):
+        return f"{name}: nothing could be seen, so nothing can be said"
     if verdict == "no_clear_cause":
         return f"{name}: something changed, but no cause stands out"
     first = hypotheses[0]

@@ -5,7 +5,7 @@ Many series at once, one row a series; NaN where there is no sample.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class Rules:
 
     def take(self, rows: Ints) -> Rules:
         """Return the rules of some rows."""
-        return Rules(self.floor[rows], self.bad[rows], self.relative[rows], self.rate[rows], self.stock[rows])
+        return Rules(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     def unit(self, level: Floats, noise: Floats, count: Ints) -> Floats:
         """Return what one robust deviation is worth, never below the shares of floor and level."""
@@ -88,7 +88,7 @@ class Levels:
 
     def take(self, rows: Ints) -> Levels:
         """Return the levels of some rows."""
-        return Levels(self.bounds[rows], self.log_p[rows], self.median[rows], self.count[rows])
+        return Levels(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +100,7 @@ class Calm:
         noise: Robust standard deviation.
         wild: What of a change may be noise at worst: without any floor, with the tails.
         unit: What one robust deviation is worth.
+        samples: How many points tell so.
         segment: Which of the levels was chosen.
     """
 
@@ -107,11 +108,12 @@ class Calm:
     noise: Floats
     wild: Floats
     unit: Floats
+    samples: Ints
     segment: Ints
 
     def take(self, rows: Ints) -> Calm:
         """Return the reference of some rows."""
-        return Calm(self.level[rows], self.noise[rows], self.wild[rows], self.unit[rows], self.segment[rows])
+        return Calm(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 def cut_certainty(scores: FloatMatrix, inside: Mask) -> tuple[Ints, Floats]:
@@ -192,4 +194,4 @@ def reference(values: FloatMatrix, valid: Mask, levels: Levels, rules: Rules) ->
     calm = inside(near | only)
     level, noise, tails, count = spread(values, calm)
     unit = np.fmax(rules.unit(level, noise, count), np.fmax(tails * TAIL_SHARE, 1e-12))
-    return Calm(level, noise, np.fmax(known(noise, count), tails), unit, chosen)
+    return Calm(level, noise, np.fmax(known(noise, count), tails), unit, count, chosen)

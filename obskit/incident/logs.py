@@ -15,11 +15,11 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 import orjson
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from obskit.incident.signatures import LEVELS, Message, driver_of, is_generic, match_examples, nature, read_record
-from obskit.incident.templates import MASK, coarse, fold, group, mask
+from obskit.incident.signatures import is_sure
+from obskit.incident.templates import MASK, Records
+from obskit.incident.templates import records as read_records
 from obskit.model import Finding, Logs, LogTemplate, Window, nanoseconds, utc
 
 Floats = npt.NDArray[np.float64]
@@ -39,6 +39,7 @@ _BIN_NS: Final = 5_000_000_000
 _MOST_BINS: Final = 720
 _MOST_COLUMNS: Final = 4000
 _LONGEST_EXAMPLE: Final = 300
+_KINDS: Final = ("template", "signature", "access", "volume")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 _ACCESS: Final = re.compile(r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S.*?[ =\"]([45])\d\d(?![\w.])")
 
@@ -73,7 +74,7 @@ def find_in_logs(
     table = logs.table.filter(pc.less_equal(logs.table["time_ns"], nanoseconds(window.end)))
     if not table.num_rows:
         return LogReport(findings=(), templates=())
-    records = _records(table)
+    records = read_records(table)
     columns, of_record = _columns(records)
     start = min(int(records.time_ns[0]), nanoseconds(window.start))
     bin_ns = max(_BIN_NS, -(-(nanoseconds(window.end) - start) // _MOST_BINS))
@@ -85,7 +86,9 @@ def find_in_logs(
     volume = counts[:, [home[c.service] for c in columns]]
     shifts = find_shifts(counts, volume, [c.bar for c in columns])
     teller = _Teller(records, columns, of_record, shifts, (start, bin_ns), redact)
-    shown = [i for i, s in enumerate(shifts) if s.change != "steady" and start + s.last * bin_ns > nanoseconds(window.start)]
+    shown = [
+        i for i, s in enumerate(shifts) if s.change != "steady" and start + s.last * bin_ns > nanoseconds(window.start)
+    ]
     known = [teller.finding(i) for i in shown if columns[i].kind == "signature"]
     others = [teller.finding(i) for i in shown if columns[i].kind != "signature" and not columns[i].covered]
     return LogReport(
@@ -97,86 +100,10 @@ def _largest(findings: list[Finding], service: str) -> list[Finding]:
     return sorted(findings, key=lambda f: (-abs(f.score) - (f.service == service), f.onset, f.service, f.subject))
 
 
-# -- records and columns ----------------------------------------------------------------------
+# -- records to columns -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Records:
-    """Records as columns, ascending in time; codes are positions in the tuples below.
-
-    Attributes:
-        time_ns, weight: When, and how many records it stands for.
-        row, final: Where in ``lines`` it begins, and its exception's line or -1.
-        names, levels, signatures, examples: One entry a template.
-    """
-
-    time_ns: Ints
-    weight: Floats
-    service: Ints
-    task: Ints
-    row: Ints
-    final: Ints
-    template: Ints
-    services: tuple[str, ...]
-    tasks: tuple[str, ...]
-    names: tuple[str, ...]
-    levels: tuple[str, ...]
-    signatures: tuple[str, ...]
-    examples: tuple[Message, ...]
-    lines: pa.ChunkedArray
-
-
-def _encode(column: pa.ChunkedArray) -> tuple[Ints, tuple[str, ...]]:
-    encoded = column.combine_chunks().dictionary_encode()
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), tuple(encoded.dictionary.to_pylist())
-
-
-def _records(table: pa.Table) -> _Records:
-    """Fold stack traces into records, and group records by template."""
-    (service, services), (task, tasks), (level, levels) = (_encode(table[n]) for n in ("service", "task", "level"))
-    time_ns, lines = table["time_ns"].to_numpy(), table["line"]
-    codes, texts = coarse(lines)
-    row, final, driver = fold(codes, texts, service * len(tasks) + task, time_ns)
-    # What a record says is read once for each combination of first line, exception, driver and level.
-    parts = [codes[row], np.where(final >= 0, codes[final], -1), np.where(driver >= 0, codes[driver], -1), level[row]]
-    key = np.zeros(len(row), np.int64)
-    for part in parts:
-        _, dense = np.unique(part, return_inverse=True)
-        _, key = np.unique(key * (int(dense.max()) + 1) + dense, return_inverse=True)
-    _, sample = np.unique(key, return_index=True)
-    spoken: dict[tuple[str, str], int] = {}
-    kinds = []
-    for first, last, drive, said in zip(*(part[sample].tolist() for part in parts), strict=True):
-        message = read_record(texts[first], texts[last] if last >= 0 else "", driver_of(texts[drive]) if drive >= 0 else "")
-        kind = (LEVELS.get(levels[said].lower(), "") or message.level, mask(message.words))
-        kinds.append(spoken.setdefault(kind, len(spoken)))
-    kind_of = np.array(kinds)[key]
-    _, sample = np.unique(kind_of, return_index=True)
-    raw = [[lines[int(r)].as_py() if r >= 0 else "" for r in (row[i], final[i], driver[i])] for i in sample]
-    examples = [read_record(first, last, driver_of(drive)) for first, last, drive in raw]
-    level_of = [known or example.level for (known, _), example in zip(spoken, examples, strict=True)]
-    found = match_examples([example.words for example in examples], level_of)
-    grouped = group([text for _, text in spoken], [f"{a}\0{b}" for a, b in zip(level_of, found, strict=True)])
-    _, first_of = np.unique(grouped.ids, return_index=True)
-    return _Records(
-        time_ns=time_ns[row],
-        weight=table["weight"].to_numpy()[row],
-        service=service[row],
-        task=task[row],
-        row=row,
-        final=final,
-        template=grouped.ids[kind_of].astype(np.int64),
-        services=services,
-        tasks=tasks,
-        names=grouped.templates,
-        levels=tuple(level_of[i] for i in first_of),
-        signatures=tuple(found[i] for i in first_of),
-        examples=tuple(examples[i] for i in first_of),
-        lines=lines,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Bar:
     """What a column must show to count as changed.
 
@@ -195,18 +122,17 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Column:
-    """One column of counts: ``subject`` is a template, a signature, ``access 5xx`` or ``log volume``."""
+    """One column of counts of a kind of `_KINDS`: ``subject`` is a template, a signature, ``access 5xx`` or ``log volume``."""
 
-    kind: Literal["template", "signature", "access", "volume"]
+    kind: str
     service: int
     subject: str
-    level: str
     bar: Bar
     covered: bool = False
     template: int = -1
 
 
-def _columns(records: _Records) -> tuple[list[_Column], list[Ints]]:
+def _columns(records: Records) -> tuple[list[_Column], list[Ints]]:
     """Return all columns, and for each of their four kinds the column of every record (or -1)."""
     bad = np.array([level in ("error", "fatal") for level in records.levels])
     access = [f"access {found[1]}xx" if (found := _ACCESS.search(name)) else "" for name in records.names]
@@ -233,7 +159,9 @@ def _columns(records: _Records) -> tuple[list[_Column], list[Ints]]:
         for record in first[absent:].tolist():
             template = int(records.template[record])
             signature, status = records.signatures[template], access[template]
-            name = {"template": records.names[template], "signature": signature, "access": status}.get(kind, "log volume")
+            name = {"template": records.names[template], "signature": signature, "access": status}.get(
+                kind, "log volume"
+            )
             columns.append(
                 _Column(
                     kind=kind,
@@ -241,7 +169,9 @@ def _columns(records: _Records) -> tuple[list[_Column], list[Ints]]:
                     subject=name,
                     template=template,
                     covered=kind == "template" and bool(signature or status),
-                    bar=_bar(kind, signature, peers=int(bad.sum() if bad[template] else len(bad)), bad=bool(bad[template])),
+                    bar=_bar(
+                        kind, signature, peers=int(bad.sum() if bad[template] else len(bad)), bad=bool(bad[template])
+                    ),
                 )
             )
     return columns, of_record
@@ -256,8 +186,7 @@ def _known(names: Sequence[str]) -> Ints:
 def _bar(kind: str, signature: str, *, peers: int, bad: bool) -> Bar:
     """Return what a column must show: many peers give chance many occasions, a known wording few."""
     if kind == "signature":
-        sure = nature(signature) == "cause" and not is_generic(signature)
-        return Bar(1.0, 0.75, 1, 2.0) if sure else Bar(0.05, 0.9, 2, 2.0)
+        return Bar(1.0, 0.75, 1, 2.0) if is_sure(signature) else Bar(0.05, 0.9, 2, 2.0)
     if kind != "template":
         return Bar(1e-3, 0.95, 3, 6.0)
     if bad:
@@ -298,14 +227,18 @@ def find_shifts(counts: Floats, volume: Floats, bars: Sequence[Bar]) -> list[Shi
     """
     bins = len(counts)
     totals = np.vstack((np.zeros(counts.shape[1]), np.cumsum(counts, axis=0)))
-    gain = _gain(totals[1:-1], totals[-1], np.arange(1, bins)[:, None], bins).max(axis=0, initial=0.0)
+    gain = _gain(totals[1:-1], totals[-1], np.arange(1.0, bins)[:, None], bins).max(axis=0, initial=0.0)
     shifts = []
     for i, bar in enumerate(bars):
         column, traffic = counts[:, i], volume[:, i]
         steady = Shift("steady", 0, bins, float(column.mean()), float(column.mean()))
         # Whatever is new or has vanished splits well, too: the rest is left alone unseen.
         may = gain[i] > min(bar.surprise, 2.0) or bar.chance == 1 or column[-1] == 0
-        shifts.append((_new(column, traffic, bar) or _surged(column, traffic, bar) or _vanished(column, traffic, bar) or steady) if may else steady)
+        shifts.append(
+            (_new(column, traffic, bar) or _surged(column, traffic, bar) or _vanished(column, traffic, bar) or steady)
+            if may
+            else steady
+        )
     return shifts
 
 
@@ -394,7 +327,7 @@ class _Teller:
 
     def __init__(
         self,
-        records: _Records,
+        records: Records,
         columns: Sequence[_Column],
         of_record: Sequence[Ints],
         shifts: Sequence[Shift],
@@ -433,3 +366,94 @@ class _Teller:
             example=self._example(int(at[np.argmax(records.template[at] == template)])),
             query=self._query(column, template),
         )
+
+    @property
+    def bins(self) -> int:
+        """How many bins the grid has."""
+        return max(s.last for s in self.shifts)
+
+    def _changed(self, i: int) -> Ints:
+        """Return the records of a column's changed stretch; of a vanished one, those before it."""
+        column, shift = self.columns[i], self.shifts[i]
+        owner = self.of_record[_KINDS.index(column.kind)]
+        at = np.flatnonzero(owner == i)
+        first, last = (0, shift.first) if shift.change == "vanished" else (shift.first, shift.last)
+        bins = (self.records.time_ns[at] - self.start) // self.bin_ns
+        return at[(bins >= first) & (bins < last)]
+
+    def _task(self, i: int, at: Ints) -> str:
+        """Return the one of several tasks that writes more than 80 % of these lines, or ""."""
+        records = self.records
+        mine = np.bincount(records.task[at], weights=records.weight[at])
+        since = records.time_ns >= records.time_ns[at[0]]
+        all_of = records.task[(records.service == self.columns[i].service) & since]
+        share = np.bincount(all_of, minlength=len(mine)) / len(all_of)
+        top = int(np.argmax(mine))
+        # A task that writes most of everything is not special for writing most of this.
+        if len(at) < 5 or len(np.unique(all_of)) < 2 or mine[top] <= 0.8 * mine.sum() or share[top] > 0.8:
+            return ""
+        return records.tasks[top]
+
+    def _clean(self, text: str, longest: int) -> str:
+        text = " ".join(_CONTROL.sub(" ", self.redact(text)).split())
+        return text if len(text) <= longest else text[: longest - 1] + "…"
+
+    def _quoted(self, template: int) -> str:
+        name, logger = self.records.names[template], self.records.examples[template].logger
+        text = self._clean(name.removeprefix(f"{logger}: "), 90)
+        return f'{self._clean(logger, 40)}: "{text}"' if logger and name.startswith(f"{logger}: ") else f'"{text}"'
+
+    def _example(self, record: int) -> str:
+        rows = [r for r in (self.records.row[record], self.records.final[record]) if r >= 0]
+        text = " | ".join(self.records.lines[int(r)].as_py() for r in rows)
+        if len(text) > _LONGEST_EXAMPLE:
+            text = self.records.examples[int(self.records.template[record])].words
+        return self._clean(text, _LONGEST_EXAMPLE)
+
+    def _query(self, column: _Column, template: int) -> str:
+        """Return LogQL for the lines: the longest piece that every one of them holds as it is."""
+        service = _logql(self.records.services[column.service])
+        name = self.records.names[template].removeprefix(f"{self.records.examples[template].logger}: ")
+        pieces = re.split(rf"[{MASK}\"\\\\]| \| | status=\d+$|{_CONTROL.pattern}", name)
+        pieces = [p.strip() for p in pieces if p.strip() and self.redact(p) == p]
+        longest = max(pieces, key=len, default="")
+        return f"{{service={service}}}" + (
+            f" |= {_logql(longest[:120])}" if longest and column.kind != "volume" else ""
+        )
+
+    def templates(self) -> tuple[LogTemplate, ...]:
+        """Return the templates with their rates, changed ones first."""
+        records = self.records
+        per_minute = 60e9 / self.bin_ns
+        counts = np.bincount(self.of_record[0] + 1, weights=records.weight, minlength=len(self.columns) + 1)[1:]
+        shown = [i for i, c in enumerate(self.columns) if c.kind == "template"]
+        shown.sort(key=lambda i: (self.shifts[i].change == "steady", -counts[i], self.columns[i].subject))
+        found = []
+        for i in shown[:MOST_TEMPLATES]:
+            column, shift = self.columns[i], self.shifts[i]
+            at = self._changed(i)
+            changed = shift.change != "steady"
+            found.append(
+                LogTemplate(
+                    template=self._clean(column.subject, _LONGEST_EXAMPLE),
+                    service=records.services[column.service],
+                    level=records.levels[column.template],
+                    change=shift.change,
+                    before=shift.before * per_minute,
+                    after=shift.after * per_minute,
+                    count=round(float(counts[i])),
+                    signature=records.signatures[column.template],
+                    example=self._example(int(at[0])),
+                    onset=utc(int(records.time_ns[at[-1 if shift.change == "vanished" else 0]])) if changed else None,
+                )
+            )
+        return tuple(found)
+
+
+def _logql(text: str) -> str:
+    """Return a text as a LogQL string."""
+    return orjson.dumps(_CONTROL.sub("", text)).decode()
+
+
+def _rate(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 or value == round(value) else f"{value:.2g}"

@@ -26,6 +26,8 @@ from obskit.incident.stats import (
 )
 from obskit.model import FloatMatrix
 
+#: Fewest points of a calm part: fewer are a moment of anything.
+FEWEST_CALM = 10
 #: A stretch of n points needs (1 + 2 / n) times the gate: the median of few is uncertain.
 SHORT_STRETCH = 2.0
 #: No score is larger: what was constant has no noise to be measured in.
@@ -186,6 +188,7 @@ def _measured(
     change = np.abs(after - calm.level)
     told = (score >= GATE * (1 + SHORT_STRETCH / count)) & (change >= rules.floor * (1 - 1e-9))
     abrupt, gradual = _manner(x, onset, end, after - calm.level)
+    told &= calm.samples >= FEWEST_CALM
     told &= ramp | abrupt | (gradual & (score >= CLEAR))
     alone = change >= ALONE_GATE * (1 + SHORT_STRETCH / count) * calm.wild
     short = (end >= 0) & (count <= SHORT_SHARE * ok.sum(axis=1))

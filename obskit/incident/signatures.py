@@ -21,6 +21,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+Ints = npt.NDArray[np.int64]
+
 #: Everything after this many characters of a message tells nothing about its kind.
 LONGEST_TEXT: Final = 1000
 #: A line is read this far for its fields; longer ones are cut (16 KiB is the agents' usual limit).
@@ -229,6 +231,67 @@ def _plain(text: str) -> tuple[str, str]:
     return (LEVELS[inner[1].lower()] if inner else ""), text
 
 
+_HEAD, _COMPLAINT, _NAMED, _CONTINUED, _TRACE, _CAUSED = range(6)
+_CONTINUATION: Final = re.compile(
+    r"\s|$|at \S+[ (.]|\.\.\. ?\d|File \"|[}\])]+[;,]?$|During handling of the above|The above exception was the direct"
+)
+_EXCEPTION: Final = re.compile(r"[A-Za-z_][\w.]*(?::\s|$)")
+#: Lines of one task this close together may belong to one record.
+_RECORD_NS: Final = 1_000_000_000
+
+
+def _line_kind(text: str) -> int:
+    """Say which part of a record a line may be."""
+    if text.startswith("Traceback (most recent"):
+        return _TRACE
+    if text.lstrip().startswith("Caused by:"):
+        return _CAUSED
+    if _CONTINUATION.match(text):
+        return _CONTINUED
+    if _EXCEPTION.match(text):
+        return _NAMED
+    return _COMPLAINT if read(text).level in ("warn", "error", "fatal") else _HEAD
+
+
+def fold(codes: npt.NDArray[np.int32], texts: Sequence[str], entity: Ints, time_ns: Ints) -> tuple[Ints, Ints, Ints]:
+    """Put stack traces together with the lines that they belong to.
+
+    Args:
+        codes, texts: What `templates.coarse` returned, ascending in time.
+        entity: Shape (lines,): which task wrote each line.
+        time_ns: Shape (lines,): when.
+
+    Returns:
+        For each record, ascending in time: its first row; the row of its exception (Python's
+        last line, Java's last cause) or -1; a row whose frame names a driver, or -1.
+    """
+    kinds = np.array([_line_kind(text) for text in texts], np.int64)[codes]
+    if not (kinds >= _CONTINUED).any():
+        rows = np.arange(len(codes), dtype=np.int64)
+        return rows, np.full(len(rows), -1), np.full(len(rows), -1)
+    order = np.argsort(entity, kind="stable")
+    kind, near = kinds[order], np.zeros(len(order), bool)
+    near[1:] = (np.diff(entity[order]) == 0) & (np.diff(time_ns[order]) <= _RECORD_NS)
+    before = np.concatenate(([_HEAD], kind[:-1]))
+    part = near & ((kind == _CONTINUED) | (kind == _CAUSED))
+    part |= near & (kind == _TRACE) & ((before == _COMPLAINT) | (before == _CONTINUED))
+    block = np.cumsum(~part) - 1
+    traced = np.zeros(len(order), bool)
+    traced[block[kind == _TRACE]] = True
+    # Python ends a trace with a line that is not indented: the exception itself.
+    last = (
+        near & (kind <= _NAMED) & (kind >= _COMPLAINT) & (before == _CONTINUED) & np.append(False, traced[block[:-1]])
+    )
+    starts = np.flatnonzero(~(part | last))
+    counts = np.where(last | (kind == _CAUSED), np.arange(len(order)), -1)
+    driven = np.array([bool(driver_of(text)) for text in texts])[codes][order] & (kind == _CONTINUED)
+    found = [np.maximum.reduceat(c, starts) for c in (counts, np.where(driven, np.arange(len(order)), -1))]
+    final, driver = (np.where(f >= 0, order[f], -1) for f in found)
+    rows = order[starts]
+    by_time = np.argsort(rows, kind="stable")
+    return rows[by_time], final[by_time], driver[by_time]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
     """One known wording.
@@ -265,9 +328,9 @@ def signatures() -> tuple[Signature, ...]:
 
 
 @cache
-def nature(signature_id: str) -> Literal["cause", "symptom"]:
-    """Return whether a signature names what is broken, or an effect of it."""
-    return next((s.nature for s in signatures() if s.id == signature_id), "symptom")
+def is_sure(signature_id: str) -> bool:
+    """Say whether one line with this wording is enough: it names what is broken and nobody else uses it."""
+    return any(s.id == signature_id and s.nature == "cause" and not s.generic for s in signatures())
 
 
 def match(templates: Sequence[str], levels: Sequence[str] | None = None) -> list[str]:

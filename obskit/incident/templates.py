@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obskit.incident.signatures import driver_of, read
+from obskit.incident.signatures import LEVELS, Message, driver_of, fold, match_examples, read, read_record
 
 Ids = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
@@ -233,72 +233,7 @@ _HARDER: Final = (
 )
 
 
-# -- 2. records -------------------------------------------------------------------------------
-
-_HEAD, _COMPLAINT, _NAMED, _CONTINUED, _TRACE, _CAUSED = range(6)
-_CONTINUATION: Final = re.compile(
-    r"\s|$|at \S+[ (.]|\.\.\. ?\d|File \"|[}\])]+[;,]?$|During handling of the above|The above exception was the direct"
-)
-_EXCEPTION: Final = re.compile(r"[A-Za-z_][\w.]*(?::\s|$)")
-#: Lines of one task this close together may belong to one record.
-_RECORD_NS: Final = 1_000_000_000
-
-
-def _line_kind(text: str) -> int:
-    """Say which part of a record a line may be."""
-    if text.startswith("Traceback (most recent"):
-        return _TRACE
-    if text.lstrip().startswith("Caused by:"):
-        return _CAUSED
-    if _CONTINUATION.match(text):
-        return _CONTINUED
-    if _EXCEPTION.match(text):
-        return _NAMED
-    return _COMPLAINT if read(text).level in ("warn", "error", "fatal") else _HEAD
-
-
-def fold(
-    codes: Ids, texts: Sequence[str], entity: npt.NDArray[np.int64], time_ns: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Put stack traces together with the lines that they belong to.
-
-    Args:
-        codes, texts: What `coarse` returned, ascending in time.
-        entity: Shape (lines,): which task wrote each line.
-        time_ns: Shape (lines,): when.
-
-    Returns:
-        For each record, ascending in time: its first row; the row of its exception (Python's
-        last line, Java's last cause) or -1; a row whose frame names a driver, or -1.
-    """
-    kinds = np.array([_line_kind(text) for text in texts], np.int64)[codes]
-    if not (kinds >= _CONTINUED).any():
-        rows = np.arange(len(codes), dtype=np.int64)
-        return rows, np.full(len(rows), -1), np.full(len(rows), -1)
-    order = np.argsort(entity, kind="stable")
-    kind, near = kinds[order], np.zeros(len(order), bool)
-    near[1:] = (np.diff(entity[order]) == 0) & (np.diff(time_ns[order]) <= _RECORD_NS)
-    before = np.concatenate(([_HEAD], kind[:-1]))
-    part = near & ((kind == _CONTINUED) | (kind == _CAUSED))
-    part |= near & (kind == _TRACE) & ((before == _COMPLAINT) | (before == _CONTINUED))
-    block = np.cumsum(~part) - 1
-    traced = np.zeros(len(order), bool)
-    traced[block[kind == _TRACE]] = True
-    # Python ends a trace with a line that is not indented: the exception itself.
-    last = (
-        near & (kind <= _NAMED) & (kind >= _COMPLAINT) & (before == _CONTINUED) & np.append(False, traced[block[:-1]])
-    )
-    starts = np.flatnonzero(~(part | last))
-    counts = np.where(last | (kind == _CAUSED), np.arange(len(order)), -1)
-    driven = np.array([bool(driver_of(text)) for text in texts])[codes][order] & (kind == _CONTINUED)
-    found = [np.maximum.reduceat(c, starts) for c in (counts, np.where(driven, np.arange(len(order)), -1))]
-    final, driver = (np.where(f >= 0, order[f], -1) for f in found)
-    rows = order[starts]
-    by_time = np.argsort(rows, kind="stable")
-    return rows[by_time], final[by_time], driver[by_time]
-
-
-# -- 3. texts ---------------------------------------------------------------------------------
+# -- 2. texts ---------------------------------------------------------------------------------
 
 _WORD: Final = re.compile("[0-9A-Za-z\u0080-\U0010ffff]+")
 _UUID: Final = re.compile(
@@ -354,7 +289,7 @@ def _mask_word(found: re.Match[str]) -> str:
     return re.sub("[0-9]+", MASK, word)
 
 
-# -- 4. groups --------------------------------------------------------------------------------
+# -- 3. groups --------------------------------------------------------------------------------
 
 
 def group(texts: Sequence[str], apart: Sequence[str] | None = None) -> Mined:
@@ -396,3 +331,84 @@ def _merge(texts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[str,
             name = (key, " ".join([*words[:i], MASK, *words[i + 1 :]]))
             renamed.update(dict.fromkeys(((key, text) for text, _ in fresh), name))
     return renamed
+
+
+# -- 4. all of it for a table -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Records:
+    """Records as columns, ascending in time; codes are positions in the tuples below.
+
+    Attributes:
+        time_ns, weight: When, and how many records it stands for.
+        row, final: Where in ``lines`` it begins, and its exception's line or -1.
+        names, levels, signatures, examples: One entry a template.
+    """
+
+    time_ns: npt.NDArray[np.int64]
+    weight: npt.NDArray[np.float64]
+    service: npt.NDArray[np.int64]
+    task: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+    final: npt.NDArray[np.int64]
+    template: npt.NDArray[np.int64]
+    services: tuple[str, ...]
+    tasks: tuple[str, ...]
+    names: tuple[str, ...]
+    levels: tuple[str, ...]
+    signatures: tuple[str, ...]
+    examples: tuple[Message, ...]
+    lines: pa.ChunkedArray
+
+
+def _encode(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    encoded = column.combine_chunks().dictionary_encode()
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), tuple(encoded.dictionary.to_pylist())
+
+
+def records(table: pa.Table) -> Records:
+    """Fold the stack traces of a `Logs` table into records, and group the records by template."""
+    (service, services), (task, tasks), (level, levels) = (_encode(table[n]) for n in ("service", "task", "level"))
+    time_ns, lines = table["time_ns"].to_numpy(), table["line"]
+    codes, texts = coarse(lines)
+    row, final, driver = fold(codes, texts, service * len(tasks) + task, time_ns)
+    # What a record says is read once for each combination of first line, exception, driver and level.
+    parts = [codes[row], np.where(final >= 0, codes[final], -1), np.where(driver >= 0, codes[driver], -1), level[row]]
+    key = np.zeros(len(row), np.int64)
+    for part in parts:
+        _, dense = np.unique(part, return_inverse=True)
+        _, key = np.unique(key * (int(dense.max()) + 1) + dense, return_inverse=True)
+    _, sample = np.unique(key, return_index=True)
+    spoken: dict[tuple[str, str], int] = {}
+    kinds = []
+    for first, last, drive, said in zip(*(part[sample].tolist() for part in parts), strict=True):
+        message = read_record(
+            texts[first], texts[last] if last >= 0 else "", driver_of(texts[drive]) if drive >= 0 else ""
+        )
+        kind = (LEVELS.get(levels[said].lower(), "") or message.level, mask(message.words))
+        kinds.append(spoken.setdefault(kind, len(spoken)))
+    kind_of = np.array(kinds)[key]
+    _, sample = np.unique(kind_of, return_index=True)
+    raw = [[lines[int(r)].as_py() if r >= 0 else "" for r in (row[i], final[i], driver[i])] for i in sample]
+    examples = [read_record(first, last, driver_of(drive)) for first, last, drive in raw]
+    level_of = [known or example.level for (known, _), example in zip(spoken, examples, strict=True)]
+    found = match_examples([example.words for example in examples], level_of)
+    grouped = group([text for _, text in spoken], [f"{a}\0{b}" for a, b in zip(level_of, found, strict=True)])
+    _, first_of = np.unique(grouped.ids, return_index=True)
+    return Records(
+        time_ns=time_ns[row],
+        weight=table["weight"].to_numpy()[row],
+        service=service[row],
+        task=task[row],
+        row=row,
+        final=final,
+        template=grouped.ids[kind_of].astype(np.int64),
+        services=services,
+        tasks=tasks,
+        names=grouped.templates,
+        levels=tuple(level_of[i] for i in first_of),
+        signatures=tuple(found[i] for i in first_of),
+        examples=tuple(examples[i] for i in first_of),
+        lines=lines,
+    )

@@ -9,8 +9,8 @@ from obskit.model import Unit
 
 
 def _digits(value: float) -> str:
-    """Return three significant digits without an exponent, with thin thousands left alone."""
-    if value == 0:
+    """Return three significant digits without an exponent; what rounds to zero has no sign."""
+    if abs(value) < 5e-10:
         return "0"
     places = max(0, 2 - math.floor(math.log10(abs(value))))
     text = f"{value:.{min(places, 9)}f}"
@@ -18,7 +18,7 @@ def _digits(value: float) -> str:
 
 
 def humanize(value: float, unit: Unit | Literal[""]) -> str:
-    """Return the value with its unit: ``4.82 s``, ``12 ms``, ``1.5 GiB``, ``93 %``, ``12 /s``.
+    """Return the value with its unit: ``4.82 s``, ``12 ms``, ``1.5 GiB``, ``93 %``, ``12/s``.
 
     Args:
         value: In the base unit; NaN gives "no data".

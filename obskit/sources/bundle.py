@@ -369,10 +369,12 @@ def _body(path: Path) -> pa.Buffer:
         raise BundleError(f"{path} is no file", hint="name a file that `obskit record` has written")
     try:
         with path.open("rb") as file:
-            body = file.read(MAX_FILE_BYTES + 1)
+            # Its size first, to be quick; then no more than that much, as it may grow.
+            size = os.fstat(file.fileno()).st_size
+            body = file.read(MAX_FILE_BYTES + 1) if size <= MAX_FILE_BYTES else b""
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error.strerror}", hint="may you read it?") from error
-    if len(body) > MAX_FILE_BYTES:
+    if max(size, len(body)) > MAX_FILE_BYTES:
         raise BundleError(f"{path} is larger than {MAX_FILE_BYTES // 2**20} MiB", hint="record a shorter window")
     return pa.py_buffer(body)
 
@@ -523,8 +525,15 @@ def _str(value: object) -> str:
     return value
 
 
+def _numbers(table: pa.Table, name: str) -> np.ndarray[Any, Any]:
+    """Return a column as a view: Arrow's own ``to_numpy`` would load pandas first."""
+    array = table.column(name).chunk(0) if table.num_rows else pa.nulls(0, _NUMBERS[name])
+    kind = np.dtype(str(_NUMBERS[name]).replace("double", "float64"))
+    return np.frombuffer(array.buffers()[1] or b"", kind)[array.offset : array.offset + len(array)]
+
+
 def _times(table: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
-    times: np.ndarray[Any, np.dtype[np.int64]] = table.column("time_ns").to_numpy()
+    times = _numbers(table, "time_ns")
     if len(times) and not (times.min() >= 0 and times.max() < _LAST_NS):
         raise _Damage("a time lies before 1970 or after 2199")
     return times
@@ -538,15 +547,15 @@ def _metrics(pillars: Mapping[str, pa.Table]) -> Metrics:
     if np.any(np.diff(grid) <= 0):
         raise _Damage("its points are not in order")
     shape = (count, points)
-    in_order = np.all(table.column("series").to_numpy().reshape(shape) == np.arange(count)[:, None])
-    if not (in_order and np.all(table.column("time_ns").to_numpy().reshape(shape) == grid)):
+    in_order = np.all(_numbers(table, "series").reshape(shape) == np.arange(count)[:, None])
+    if not (in_order and np.all(_numbers(table, "time_ns").reshape(shape) == grid)):
         raise _Damage("its samples are not in order")
     rows = zip(*(columns.column(n).to_pylist() for n in _TAKEN["series"]), strict=True)
     series = tuple(
         Series(signal=name, service=service, task=task, labels=_labels(labels), unit=_unit(unit), query=query)
         for name, service, task, labels, unit, query in rows
     )
-    values = np.ascontiguousarray(table.column("value").to_numpy().reshape(shape).T)
+    values = np.ascontiguousarray(_numbers(table, "value").reshape(shape).T)
     return Metrics(times=grid.astype("datetime64[ns]"), values=values, series=series)
 
 

@@ -20,7 +20,7 @@ import orjson
 from obskit.catalogue import _speak, all_signals
 from obskit.catalogue._speak import Question
 from obskit.errors import SourceError, UsageError
-from obskit.model import FloatMatrix, Gap, Metrics, Series, Telemetry, TimeArray, Window, stamp
+from obskit.model import FloatMatrix, Gap, Metrics, Series, Telemetry, TimeArray, Window
 from obskit.settings import Connection
 from obskit.sources import Ask
 from obskit.sources.http import Params, fetch, session_for
@@ -73,10 +73,12 @@ class PrometheusSource:
 
     def _client_url(self) -> str:
         from prometheus_api_client import PrometheusConnect
+        from urllib3.util import Retry
 
         client = PrometheusConnect(
             url=self._connection.url,
             session=self._session,
+            retry=Retry(total=0),  # `fetch` retries, within the deadline
             timeout=self._connection.timeout_seconds,
             method="POST",
         )
@@ -120,8 +122,8 @@ class PrometheusSource:
         }
         return Telemetry(metrics=answer.metrics, gaps=answer.gaps, facts={**answer.facts, **facts})
 
-    def _get(self, path: str, ask: Ask, *, query: str, data: Params) -> bytes:
-        """Send one request and return its body; an error status becomes a `SourceError`."""
+    def _get(self, path: str, ask: Ask, *, query: str, data: Params | None) -> bytes:
+        """Send one request (POST with *data*, GET without) and return its body; an error status becomes a `SourceError`."""
         status, body = fetch(
             self._session,
             f"{self._url}{path}",
@@ -139,13 +141,15 @@ class PrometheusSource:
             )
         return body
 
-    def _json(self, path: str, ask: Ask, *, query: str, data: Params) -> Any:
+    def _json(self, path: str, ask: Ask, *, query: str, data: Params | None) -> Any:
+        """Return the ``data`` of an answer: a list of what the index holds, or a query's result."""
         body = self._get(path, ask, query=query, data=data)
         try:
             answer = orjson.loads(body)
-            if answer["status"] != "success":
-                raise KeyError("status")
-            return answer["data"]
+            held = answer["data"] if answer["status"] == "success" else None
+            if not isinstance(held, (list, dict)):
+                raise TypeError("data")
+            return held
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise SourceError(
                 "what answers is not Prometheus",
@@ -181,7 +185,7 @@ class PrometheusSource:
         names: set[str] = set()
         for label in _speak.SERVICE_LABELS[:5]:
             try:
-                found = self._json(f"/api/v1/label/{label}/values", ask, query=f"values of {label}", data={})
+                found = self._json(f"/api/v1/label/{label}/values", ask, query=f"values of {label}", data=None)
             except SourceError:
                 continue
             names.update(str(value) for value in found)
@@ -364,8 +368,3 @@ def _said(body: bytes) -> str:
         return f"{answer['errorType']}: {answer['error']}"[:300]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return " ".join(body[:200].decode("utf-8", "replace").split())
-
-
-def window_words(window: Window) -> str:
-    """Return a window for an error message."""
-    return f"{stamp(window.start)} to {stamp(window.end)}"

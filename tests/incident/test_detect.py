@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -303,12 +303,13 @@ def test_an_error_series_that_is_born_with_errors_appeared() -> None:
 
 
 @pytest.mark.parametrize("change", [{"floor": 0.5}, {"bad": "both"}, {"unit": "seconds"}])
-def test_a_birth_below_the_floor_or_of_another_kind_is_none(change: Mapping[str, Any]) -> None:
+def test_a_birth_below_the_floor_or_of_another_kind_is_none(change: dict[str, Any]) -> None:
     """Few errors, a signal that is not bad when it rises, a duration: no appearance."""
     column = noise(20, columns=2)
     column[:ONSET, 1] = np.nan
     column[ONSET:, 1] = 0.3
-    errors = signal("errors", **({"unit": "ratio", "floor": 0.01} | change))
+    more: dict[str, Any] = {"unit": "ratio", "floor": 0.01}
+    errors = signal("errors", **(more | change))
     rows = (series(), series("errors", unit=errors.unit))
     detection = detect(metrics(column, rows), window=window(), signals={"latency": signal(), "errors": errors})
 
@@ -482,7 +483,7 @@ def test_a_calm_matrix_stays_calm(name: str) -> None:
     make, more = CALM[name]
     known = {f"s{i}": signal(f"s{i}", **more) for i in range(200)}
     rows = tuple(series(n, unit=s.unit) for n, s in known.items())
-    found = []
+    found: list[Finding] = []
     for seed in range(20):
         column = make(np.random.default_rng(seed), POINTS, 200)
         found.extend(detect(metrics(column, rows), window=window(), signals=known).findings)

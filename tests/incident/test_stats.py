@@ -193,7 +193,7 @@ def test_the_first_and_last_true_are_found_or_lie_outside() -> None:
 def gathered(*onsets: tuple[int, float, int]) -> int | None:
     """Return where onsets of (index, vote, group) gather, at 15 s a step over an hour."""
     at, vote, group = zip(*onsets, strict=True)
-    return gathering(np.array(at), np.array(vote, float), np.array(group), np.arange(240) * 15.0)
+    return gathering(np.array(at), np.array(vote, float), np.array(group), np.linspace(0, 3585, 240))
 
 
 def test_onsets_gather_where_most_signals_begin() -> None:

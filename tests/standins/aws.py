@@ -8,13 +8,14 @@ answer as they would have at the incident's end. This is our simulator, not AWS.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
-from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, BaseResponse
 from moto.ecs.exceptions import ClusterNotFoundException
 from moto.ecs.responses import EC2ContainerServiceResponse
@@ -24,7 +25,6 @@ from moto.server import ThreadedMotoServer
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 Row = dict[str, Any]
-_ENDED = ("STOPPED", "DEPROVISIONING", "DEACTIVATING", "STOPPING")
 _PAGE = 100
 
 
@@ -57,7 +57,8 @@ class Incident:
     def served(self) -> Iterator[str]:
         """Serve the incident over HTTP; yields the ``endpoint_url``."""
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        with mock_aws(), self._mended():
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        with self._mended():
             server.start()
             try:
                 host, port = server.get_host_and_port()
@@ -82,8 +83,6 @@ class Incident:
             asked = dict(response._get_params()) if name != "describe_target_health" else {}
             self.calls.append((operation, asked))
             if operation in self.failing:
-                from moto.core.exceptions import JsonRESTError
-
                 raise JsonRESTError(self.failing[operation], f"{operation} fails in this test")
             if asked.get("cluster", self.cluster) != self.cluster:
                 raise ClusterNotFoundException
@@ -93,7 +92,9 @@ class Incident:
 
     def _describe_services(self, asked: Row) -> Row:
         names = [str(n).rsplit("/", 1)[-1] for n in asked.get("services", ())]
-        missing = [{"arn": _arn("service", self.cluster, n), "reason": "MISSING"} for n in names if n not in self.services]
+        missing = [
+            {"arn": _arn("service", self.cluster, n), "reason": "MISSING"} for n in names if n not in self.services
+        ]
         return {"services": [self.services[n] for n in names if n in self.services], "failures": missing}
 
     def _list_services(self, asked: Row) -> Row:
@@ -201,8 +202,3 @@ def _deployments(name: str, tasks: Sequence[Row], ecs_events: Sequence[Row]) -> 
             "taskDefinition": revisions.get(detail["deploymentId"], ""),
         }
     return list(rows.values())
-
-
-def refuse(code: str, operation: str) -> ClientError:
-    """Return the error that botocore raises for this code."""
-    return ClientError({"Error": {"Code": code, "Message": "refused"}}, operation)

@@ -116,7 +116,7 @@ class Scenario:
         ]
         if not found:
             found = [self._series(signal, entity, labels=labels)]
-            self.columns[found[0]] = np.full(POINTS, 0.0 if before is None else before)
+            self.columns[found[0]] = np.full(POINTS, float(before or 0.0))
         rng = np.random.default_rng(self.seed + 1)
         for series in found:
             values = self.columns[series].copy()
