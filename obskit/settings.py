@@ -1,13 +1,28 @@
 """obskit.toml and OBSKIT_* variables, read once into one frozen `Settings`.
 
 The only module that reads ``os.environ``. A variable wins over the file; the file is
-``obskit.toml`` in the current folder, or the one that ``OBSKIT_CONFIG`` names.
+``obskit.toml`` in the current folder, or the one that ``OBSKIT_CONFIG`` names. A variable that
+is set to nothing is not set.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import difflib
+import math
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from obskit.errors import SettingsError
+
+FILE_NAME = "obskit.toml"
+_MAX_FILE_BYTES = 1024 * 1024
+_MAX_SECONDS = 600.0
+_MAX_LOG_LINES = 5_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +56,410 @@ class Connection:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     timeout_seconds: float = 10.0
     compress: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsSettings:
+    """Where ECS is asked; credentials come from AWS's own default chain.
+
+    Attributes:
+        region, profile: "" leaves them to the chain.
+        endpoint_url: Instead of AWS's own addresses; for local stand-ins.
+        cluster: The ECS cluster.
+        queue_url: An SQS queue that an EventBridge rule fills with ECS events.
+        log_group: A CloudWatch log group that such a rule fills.
+    """
+
+    region: str = ""
+    profile: str = ""
+    endpoint_url: str = ""
+    cluster: str = ""
+    queue_url: str = ""
+    log_group: str = ""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything about AWS was configured."""
+        return self != AwsSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """What is known of one service beyond what its telemetry says.
+
+    Attributes:
+        name: The ECS service.
+        cluster: Its cluster, where it is not the common one.
+        depends_on: Services that it calls.
+        selector, log_selector: PromQL and LogQL label matchers that tell it from all others,
+            where its name alone does not.
+        target_group: Its ALB target group.
+    """
+
+    name: str
+    cluster: str = ""
+    depends_on: tuple[str, ...] = ()
+    selector: str = ""
+    log_selector: str = ""
+    target_group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be configured.
+
+    Attributes:
+        prometheus, loki, grafana: How to reach them.
+        aws: Where ECS is asked.
+        deadline_seconds: After which sources are no longer waited for.
+        max_log_lines: The most lines that one investigation takes.
+        services: What is known of single services.
+        origins: ``(section.key, where it was set)`` of all that is no default.
+    """
+
+    prometheus: Connection = field(default_factory=Connection)
+    loki: Connection = field(default_factory=Connection)
+    grafana: Connection = field(default_factory=Connection)
+    aws: AwsSettings = field(default_factory=AwsSettings)
+    deadline_seconds: float = 20.0
+    max_log_lines: int = 60_000
+    services: tuple[ServiceSettings, ...] = ()
+    origins: tuple[tuple[str, str], ...] = ()
+
+    def service(self, name: str) -> ServiceSettings:
+        """Return what is configured for a service; nothing but its name when nothing is."""
+        return next((s for s in self.services if s.name == name), ServiceSettings(name=name))
+
+
+_SOURCES = ("prometheus", "loki", "grafana")
+#: Never in a file, which ends up in a repository.
+_SECRETS = ("password", "bearer_token")
+_SECRET_HEADERS = ("authorization", "cookie", "token", "key", "secret", "password")
+_PATHS = ("bearer_token_file", "ca_file", "cert_file", "key_file")
+_URLS = ("url", "endpoint_url", "queue_url")
+_NUMBERS = {"timeout_seconds": _MAX_SECONDS, "deadline_seconds": _MAX_SECONDS, "max_log_lines": _MAX_LOG_LINES}
+
+_KEYS = {
+    **{source: tuple(f.name for f in fields(Connection)) for source in _SOURCES},
+    "aws": tuple(f.name for f in fields(AwsSettings)),
+    "": ("deadline_seconds", "max_log_lines"),
+}
+_SERVICE_KEYS = tuple(f.name for f in fields(ServiceSettings) if f.name != "name")
+
+#: Variable -> ``section.key``.
+VARIABLES: Mapping[str, str] = {
+    **{
+        f"OBSKIT_{source.upper()}_{key.upper()}": f"{source}.{key}"
+        for source in _SOURCES
+        for key in _KEYS[source]
+        if key not in ("headers", "compress", "sigv4_service")
+    },
+    "OBSKIT_ECS_CLUSTER": "aws.cluster",
+    "OBSKIT_AWS_REGION": "aws.region",
+    "OBSKIT_AWS_PROFILE": "aws.profile",
+    "OBSKIT_AWS_ENDPOINT_URL": "aws.endpoint_url",
+    "OBSKIT_EVENTS_QUEUE_URL": "aws.queue_url",
+    "OBSKIT_EVENTS_LOG_GROUP": "aws.log_group",
+    "OBSKIT_DEADLINE_SECONDS": "deadline_seconds",
+    "OBSKIT_MAX_LOG_LINES": "max_log_lines",
+}
+_CONFIG = "OBSKIT_CONFIG"
+#: Where tests find real servers; obskit itself does not read them.
+_FOR_TESTS = "OBSKIT_TEST_"
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """One value as it was set.
+
+    Attributes:
+        name: ``section.key``.
+        value: As TOML read it, or the variable's text.
+        origin: The variable's name, or the file's.
+        folder: What a relative path starts from.
+    """
+
+    name: str
+    value: Any = field(repr=False)
+    origin: str
+    folder: Path
+
+    @property
+    def key(self) -> str:
+        return self.name.rpartition(".")[2]
+
+    @property
+    def from_variable(self) -> bool:
+        return self.origin.startswith("OBSKIT_")
+
+    def wrong(self, what: str, *, hint: str = "", shown: bool = True) -> SettingsError:
+        """Return the error; the value is shown unless it may hold a secret."""
+        value = "" if not shown or self.key in _SECRETS else repr(self.value)[:80]
+        subject = self.origin if self.from_variable else self.name
+        where = {"value": value, "in": "" if self.from_variable else self.origin}
+        return SettingsError(f"{subject} {what}", where=where, hint=hint)
+
+
+def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
+    """Read the settings file and the environment.
+
+    Args:
+        env: The environment; that of the process by default.
+        cwd: Where ``obskit.toml`` is looked for, and what relative paths start from.
+
+    Raises:
+        SettingsError: Something unknown, of the wrong kind, contradictory, or a secret in the
+            file. The error says which, and never a secret.
+    """
+    env = os.environ if env is None else env
+    cwd = Path.cwd() if cwd is None else cwd
+    mine = {name: value.strip() for name, value in env.items() if name.startswith("OBSKIT_") and value.strip()}
+    found, services = _from_file(mine.pop(_CONFIG, ""), cwd)
+    for name, value in mine.items():
+        if name.startswith(_FOR_TESTS):
+            continue
+        if name not in VARIABLES:
+            raise SettingsError(f"there is no variable {name}", hint=_nearest(name, [*VARIABLES, _CONFIG]))
+        found[VARIABLES[name]] = _Given(VARIABLES[name], value, name, cwd)
+    values = {name: _checked(given) for name, given in found.items()}
+    for source in _SOURCES:
+        _check_auth(source, values)
+    return Settings(
+        **{section: Connection(**_section(section, values)) for section in _SOURCES},
+        aws=AwsSettings(**_section("aws", values)),
+        services=services,
+        origins=tuple(sorted((name, given.origin) for name, given in found.items())),
+        **{name: value for name, value in values.items() if "." not in name},
+    )
+
+
+def _section(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(f"{section}."): v for name, v in values.items() if name.startswith(f"{section}.")}
+
+
+# -------------------------------------------------------------------------------- the file
+
+
+def _from_file(named: str, cwd: Path) -> tuple[dict[str, _Given], tuple[ServiceSettings, ...]]:
+    path = cwd / Path(named).expanduser() if named else cwd / FILE_NAME
+    if not named and not path.is_file():
+        return {}, ()
+    found: dict[str, _Given] = {}
+    services: tuple[ServiceSettings, ...] = ()
+    for name, value in _toml(path).items():
+        if name == "services":
+            services = _services(value, path)
+        elif name in _KEYS[""]:
+            found[name] = _Given(name, value, str(path), path.parent)
+        elif name not in _KEYS:
+            raise _unknown(name, [*_KEYS[""], *filter(None, _KEYS), "services"], path)
+        elif not isinstance(value, dict):
+            raise SettingsError(f"{name} is a section", where={"in": str(path)}, hint=f"write [{name}]")
+        else:
+            for key, inner in value.items():
+                if key not in _KEYS[name]:
+                    raise _unknown(key, _KEYS[name], path, section=name)
+                found[f"{name}.{key}"] = _no_secret(_Given(f"{name}.{key}", inner, str(path), path.parent))
+    return found, services
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            body = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise SettingsError(
+            f"the settings file {path} cannot be read: {error.strerror}", hint=f"correct {_CONFIG}, or unset it"
+        ) from error
+    try:
+        if len(body) > _MAX_FILE_BYTES:
+            raise ValueError("it is larger than a mebibyte")
+        return tomllib.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # TOML and UTF-8 errors are ValueErrors
+        said = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise SettingsError(f"{path} is no TOML", where={"said": said}, hint="correct that line") from error
+
+
+def _services(sections: object, path: Path) -> tuple[ServiceSettings, ...]:
+    if not isinstance(sections, dict) or not all(isinstance(s, dict) for s in sections.values()):
+        raise SettingsError("services are sections", where={"in": str(path)}, hint="write [services.NAME]")
+    found = []
+    for name, keys in sections.items():
+        values: dict[str, Any] = {}
+        for key, value in keys.items():
+            if key not in _SERVICE_KEYS:
+                raise _unknown(key, _SERVICE_KEYS, path, section=f"services.{name}")
+            given = _Given(f"services.{name}.{key}", value, str(path), path.parent)
+            if key == "depends_on":
+                if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
+                    raise given.wrong("is no list of names", hint='write depends_on = ["auth", "payment"]')
+                values[key] = tuple(dict.fromkeys(value))
+            else:
+                values[key] = _text(given)
+        found.append(ServiceSettings(name=name, **values))
+    return tuple(found)
+
+
+def _no_secret(given: _Given) -> _Given:
+    """Refuse what must not stand in a file that ends up in a repository."""
+    section = given.name.partition(".")[0]
+    variable = f"OBSKIT_{section.upper()}_{given.key.upper()}"
+    if given.key in _SECRETS:
+        file = f", or name a file: {section}.bearer_token_file" if given.key == "bearer_token" else ""
+        raise given.wrong("is a secret, and a file is no place for it", hint=f"set {variable}{file}")
+    if given.key == "headers" and isinstance(given.value, dict):
+        for name in given.value:
+            if any(word in name.lower() for word in _SECRET_HEADERS):
+                raise given.wrong(
+                    f"holds {name!r}, which is a secret, and a file is no place for it",
+                    hint=f"set OBSKIT_{section.upper()}_BEARER_TOKEN or _PASSWORD",
+                    shown=False,
+                )
+    return given
+
+
+def _unknown(name: str, known: list[str] | tuple[str, ...], path: Path, *, section: str = "") -> SettingsError:
+    inside = f" in [{section}]" if section else ""
+    return SettingsError(f"there is no setting {name!r}{inside}", where={"in": str(path)}, hint=_nearest(name, known))
+
+
+def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:30])}"
+
+
+# ------------------------------------------------------------------------------ the values
+
+
+def _checked(given: _Given) -> Any:
+    """Return the value as the type that its field has."""
+    if given.key in _NUMBERS:
+        return _number(given, _NUMBERS[given.key])
+    if given.key == "compress":
+        if not isinstance(given.value, bool):
+            raise given.wrong("is neither true nor false")
+        return given.value
+    if given.key == "headers":
+        if not isinstance(given.value, dict) or not all(isinstance(v, str) for v in given.value.values()):
+            raise given.wrong("is no table of texts", shown=False)
+        return tuple(sorted(given.value.items()))
+    text = _text(given)
+    if given.key in _URLS:
+        return _url(given, text)
+    return _path(given, text) if given.key in _PATHS and text else text or (None if given.key in _PATHS else "")
+
+
+def _text(given: _Given) -> str:
+    if not isinstance(given.value, str):
+        raise given.wrong("is no text", hint="put it in quotes")
+    if not given.value.isprintable():
+        raise given.wrong("holds control characters", shown=False)
+    return given.value
+
+
+def _number(given: _Given, most: float) -> float | int:
+    whole = given.key == "max_log_lines"
+    try:
+        if isinstance(given.value, bool) or not isinstance(given.value, str | int | float):
+            raise ValueError
+        number = float(given.value)
+        if not math.isfinite(number) or (whole and number != int(number)):
+            raise ValueError
+    except (ValueError, OverflowError) as error:
+        raise given.wrong(f"is no {'whole ' if whole else ''}number") from error
+    if not 0 < number <= most:
+        raise given.wrong("is out of range", hint=f"more than 0, at most {most:g}")
+    return int(number) if whole else number
+
+
+def _url(given: _Given, text: str) -> str:
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise given.wrong("is no address", hint="write http://host:port", shown="@" not in text) from error
+    if "@" in parts.netloc or ("@" in text and not parts.netloc):
+        raise given.wrong(
+            "holds a user or password", hint="set the username and password settings instead", shown=False
+        )
+    shown = "@" not in text and not parts.query
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        missing = "://" not in text and not text.startswith("/")
+        raise given.wrong(
+            "does not begin with http:// or https://",
+            hint=f"did you mean http://{text}?" if missing and shown else "write http://host:port or https://host",
+            shown=shown,
+        )
+    if port == 0 or any(c.isspace() for c in text):
+        raise given.wrong("is no address", hint="write http://host:port", shown=shown)
+    if parts.query or parts.fragment:
+        raise given.wrong("is more than a base address", hint="leave out what follows ? or #", shown=False)
+    return text.rstrip("/")
+
+
+def _path(given: _Given, text: str) -> Path:
+    path = given.folder / Path(text).expanduser()
+    if not path.exists() or path.is_dir():
+        raise given.wrong("names a file that is not there", hint=f"looked for {path}")
+    return path
+
+
+def _check_auth(source: str, values: Mapping[str, Any]) -> None:
+    """Refuse two ways to say who we are, and half of one."""
+    given = {key for key in _KEYS[source] if values.get(f"{source}.{key}")}
+    ways = [
+        way
+        for way, keys in (
+            ("username and password", {"username", "password"}),
+            ("bearer_token", {"bearer_token"}),
+            ("bearer_token_file", {"bearer_token_file"}),
+            ("sigv4_region", {"sigv4_region"}),
+        )
+        if given & keys
+    ]
+    if len(ways) > 1:
+        raise SettingsError(f"{source} is given two ways to authenticate: {', '.join(ways)}", hint="keep one of them")
+    if "password" in given and "username" not in given:
+        raise SettingsError(
+            f"{source} is given a password without a username", hint=f"set OBSKIT_{source.upper()}_USERNAME"
+        )
+    if "key_file" in given and "cert_file" not in given:
+        raise SettingsError(
+            f"{source} is given a key_file without a cert_file", hint=f"set OBSKIT_{source.upper()}_CERT_FILE"
+        )
+
+
+def masked(settings: Settings) -> dict[str, dict[str, str]]:
+    """Return every setting for display.
+
+    Returns:
+        ``section.key`` -> ``value`` (secrets as ``********``, "" when unset) and ``from``:
+        ``default``, a variable's name, or the settings file.
+    """
+    origins = dict(settings.origins)
+    shown: dict[str, dict[str, str]] = {}
+    for section in (*_SOURCES, "aws"):
+        part = getattr(settings, section)
+        for key in _KEYS[section]:
+            shown[f"{section}.{key}"] = {"value": _display(key, getattr(part, key))}
+    for key in _KEYS[""]:
+        shown[key] = {"value": _display(key, getattr(settings, key))}
+    for service in settings.services:
+        for key in _SERVICE_KEYS:
+            if value := getattr(service, key):
+                shown[f"services.{service.name}.{key}"] = {"value": _display(key, value), "from": FILE_NAME}
+    return {name: {**row, "from": row.get("from") or origins.get(name, "default")} for name, row in shown.items()}
+
+
+def _display(key: str, value: object) -> str:
+    if value in ("", (), None):
+        return ""
+    if key in (*_SECRETS, "headers"):
+        return "********"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -198,7 +198,7 @@ def sources_of(settings: Settings, events: Sequence[Path], service: Service) -> 
         from obskit.sources.events_file import EventsFileSource
 
         found.append(EventsFileSource(tuple(events)))
-    cluster = settings.aws.cluster or (service.cluster if settings.aws.wanted else "")
+    cluster = service.cluster if settings.aws.wanted else ""
     if cluster:
         from obskit.sources.ecs import EcsSource
 

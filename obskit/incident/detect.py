@@ -253,8 +253,6 @@ def _appeared(shapes: Shapes, values: FloatMatrix, columns: _Columns) -> None:
 
     Its signal must be new for a service that was watched before, and its level above the floor.
     """
-    if not values.size:
-        return
     valid = np.isfinite(values)
     points = values.shape[1]
     first = first_true(valid)
@@ -279,12 +277,13 @@ def _appeared(shapes: Shapes, values: FloatMatrix, columns: _Columns) -> None:
 def _incident_onset(shapes: Shapes, lost: Floats, ends: Ints, columns: _Columns, times: TimeArray) -> int | None:
     """Return the index of the earliest time at which findings in the bad direction begin together.
 
-    Service-level columns decide where there are any, and what was seen to begin before what
-    already climbed at the first sample.
+    Service-level columns decide where there are any. What already climbed at the first sample
+    counts only once it has passed its warning level: until then it is a slow burn, or the day.
     """
     gone = (lost > 0) & (shapes.kind == "")
     at, score = np.where(gone, ends, shapes.at), np.where(gone, lost, shapes.score)
     rows = gone | ((shapes.kind != "") & (shapes.sign * columns.rules.bad >= 0))
+    rows &= ~shapes.whole | ((shapes.after - columns.warn) * shapes.sign >= 0)
     for preferred in (~columns.task, ~shapes.whole):
         rows = rows & preferred if (rows & preferred).any() else rows
     if not rows.any():

@@ -38,10 +38,12 @@ VANISHED_LINES: Final = 20
 _BIN_NS: Final = 5_000_000_000
 _MOST_BINS: Final = 720
 _MOST_COLUMNS: Final = 4000
-_LONGEST_EXAMPLE: Final = 300
+_LONGEST_TEXT: Final = 300
 _KINDS: Final = ("template", "signature", "access", "volume")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
-_ACCESS: Final = re.compile(r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S.*?[ =\"]([45])\d\d(?![\w.])")
+_ACCESS: Final = re.compile(
+    r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S.*?[ =\"]([2-5])\d\d(?![\w.])|\bstatus[=: \"]+([2-5])\d\d(?![\w.])"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,109 +73,92 @@ def find_in_logs(
     Returns:
         Findings of all services that logged, and the templates with their rates.
     """
-    table = logs.table.filter(pc.less_equal(logs.table["time_ns"], nanoseconds(window.end)))
+    whole, begin, end = nanoseconds(window.with_baseline().start), nanoseconds(window.start), nanoseconds(window.end)
+    times = logs.table["time_ns"]
+    table = logs.table.filter(pc.and_(pc.greater_equal(times, whole), pc.less_equal(times, end)))
     if not table.num_rows:
         return LogReport(findings=(), templates=())
     records = read_records(table)
     columns, of_record = _columns(records)
-    start = min(int(records.time_ns[0]), nanoseconds(window.start))
-    bin_ns = max(_BIN_NS, -(-(nanoseconds(window.end) - start) // _MOST_BINS))
+    start = min(int(records.time_ns[0]), begin)
+    bin_ns = max(_BIN_NS, -(-(end - start) // _MOST_BINS))
     bins = (records.time_ns - start) // bin_ns
-    counts = np.zeros(((nanoseconds(window.end) - start) // bin_ns + 1, len(columns)))
+    counts = np.zeros(((end - start) // bin_ns + 1, len(columns)))
     for owner in of_record:
         np.add.at(counts, (bins[owner >= 0], owner[owner >= 0]), records.weight[owner >= 0])
     home = {c.service: i for i, c in enumerate(columns) if c.kind == "volume"}
     volume = counts[:, [home[c.service] for c in columns]]
+    volume[:, list(home.values())] = VANISHED_LINES  # a service's volume is compared with time alone
     shifts = find_shifts(counts, volume, [c.bar for c in columns])
-    teller = _Teller(records, columns, of_record, shifts, (start, bin_ns), redact)
+    teller = _Teller(records, columns, of_record, shifts, (start, bin_ns, len(counts)), redact)
     shown = [
-        i for i, s in enumerate(shifts) if s.change != "steady" and start + s.last * bin_ns > nanoseconds(window.start)
+        i
+        for i, (c, s) in enumerate(zip(columns, shifts, strict=True))
+        if s.change != "steady"
+        and not c.covered
+        and start + s.last * bin_ns > begin
+        # What is known by its wording is bad news only when it comes; of next to nothing, any volume is a surge.
+        and not (c.kind == "signature" and s.change == "vanished")
+        and not (c.kind == "volume" and s.before * s.first < VANISHED_LINES)
     ]
-    known = [teller.finding(i) for i in shown if columns[i].kind == "signature"]
-    others = [teller.finding(i) for i in shown if columns[i].kind != "signature" and not columns[i].covered]
-    return LogReport(
-        findings=(*_largest(known, service), *_largest(others, service)[:MOST_OTHERS]), templates=teller.templates()
-    )
-
-
-def _largest(findings: list[Finding], service: str) -> list[Finding]:
-    return sorted(findings, key=lambda f: (-abs(f.score) - (f.service == service), f.onset, f.service, f.subject))
-
-
-# -- records to columns -----------------------------------------------------------------------
+    found = [(columns[i].kind, teller.finding(i)) for i in shown]
+    found.sort(key=lambda f: (-abs(f[1].score) - (f[1].service == service), f[1].onset, f[1].service, f[1].subject))
+    known = [f for kind, f in found if kind == "signature"]
+    others = [f for kind, f in found if kind != "signature"][:MOST_OTHERS]
+    return LogReport(findings=(*known, *others), templates=teller.templates(begin))
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a column must show to count as changed.
+    """What a column must show to count as changed."""
 
-    Attributes:
-        chance: New: how likely it may be that all its lines came so late by chance.
-        share: New: how much of the time it may have been there.
-        lines: New: how many lines it needs at least.
-        surprise: Surged: log-likelihood ratio in nats, to be exceeded.
-    """
-
-    chance: float
-    share: float
-    lines: float
-    surprise: float
+    chance: float  #: New: how likely it may be that all its lines came so late by chance.
+    share: float  #: New: the share of the time that it may have been there.
+    lines: float  #: New or surged: how many lines it needs at least.
+    surprise: float  #: Surged: nats that two rates must explain better than one.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Column:
-    """One column of counts of a kind of `_KINDS`: ``subject`` is a template, a signature, ``access 5xx`` or ``log volume``."""
+    """One column of counts: ``subject`` is a template, a signature, ``access 5xx`` or ``log volume``."""
 
     kind: str
     service: int
+    template: int
     subject: str
+    covered: bool
     bar: Bar
-    covered: bool = False
-    template: int = -1
 
 
 def _columns(records: Records) -> tuple[list[_Column], list[Ints]]:
-    """Return all columns, and for each of their four kinds the column of every record (or -1)."""
+    """Return all columns, and for each of `_KINDS` the column of every record (or -1)."""
     bad = np.array([level in ("error", "fatal") for level in records.levels])
-    access = [f"access {found[1]}xx" if (found := _ACCESS.search(name)) else "" for name in records.names]
+    status = [next(filter(None, m.groups())) if (m := _ACCESS.search(name)) else "" for name in records.names]
+    access = [f"access {digit}xx" if digit else "" for digit in status]
     common = np.argsort(np.argsort(-np.bincount(records.template, minlength=len(bad)), kind="stable")) < _MOST_COLUMNS
     calm = np.array([level != "warn" for level in records.levels]) & ~bad
     # What a service says on a calm day measures its traffic; where it says nothing then, all counts.
     talks = np.isin(records.service, records.service[calm[records.template]])
-    subjects = {
-        "template": np.where(common, np.arange(len(bad)), -1)[records.template],
-        "signature": _known(records.signatures)[records.template],
-        "access": _known(access)[records.template],
-        "volume": np.where(calm[records.template] | ~talks, 0, -1),
-    }
+    subjects = (
+        np.where(common, np.arange(len(bad)), -1)[records.template],
+        _known(records.signatures)[records.template],
+        _known(access)[records.template],
+        np.where(calm[records.template] | ~talks, 0, -1),
+    )
     columns: list[_Column] = []
     of_record = []
-    for kind, subject in subjects.items():
-        pairs, first, owner = np.unique(
-            np.where(subject < 0, -1, subject * len(records.services) + records.service),
-            return_index=True,
-            return_inverse=True,
-        )
-        absent = int(len(pairs) > 0 and pairs[0] < 0)
+    for kind, subject in zip(_KINDS, subjects, strict=True):
+        pair = np.where(subject < 0, -1, subject * len(records.services) + records.service)
+        pairs, first, owner = np.unique(pair, return_index=True, return_inverse=True)
+        absent = int(pairs[0] < 0)
         of_record.append(np.where(owner < absent, -1, owner - absent + len(columns)))
         for record in first[absent:].tolist():
-            template = int(records.template[record])
-            signature, status = records.signatures[template], access[template]
-            name = {"template": records.names[template], "signature": signature, "access": status}.get(
-                kind, "log volume"
-            )
-            columns.append(
-                _Column(
-                    kind=kind,
-                    service=int(records.service[record]),
-                    subject=name,
-                    template=template,
-                    covered=kind == "template" and bool(signature or status),
-                    bar=_bar(
-                        kind, signature, peers=int(bad.sum() if bad[template] else len(bad)), bad=bool(bad[template])
-                    ),
-                )
-            )
+            t = int(records.template[record])
+            known, responses = records.signatures[t], access[t]
+            name = dict(zip(_KINDS, (records.names[t], known, responses, "log volume"), strict=True))[kind]
+            bar = _bar(kind, known, peers=int(bad.sum() if bad[t] else len(bad)), bad=bool(bad[t]))
+            covered = kind == "template" and bool(known or responses)
+            columns.append(_Column(kind, int(records.service[record]), t, name, covered, bar))
     return columns, of_record
 
 
@@ -194,22 +179,13 @@ def _bar(kind: str, signature: str, *, peers: int, bad: bool) -> Bar:
     return Bar(0.01 / peers, 0.95, 3, 3.0 + float(np.log(peers)))
 
 
-# -- counts to shifts -------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """How one column of counts changed.
-
-    Attributes:
-        change: ``new``, ``surged``, ``vanished`` or ``steady``.
-        first, last: Bins of the changed stretch, ``last`` exclusive.
-        before, after: Lines a bin before the stretch and in it.
-    """
+    """How one column of counts changed: between which bins, and lines a bin before and meanwhile."""
 
     change: Literal["new", "surged", "vanished", "steady"]
     first: int
-    last: int
+    last: int  #: Exclusive.
     before: float
     after: float
 
@@ -226,19 +202,16 @@ def find_shifts(counts: Floats, volume: Floats, bars: Sequence[Bar]) -> list[Shi
         One shift a column.
     """
     bins = len(counts)
-    totals = np.vstack((np.zeros(counts.shape[1]), np.cumsum(counts, axis=0)))
-    gain = _gain(totals[1:-1], totals[-1], np.arange(1.0, bins)[:, None], bins).max(axis=0, initial=0.0)
+    totals = np.cumsum(counts, axis=0)
+    gain = _gain(totals[:-1], totals[-1], np.arange(1.0, bins)[:, None], bins).max(axis=0, initial=0.0)
+    # A column that is there all the time and gains little by any split need not be looked at.
+    look = (gain > 2.0) | (counts[0] == 0) | (counts[-1] == 0)
+    means = counts.mean(axis=0)
     shifts = []
     for i, bar in enumerate(bars):
-        column, traffic = counts[:, i], volume[:, i]
-        steady = Shift("steady", 0, bins, float(column.mean()), float(column.mean()))
-        # Whatever is new or has vanished splits well, too: the rest is left alone unseen.
-        may = gain[i] > min(bar.surprise, 2.0) or bar.chance == 1 or column[-1] == 0
-        shifts.append(
-            (_new(column, traffic, bar) or _surged(column, traffic, bar) or _vanished(column, traffic, bar) or steady)
-            if may
-            else steady
-        )
+        seen = (counts[:, i], volume[:, i], bar)
+        shift = (_surged(*seen) or _new(*seen) or _vanished(*seen)) if look[i] else None
+        shifts.append(shift or Shift("steady", 0, bins, float(means[i]), float(means[i])))
     return shifts
 
 
@@ -265,13 +238,13 @@ def _effective(column: Floats) -> float:
 
 
 def _until(column: Floats, first: int, surprise: float) -> int:
-    """Return the bin from which on a change is over."""
+    """Return the bin from which on a change is over: calm again, and for long enough to be no chance."""
     fall, gain = _split(column[first:][::-1])
     last = len(column) - fall
-    quiet = column[last:].mean() if fall else np.inf
     lasted = column[first:last]
-    burst = max(lasted.sum() / max(_effective(lasted), 1.0), 1.0) if len(lasted) else 1.0
-    return last if fall and gain / burst > surprise and quiet * SURGE_RATIO <= lasted.mean() else len(column)
+    burst = max(lasted.sum() / max(_effective(lasted), 1.0), 1.0)
+    calm = SURGE_RATIO * column[:first].sum() / max(first, 1)
+    return last if fall and gain / burst > surprise and column[last:].mean() <= calm else len(column)
 
 
 def _new(column: Floats, traffic: Floats, bar: Bar) -> Shift | None:
@@ -294,6 +267,11 @@ def _surged(column: Floats, traffic: Floats, bar: Bar) -> Shift | None:
         return None
     last = _until(column, first, surprise)
     first, gain = _split(column[:last])
+    while first > 1 and column[first - 1] and np.count_nonzero(column[:first]) * 5 < first:
+        first -= 1
+    # A slow start is a part of it, a stray line long before is not: the first lines must be news by themselves.
+    start = _new(column[:first], traffic[:first], bar) if first else None
+    first = start.first if start else first
     before, after = column[:first], column[first:last]
     if not first or after.sum() < bar.lines:
         return None
@@ -319,24 +297,16 @@ def _vanished(column: Floats, traffic: Floats, bar: Bar) -> Shift | None:
     return Shift("vanished", first, len(column), float(column[:first].mean()), 0.0)
 
 
-# -- shifts to words --------------------------------------------------------------------------
-
-
+@dataclass(frozen=True, slots=True)
 class _Teller:
     """Puts shifts into words."""
 
-    def __init__(
-        self,
-        records: Records,
-        columns: Sequence[_Column],
-        of_record: Sequence[Ints],
-        shifts: Sequence[Shift],
-        grid: tuple[int, int],
-        redact: Callable[[str], str],
-    ) -> None:
-        self.records, self.columns, self.of_record, self.shifts = records, columns, of_record, shifts
-        self.start, self.bin_ns = grid
-        self.redact = redact
+    records: Records
+    columns: Sequence[_Column]
+    of_record: Sequence[Ints]
+    shifts: Sequence[Shift]
+    grid: tuple[int, int, int]
+    redact: Callable[[str], str]
 
     def finding(self, i: int) -> Finding:
         """Return what a changed column shows."""
@@ -344,7 +314,7 @@ class _Teller:
         at = self._changed(i)
         ids, counts = np.unique(records.template[at], return_counts=True)
         template = int(ids[np.argmax(counts)])
-        before, after = (rate * 60e9 / self.bin_ns for rate in (shift.before, shift.after))
+        before, after = (rate * 60e9 / self.grid[1] for rate in (shift.before, shift.after))
         kinds = {"new": "new_template", "surged": "surge", "vanished": "vanished"}
         gone = shift.change == "vanished"
         title = "log volume" if column.kind == "volume" else self._quoted(template)
@@ -357,20 +327,15 @@ class _Teller:
             service=records.services[column.service],
             task="" if gone else self._task(i, at),
             onset=utc(int(records.time_ns[at[-1 if gone else 0]])),
-            until=utc(int(records.time_ns[at[-1]])) if shift.last < self.bins and not gone else None,
+            until=utc(int(records.time_ns[at[-1]])) if shift.last < self.grid[2] and not gone else None,
             before=before,
             after=after,
             count=0 if gone else round(float(records.weight[at].sum())),
             score=float(np.clip(np.log2((after + 0.1) / (before + 0.1)), -10, 10)),
             words=f"{title} {_rate(before)} -> {_rate(after)} lines a minute",
-            example=self._example(int(at[np.argmax(records.template[at] == template)])),
+            example=self._clean(records.examples[template].words, _LONGEST_TEXT),
             query=self._query(column, template),
         )
-
-    @property
-    def bins(self) -> int:
-        """How many bins the grid has."""
-        return max(s.last for s in self.shifts)
 
     def _changed(self, i: int) -> Ints:
         """Return the records of a column's changed stretch; of a vanished one, those before it."""
@@ -378,21 +343,19 @@ class _Teller:
         owner = self.of_record[_KINDS.index(column.kind)]
         at = np.flatnonzero(owner == i)
         first, last = (0, shift.first) if shift.change == "vanished" else (shift.first, shift.last)
-        bins = (self.records.time_ns[at] - self.start) // self.bin_ns
+        bins = (self.records.time_ns[at] - self.grid[0]) // self.grid[1]
         return at[(bins >= first) & (bins < last)]
 
     def _task(self, i: int, at: Ints) -> str:
         """Return the one of several tasks that writes more than 80 % of these lines, or ""."""
-        records = self.records
-        mine = np.bincount(records.task[at], weights=records.weight[at])
-        since = records.time_ns >= records.time_ns[at[0]]
-        all_of = records.task[(records.service == self.columns[i].service) & since]
-        share = np.bincount(all_of, minlength=len(mine)) / len(all_of)
+        records, n = self.records, len(self.records.tasks)
+        since = (records.time_ns >= records.time_ns[at[0]]) & (records.service == self.columns[i].service)
+        mine = np.bincount(records.task[at], weights=records.weight[at], minlength=n)
+        alls = np.bincount(records.task[since], weights=records.weight[since], minlength=n)
         top = int(np.argmax(mine))
+        alone = len(at) >= 5 and np.count_nonzero(alls) > 1 and mine[top] > 0.8 * mine.sum()
         # A task that writes most of everything is not special for writing most of this.
-        if len(at) < 5 or len(np.unique(all_of)) < 2 or mine[top] <= 0.8 * mine.sum() or share[top] > 0.8:
-            return ""
-        return records.tasks[top]
+        return records.tasks[top] if alone and alls[top] <= 0.8 * alls.sum() else ""
 
     def _clean(self, text: str, longest: int) -> str:
         text = " ".join(_CONTROL.sub(" ", self.redact(text)).split())
@@ -403,39 +366,30 @@ class _Teller:
         text = self._clean(name.removeprefix(f"{logger}: "), 90)
         return f'{self._clean(logger, 40)}: "{text}"' if logger and name.startswith(f"{logger}: ") else f'"{text}"'
 
-    def _example(self, record: int) -> str:
-        rows = [r for r in (self.records.row[record], self.records.final[record]) if r >= 0]
-        text = " | ".join(self.records.lines[int(r)].as_py() for r in rows)
-        if len(text) > _LONGEST_EXAMPLE:
-            text = self.records.examples[int(self.records.template[record])].words
-        return self._clean(text, _LONGEST_EXAMPLE)
-
     def _query(self, column: _Column, template: int) -> str:
         """Return LogQL for the lines: the longest piece that every one of them holds as it is."""
         service = _logql(self.records.services[column.service])
         name = self.records.names[template].removeprefix(f"{self.records.examples[template].logger}: ")
-        pieces = re.split(rf"[{MASK}\"\\\\]| \| | status=\d+$|{_CONTROL.pattern}", name)
-        pieces = [p.strip() for p in pieces if p.strip() and self.redact(p) == p]
-        longest = max(pieces, key=len, default="")
-        return f"{{service={service}}}" + (
-            f" |= {_logql(longest[:120])}" if longest and column.kind != "volume" else ""
-        )
+        shown = self.redact(name)
+        pieces = [p.strip() for p in re.split(rf"[{MASK}\"\\\\]| \| | status=\d+$|{_CONTROL.pattern}", name)]
+        longest = max((p for p in pieces if p and p in shown and self.redact(p) == p), key=len, default="")
+        line = f" |= {_logql(longest[:120])}" if longest and column.kind != "volume" else ""
+        return f"{{service={service}}}{line}"
 
-    def templates(self) -> tuple[LogTemplate, ...]:
+    def templates(self, since: int) -> tuple[LogTemplate, ...]:
         """Return the templates with their rates, changed ones first."""
-        records = self.records
-        per_minute = 60e9 / self.bin_ns
-        counts = np.bincount(self.of_record[0] + 1, weights=records.weight, minlength=len(self.columns) + 1)[1:]
-        shown = [i for i, c in enumerate(self.columns) if c.kind == "template"]
-        shown.sort(key=lambda i: (self.shifts[i].change == "steady", -counts[i], self.columns[i].subject))
+        records, per_minute = self.records, 60e9 / self.grid[1]
+        weight = np.where(records.time_ns >= since, records.weight, 0.0)
+        counts = np.bincount(self.of_record[0] + 1, weights=weight, minlength=len(self.columns) + 1)[1:]
+        order = [i for i, c in enumerate(self.columns) if c.kind == "template"]
+        order.sort(key=lambda i: (self.shifts[i].change == "steady", -counts[i], self.columns[i].subject))
         found = []
-        for i in shown[:MOST_TEMPLATES]:
+        for i in order[:MOST_TEMPLATES]:
             column, shift = self.columns[i], self.shifts[i]
-            at = self._changed(i)
-            changed = shift.change != "steady"
+            onset = utc(int(records.time_ns[self._changed(i)[-1 if shift.change == "vanished" else 0]]))
             found.append(
                 LogTemplate(
-                    template=self._clean(column.subject, _LONGEST_EXAMPLE),
+                    template=self._clean(column.subject, _LONGEST_TEXT),
                     service=records.services[column.service],
                     level=records.levels[column.template],
                     change=shift.change,
@@ -443,8 +397,8 @@ class _Teller:
                     after=shift.after * per_minute,
                     count=round(float(counts[i])),
                     signature=records.signatures[column.template],
-                    example=self._example(int(at[0])),
-                    onset=utc(int(records.time_ns[at[-1 if shift.change == "vanished" else 0]])) if changed else None,
+                    example=self._clean(records.examples[column.template].words, _LONGEST_TEXT),
+                    onset=onset if shift.change != "steady" else None,
                 )
             )
         return tuple(found)

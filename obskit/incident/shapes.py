@@ -231,6 +231,19 @@ def _jumps(values: FloatMatrix, width: int) -> FloatMatrix:
     return np.where((after > 0) & (before > 0), jump, 0.0)
 
 
+def _jump(x: FloatMatrix, onset: Ints, width: int, *, skip: int = 0) -> Floats:
+    """Return the median of the *width* samples from the onset on (after *skip*) less that of those before.
+
+    Samples, not places: in a sparse row the neighbours may be some steps away. 0 where a side is empty.
+    """
+    ok = np.isfinite(x)
+    number = np.cumsum(ok, axis=1)
+    passed = np.where(ok & (np.arange(x.shape[1]) < onset[:, None]), number, 0).max(axis=1)[:, None]
+    after = ok & (number > passed + skip) & (number <= passed + skip + width)
+    before = ok & (number <= passed) & (number > passed - width)
+    return np.nan_to_num(median(x, after) - median(x, before))
+
+
 def _jump_certainty(x: FloatMatrix, levels: Levels, calm: Calm, onset: Ints, sign: Ints) -> Floats:
     """Return the logarithm of the p-value of the jump at the onset among the jumps of the calm part.
 
@@ -244,9 +257,7 @@ def _jump_certainty(x: FloatMatrix, levels: Levels, calm: Calm, onset: Ints, sig
     usual = np.isfinite(x) & (place >= begin[:, None]) & (place <= stop[:, None])
     _, noise, _, count = spread(jumps, usual)
     # medians here, so that one far point is no jump; a smoothed rate is half way up after a point
-    after = np.isfinite(x) & (place > onset[:, None]) & (place <= onset[:, None] + width)
-    before = np.isfinite(x) & (place < onset[:, None]) & (place >= onset[:, None] - width)
-    jump = np.nan_to_num((median(x, after) - median(x, before)) * sign)
+    jump = _jump(x, onset, width, skip=1) * sign
     # jumps whose points overlap are not independent
     freedom = np.maximum(count / (2 * width), 1.0)
     t = np.maximum(jump, 0.0) / np.fmax(noise, calm.unit / 4)
@@ -262,19 +273,14 @@ def _manner(x: FloatMatrix, onset: Ints, end: Ints, change: Floats) -> tuple[Mas
     """
     ok, place, points = np.isfinite(x), np.arange(x.shape[1]), x.shape[1]
 
-    def jump(width: int) -> Floats:
-        after = ok & (place >= onset[:, None]) & (place < onset[:, None] + width)
-        before = ok & (place < onset[:, None]) & (place >= onset[:, None] - width)
-        return np.nan_to_num(median(x, after) - median(x, before)) / change
-
     width = max(FEWEST_ABRUPT, round(ABRUPT_SHARE * points))
     slow = max(FEWEST_ABRUPT, round(GRADUAL_SHARE * points))
     scores, _ = winsorised(x)  # one far point is no movement
     speed = np.abs(_jumps(np.where(ok, scores, np.nan), width))
     rising = (place >= onset[:, None] - width) & (place < onset[:, None] + slow)
     fastest, elsewhere = np.where(rising, speed, 0.0).max(axis=1), np.where(rising, 0.0, speed).max(axis=1)
-    gradual = (end < 0) & (jump(slow) >= MOST_OF_IT) & (elsewhere <= 0.5 * fastest)
-    return jump(width) >= MOST_OF_IT, gradual
+    gradual = (end < 0) & (_jump(x, onset, slow) / change >= MOST_OF_IT) & (elsewhere <= 0.5 * fastest)
+    return _jump(x, onset, width) / change >= MOST_OF_IT, gradual
 
 
 def _quarters(values: FloatMatrix, inside: Mask) -> Floats:

@@ -371,3 +371,20 @@ def match_examples(examples: Sequence[str], levels: Sequence[str] | None = None)
 
 def _hits(column: pa.Array, regex: str) -> npt.NDArray[np.bool_]:
     return np.array(pc.match_substring_regex(column, regex).to_numpy(zero_copy_only=False), bool)
+
+
+def inherit(found: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Give generic signatures the name that the same failure has where its stack trace was logged, too.
+
+    Args:
+        found: What `match_examples` returned.
+        texts: The messages that it was given.
+    """
+    named = {
+        text.split(" | at ")[0]: name for text, name in zip(texts, found, strict=True) if " | at " in text and name
+    }
+    vague = {s.id for s in signatures() if s.generic}
+    return [
+        next((n for part, n in named.items() if part in text and n not in vague), name) if name in vague else name
+        for text, name in zip(texts, found, strict=True)
+    ]

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obskit.incident.signatures import LEVELS, Message, driver_of, fold, match_examples, read, read_record
+from obskit.incident.signatures import LEVELS, Message, driver_of, fold, inherit, match_examples, read, read_record
 
 Ids = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
@@ -34,7 +34,7 @@ VALUES_OF_A_VARIABLE: Final = 4
 #: Longer messages are not compared word by word: it would cost their length squared.
 _MOST_WORDS: Final = 60
 #: Bytes that are worked on at once; a block and its companions stay in a core's cache.
-_BLOCK: Final = 1 << 17
+_BLOCK: Final = 1 << 16
 
 _OTHER, _LETTER, _HEX, _DIGIT = range(4)
 _CLASSES: Final = bytes(
@@ -191,45 +191,30 @@ def _judge_words(
 
 
 def _harder(encoded: pa.DictionaryArray) -> pa.DictionaryArray:
-    """Bring a column of too many distinct texts down: unwrap, mask more, cut, lump together."""
-    indices, texts = _again(encoded.indices, _unwrapped(encoded.dictionary))
+    """Bring a column of too many distinct texts down: mask more, cut, lump the rarest together."""
+    indices, texts = encoded.indices, encoded.dictionary
     for pattern, replacement in _HARDER:
+        again = pc.replace_substring_regex(texts, pattern, replacement).dictionary_encode()
+        indices, texts = again.indices.take(indices), again.dictionary
         if len(texts) <= MOST_TEXTS:
-            break
-        indices, texts = _again(indices, pc.replace_substring_regex(texts, pattern, replacement))
-    if len(texts) > MOST_TEXTS:
-        counts = np.bincount(indices.to_numpy(), minlength=len(texts))
-        keep = np.ones(len(texts), bool)
-        keep[np.argsort(-counts, kind="stable")[MOST_TEXTS - 1 :]] = False
-        indices, texts = _again(indices, pc.if_else(pa.array(keep), texts, "(other lines)"))
-    return pa.DictionaryArray.from_arrays(indices, texts)
+            return pa.DictionaryArray.from_arrays(indices, texts)
+    counts = np.bincount(indices.to_numpy(), minlength=len(texts))
+    keep = np.ones(len(texts), bool)
+    keep[np.argsort(-counts, kind="stable")[MOST_TEXTS - 1 :]] = False
+    again = pc.if_else(pa.array(keep), texts, "(other lines)").dictionary_encode()
+    return pa.DictionaryArray.from_arrays(again.indices.take(indices), again.dictionary)
 
 
-def _again(indices: pa.Array, texts: pa.Array) -> tuple[pa.Array, pa.Array]:
-    encoded = texts.dictionary_encode()
-    return encoded.indices.take(indices), encoded.dictionary
-
-
-def _unwrapped(texts: pa.Array) -> pa.Array:
-    """Return JSON lines as ``LEVEL message exception``; other lines as they are."""
-    parts = [pc.struct_field(pc.extract_regex(texts, pattern), "v") for pattern in _JSON_PARTS]
-    plain = pc.invert(pc.and_(pc.starts_with(texts, "{"), pc.is_valid(parts[1])))
-    joined = pc.binary_join_element_wise(pc.utf8_upper(parts[0]), *parts[1:], " ", null_handling="skip")
-    return pc.if_else(plain, texts, joined)
-
-
-_JSON_TEXT: Final = r'(?P<v>(?:[^"\\]|\\.)*)'
-_JSON_PARTS: Final = tuple(
-    rf'"(?:{keys})"\s*:\s*"{_JSON_TEXT}"'
-    for keys in ("level|severity|lvl", "msg|message|log|event.original", "exc|exception|error|stack")
-)
-#: Patterns of `_harder` in order: quoted text, values, paths, then all but the first words.
+#: Patterns of `_harder` in order: JSON fields beside those that `read` looks at, quoted values
+#: of text lines, other values, paths and addresses, then all but the first words.
 _HARDER: Final = (
-    (r'"[^"]*"|\'[^\']*\'', '"#"'),
-    (r"=\S+", "=#"),
-    (r"/\S+|\S+@\S+", "#"),
-    (r"^((?:\S+\s+){4}).*$", r"\1#"),
-    (r"^(\S+).*$", r"\1 #"),
+    (
+        r'"(?:[a-z_.]*(?:id|ts|time\w*|user\w*|host\w*|url|path|query|agent|ip|name|args?))"\s*:\s*"(?:[^"\\]|\\.)*"',
+        '"#":"#"',
+    ),
+    (r"=(?:\"[^\"]*\"|[^\s\"{}]+)|'[^']*'|/[^\s\"{},]+|[^\s\":,{}]+@[^\s\",{}]+", "=#"),
+    (r"^([^{]\S*(?:\s+\S+){3}).*$", r"\1 #"),
+    (r"^([^{]\S*).*$", r"\1 #"),
 )
 
 
@@ -342,16 +327,14 @@ class Records:
 
     Attributes:
         time_ns, weight: When, and how many records it stands for.
-        row, final: Where in ``lines`` it begins, and its exception's line or -1.
-        names, levels, signatures, examples: One entry a template.
+        names, levels, signatures: One entry a template.
+        examples: One message of each template, unmasked.
     """
 
     time_ns: npt.NDArray[np.int64]
     weight: npt.NDArray[np.float64]
     service: npt.NDArray[np.int64]
     task: npt.NDArray[np.int64]
-    row: npt.NDArray[np.int64]
-    final: npt.NDArray[np.int64]
     template: npt.NDArray[np.int64]
     services: tuple[str, ...]
     tasks: tuple[str, ...]
@@ -359,7 +342,6 @@ class Records:
     levels: tuple[str, ...]
     signatures: tuple[str, ...]
     examples: tuple[Message, ...]
-    lines: pa.ChunkedArray
 
 
 def _encode(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
@@ -377,15 +359,13 @@ def records(table: pa.Table) -> Records:
     parts = [codes[row], np.where(final >= 0, codes[final], -1), np.where(driver >= 0, codes[driver], -1), level[row]]
     key = np.zeros(len(row), np.int64)
     for part in parts:
-        _, dense = np.unique(part, return_inverse=True)
-        _, key = np.unique(key * (int(dense.max()) + 1) + dense, return_inverse=True)
+        _, key = np.unique(key * (int(part.max()) + 2) + part + 1, return_inverse=True)
     _, sample = np.unique(key, return_index=True)
     spoken: dict[tuple[str, str], int] = {}
     kinds = []
+    texts.append("")  # what position -1 stands for
     for first, last, drive, said in zip(*(part[sample].tolist() for part in parts), strict=True):
-        message = read_record(
-            texts[first], texts[last] if last >= 0 else "", driver_of(texts[drive]) if drive >= 0 else ""
-        )
+        message = read_record(texts[first], texts[last], driver_of(texts[drive]))
         kind = (LEVELS.get(levels[said].lower(), "") or message.level, mask(message.words))
         kinds.append(spoken.setdefault(kind, len(spoken)))
     kind_of = np.array(kinds)[key]
@@ -394,6 +374,7 @@ def records(table: pa.Table) -> Records:
     examples = [read_record(first, last, driver_of(drive)) for first, last, drive in raw]
     level_of = [known or example.level for (known, _), example in zip(spoken, examples, strict=True)]
     found = match_examples([example.words for example in examples], level_of)
+    found = inherit(found, [example.words for example in examples])
     grouped = group([text for _, text in spoken], [f"{a}\0{b}" for a, b in zip(level_of, found, strict=True)])
     _, first_of = np.unique(grouped.ids, return_index=True)
     return Records(
@@ -401,8 +382,6 @@ def records(table: pa.Table) -> Records:
         weight=table["weight"].to_numpy()[row],
         service=service[row],
         task=task[row],
-        row=row,
-        final=final,
         template=grouped.ids[kind_of].astype(np.int64),
         services=services,
         tasks=tasks,
@@ -410,5 +389,4 @@ def records(table: pa.Table) -> Records:
         levels=tuple(level_of[i] for i in first_of),
         signatures=tuple(found[i] for i in first_of),
         examples=tuple(examples[i] for i in first_of),
-        lines=lines,
     )

@@ -175,6 +175,17 @@ def test_a_task_that_climbs_from_its_start_is_a_ramp_without_a_calm_part() -> No
     assert [f.task for f in detection.findings] == ["t0", "t1"]
 
 
+def test_a_slow_burn_is_an_incident_from_its_warning_level_on() -> None:
+    """What already climbed at the first sample is told, and begins an incident only when it is bad by now."""
+    climb = np.linspace(0.3, 0.8, POINTS)[:, None]
+    warned = {"unit": "ratio", "floor": 0.1, "warn": Threshold(value=0.7, reason="nearly full")}
+    burning, full = run(climb - 0.2, signal("disk", **warned)), run(climb, signal("disk", **warned))
+
+    assert only(burning).kind == only(full).kind == "ramp"
+    assert burning.onset is None
+    assert full.onset == only(full).onset
+
+
 def test_a_climb_below_the_floor_or_a_rate_that_climbs_is_none() -> None:
     """A slow drift is no leak, and rates follow the day."""
     climb = 100 + np.arange(POINTS, dtype=float)[:, None]
@@ -252,6 +263,17 @@ def test_a_gap_in_the_samples_is_bridged() -> None:
     found = only(run(column))
 
     assert row_of(found.onset) in (185, 186, 187)
+
+
+def test_a_sparse_column_is_judged_by_its_samples() -> None:
+    """No sample within a minute before the onset: the step between its neighbours is abrupt all the same."""
+    column = noise(30)
+    column[ONSET:] += 70
+    column[170:ONSET] = np.nan
+    column[np.arange(POINTS) % 4 != 0] = np.nan
+    found = only(run(column))
+
+    assert (found.kind, row_of(found.onset)) == ("shift", ONSET)
 
 
 def test_a_service_level_column_that_stops_is_lost() -> None:
@@ -600,3 +622,4 @@ def test_what_tells_a_column_apart_is_said() -> None:
     found = only(detect(metrics(column, (row,)), window=window(), signals={"disk": signal("disk", title="disk used")}))
 
     assert found.words.startswith("disk used (mountpoint=/data) ")
+    assert found.labels == row.labels

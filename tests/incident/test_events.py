@@ -22,6 +22,7 @@ SECRETS = "ResourceInitializationError: unable to pull secrets or registry auth:
 
 
 def at(seconds: float) -> datetime:
+    """Return a moment so many seconds after the window's start."""
     return START + timedelta(seconds=seconds)
 
 
@@ -37,6 +38,7 @@ def stopped(
     lived: float = 3600.0,
     **details: str,
 ) -> Event:
+    """Return the stop of a task of demo-app that ran for an hour."""
     details = {"started_at": at(seconds - lived).isoformat(), "container": service, **details}
     return Event(
         time=at(seconds),
@@ -52,6 +54,7 @@ def stopped(
 
 
 def running(seconds: float, revision: str, *, deployment: str = "ecs-svc/1", task: str = "") -> Event:
+    """Return a task of demo-app that came up."""
     return Event(
         time=at(seconds),
         kind="task_running",
@@ -63,14 +66,17 @@ def running(seconds: float, revision: str, *, deployment: str = "ecs-svc/1", tas
 
 
 def said(message: str, seconds: float = 60.0, *, service: str = "demo-app", deployment: str = "") -> Event:
+    """Return a service message."""
     return Event(time=at(seconds), kind="service_message", service=service, message=message, deployment=deployment)
 
 
 def action(code: str, message: str = "", seconds: float = 60.0) -> Event:
+    """Return a service action."""
     return Event(time=at(seconds), kind="service_action", service="demo-app", code=code, message=message)
 
 
 def deployment(code: str, seconds: float, number: str, message: str = "") -> Event:
+    """Return a deployment state change."""
     return Event(
         time=at(seconds),
         kind="deployment",
@@ -82,10 +88,12 @@ def deployment(code: str, seconds: float, number: str, message: str = "") -> Eve
 
 
 def find(*events: Event, service: str = "demo-app") -> tuple[Finding, ...]:
+    """Return the findings of these events."""
     return find_in_events(events, service=service, window=WINDOW)
 
 
 def kinds(findings: Sequence[Finding]) -> list[tuple[str, str, int]]:
+    """Return what can be compared at a glance."""
     return [(f.kind, f.subject, f.count) for f in findings]
 
 
@@ -190,7 +198,7 @@ def test_a_stopped_reason_gives_its_class(message: str, code: str, label: str) -
         ("CannotStartContainerError: exec format error", "entrypoint_broken"),
         ("CannotStartContainerError: permission denied", "entrypoint_broken"),
         (
-            "ContainerRuntimeTimeoutError: Could not transition to running; timed out after waiting 3m0s",
+            "ContainerRuntimeTimeoutError: Could not transition to running; timed out after waiting",
             "infrastructure",
         ),
         ("DockerTimeoutError: Could not transition to created", "infrastructure"),
@@ -299,43 +307,95 @@ UNABLE = "(service demo-app) was unable to place a task"
     [
         ("(service demo-app) has reached a steady state.", "steady_state", "steady_state"),
         ("(service demo-app) is unable to consistently start tasks successfully.", "start_impaired", "start_impaired"),
-        (f"{UNABLE} because no container instance met all of its requirements. The closest matching container-instance "
-         "has insufficient CPU units available.", "placement_failure", "resource"),
-        (f"{UNABLE}. Reason: Capacity is unavailable at this time. Please try again later", "placement_failure", "capacity"),
-        (f"{UNABLE}. Reason: You’ve reached the limit on the number of tasks you can run concurrently",
-         "placement_failure", "quota"),
-        (f"{UNABLE}. Reason: You've reached the limit on the number of vCPUs you can run concurrently",
-         "placement_failure", "quota"),
+        (
+            f"{UNABLE} because no container instance met all of its requirements. The closest matching "
+            "container-instance has insufficient CPU units available.",
+            "placement_failure",
+            "resource",
+        ),
+        (
+            f"{UNABLE}. Reason: Capacity is unavailable at this time. Please try again later",
+            "placement_failure",
+            "capacity",
+        ),
+        (
+            f"{UNABLE}. Reason: You’ve reached the limit on the number of tasks you can run concurrently",
+            "placement_failure",
+            "quota",
+        ),
+        (
+            f"{UNABLE}. Reason: You've reached the limit on the number of vCPUs you can run concurrently",
+            "placement_failure",
+            "quota",
+        ),
         (f"{UNABLE}. Reason: The requested CPU configuration is above your limit", "placement_failure", "quota"),
         (f"{UNABLE}. Reason: The requested MEMORY configuration is above your limit", "placement_failure", "quota"),
         (f"{UNABLE}. Reason: Internal error.", "placement_failure", "resource"),
         ("(service demo-app) could not launch 3 tasks for deployment ecs-svc/1", "placement_failure", "capacity"),
-        ("(service demo-app) was unable to place tasks in your cluster because the tasks provisioning capacity limit was "
-         "exceeded.", "placement_failure", "quota"),
-        ("(service demo-app) was unable to stop or start tasks during a deployment because of the service deployment "
-         "configuration.", "start_impaired", "deployment_configuration"),
+        (
+            "(service demo-app) was unable to place tasks in your cluster because the tasks provisioning capacity limit "
+            "was exceeded.",
+            "placement_failure",
+            "quota",
+        ),
+        (
+            "(service demo-app) was unable to stop or start tasks during a deployment because of the service deployment "
+            "configuration.",
+            "start_impaired",
+            "deployment_configuration",
+        ),
         ("(service demo-app) operations are being throttled. Will try again later.", "throttled_api", "throttled_api"),
-        ("(service demo-app) was unable to reach steady state because task set (ts) was unable to scale in. Reason: The "
-         "number of protected tasks are more than the desired count of tasks.", "scaling", "scale_in_protected"),
-        ("(service demo-app) was unable to reach steady state. Reason: No Container Instances were found in your capacity "
-         "provider.", "placement_failure", "capacity"),
+        (
+            "(service demo-app) was unable to reach steady state because task set (ts) was unable to scale in. Reason: "
+            "The number of protected tasks are more than the desired count of tasks.",
+            "scaling",
+            "scale_in_protected",
+        ),
+        (
+            "(service demo-app) was unable to reach steady state. Reason: No Container Instances were found in your "
+            "capacity provider.",
+            "placement_failure",
+            "capacity",
+        ),
         ("Timed out waiting for Amazon ECS Agent to start.", "start_impaired", "agent"),
-        ("IAM permissions policies have been misconfigured or changed, and ECS can no longer maintain your service",
-         "permissions", "role"),
+        (
+            "IAM permissions policies have been misconfigured or changed, and ECS can no longer maintain your service",
+            "permissions",
+            "role",
+        ),
         ("IAM trust relationship has been misconfigured or changed", "permissions", "role"),
         ("(service demo-app) is not AZ balanced with 3 tasks in a, 1 in b", "az_rebalance", "az_rebalance"),
         ("(service demo-app) has started 1 tasks in eu-west-1b to AZ Rebalance", "az_rebalance", "az_rebalance"),
-        ("(service demo-app) (task 0123456789abcdef) failed container health checks.", "health_check", "container_unhealthy"),
-        ("(service demo-app) (task 0123456789abcdef) (port 80) is unhealthy in (target-group tg) due to (reason Request "
-         "timed out)", "health_check", "target_unhealthy"),
-        ("(service demo-app) (instance i-1) is unhealthy in (elb e) due to (reason Instance has failed at least the "
-         "UnhealthyThreshold number of health checks consecutively.)", "health_check", "target_unhealthy"),
-        ("task set ID (task T) is not healthy in target-group ARN due to TARGET GROUP IS NOT FOUND",
-         "health_check", "target_missing"),
-        ("Message: Successfully set desired count to 5. Change successfully fulfilled by ecs.", "scaling", "desired_count"),
+        (
+            "(service demo-app) (task 0123456789abcdef) failed container health checks.",
+            "health_check",
+            "container_unhealthy",
+        ),
+        (
+            "(service demo-app) (task 0123456789abcdef) (port 80) is unhealthy in (target-group tg) due to (reason "
+            "Request timed out)",
+            "health_check",
+            "target_unhealthy",
+        ),
+        (
+            "(service demo-app) (instance i-1) is unhealthy in (elb e) due to (reason Instance has failed at least the "
+            "UnhealthyThreshold number of health checks consecutively.)",
+            "health_check",
+            "target_unhealthy",
+        ),
+        (
+            "task set ID (task T) is not healthy in target-group ARN due to TARGET GROUP IS NOT FOUND",
+            "health_check",
+            "target_missing",
+        ),
+        (
+            "Message: Successfully set desired count to 5. Change successfully fulfilled by ecs.",
+            "scaling",
+            "desired_count",
+        ),
         ("Message: the desired count is already at maximum capacity 10", "scaling", "at_maximum"),
     ],
-)  # fmt: skip
+)
 def test_a_service_message_gives_its_kind(message: str, kind: str, subject: str) -> None:
     """Every row of the table of service messages that means something is one finding."""
     assert kinds(find(said(message))) == [(kind, subject, 1)]
@@ -496,9 +556,7 @@ def test_a_failed_deployment_names_both_revisions_and_is_told_once() -> None:
             91,
             deployment="ecs-svc/2",
         ),
-        deployment(
-            "SERVICE_DEPLOYMENT_IN_PROGRESS", 92, "1", "circuit breaker: rolling back to deploymentId ecs-svc/1."
-        ),
+        deployment("SERVICE_DEPLOYMENT_IN_PROGRESS", 92, "1", "rolling back to deploymentId ecs-svc/1."),
         said("(service demo-app) rolling back to deployment ecs-svc/1.", 93, deployment="ecs-svc/1"),
         running(100, "demo-app:7", deployment="ecs-svc/1"),
     )
@@ -569,13 +627,11 @@ def test_a_refused_network_interface_is_a_matter_of_permission() -> None:
 
 def test_sick_targets_are_told_with_the_balancers_reason() -> None:
     """What the balancer sees now stands beside what ECS did."""
-    target = Event(
-        time=at(60), kind="target_health", service="demo-app", code="unhealthy", message="Target.Timeout: slow"
-    )
+    target = Event(time=at(60), kind="target_health", service="demo-app", code="unhealthy", message="Target.Timeout")
     healthy = Event(time=at(60), kind="target_health", service="demo-app", code="healthy")
     (found,) = find(target, healthy)
 
-    assert (found.subject, found.words) == ("unhealthy", "1 target of demo-app unhealthy: Target.Timeout: slow")
+    assert (found.subject, found.words) == ("unhealthy", "1 target of demo-app unhealthy: Target.Timeout")
 
 
 _EVENTS = st.builds(
@@ -597,7 +653,7 @@ _EVENTS = st.builds(
 
 
 @given(st.lists(_EVENTS, max_size=12))
-def test_findings_lie_in_the_window_and_do_not_depend_on_the_order_of_events(events: list[Event]) -> None:
+def test_findings_are_sorted_and_lie_in_the_window(events: list[Event]) -> None:
     """Whatever comes, in any order: findings are sorted, inside the window, and count something."""
     found = find(*events)
 

@@ -1,11 +1,16 @@
 """Far more requests come in than before; what is scarce runs out first."""
 
 from obskit.incident.causes import Cause
-from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
+from obskit.incident.evidence import HINT, STRONG, TELLING, VERDICT, Case, Evidence
 from obskit.model import Finding, Judgement, NextQuery, Step
 
-#: A growth that a service sized with the usual headroom of a third to a half does not carry.
-_LARGE, _SOME = 2.0, 1.4
+#: Growth that eats the usual headroom of a third to a half, that surely exceeds it, and that no
+#: service is sized for.
+_SOME, _LARGE, _HUGE = 1.4, 2.0, 3.0
+
+
+#: What users feel; where it comes first, more requests are retries.
+_FELT = ("http_error_ratio", "http_latency_p95", "alb_target_latency", "alb_elb_5xx")
 
 
 def judge(evidence: Evidence) -> Judgement | None:
@@ -15,12 +20,13 @@ def judge(evidence: Evidence) -> Judgement | None:
     for finding, times in grown[:1]:
         if times < _SOME:
             continue
-        case.finding(finding, STRONG if times >= _LARGE else TELLING, f"{times:.1f} times")
-        errors = evidence.worse("http_error_ratio")
-        if errors and evidence.before(errors.onset, finding.onset):
-            case.argue("errors began before requests rose: the rise may be retries", -TELLING, errors)
-        elif errors is None or not evidence.before(errors.onset, finding.onset):
-            case.argue("nothing failed before the requests rose", HINT)
+        weight = VERDICT if times >= _HUGE else STRONG if times >= _LARGE else TELLING
+        case.finding(finding, weight, f"{times:.1f} times")
+        felt = [f for s in _FELT if (f := evidence.worse(s)) and evidence.before(f.onset, finding.onset)]
+        if felt:
+            case.argue(f"{felt[0].words} before requests rose: the rise may be retries", -STRONG, felt[0])
+        else:
+            case.argue("nothing failed or slowed before the requests rose", HINT)
     if case.score > 0:
         case.finding(evidence.worse("log_lines"), HINT)
         for neighbour, relation in evidence.relations.items():

@@ -1,0 +1,363 @@
+"""`obskit doctor`: what is configured, what of it can be reached, and what a service speaks."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, Protocol
+
+from obskit.errors import ObskitError, SourceError
+from obskit.model import Service, Window
+from obskit.settings import AwsSettings, Connection, Settings, masked
+
+#: A doctor who takes longer is no help at night.
+DEADLINE_SECONDS = 5.0
+_MAX_ANSWER_BYTES = 1024 * 1024
+
+State = Literal["reachable", "unreachable", "not configured"]
+
+#: What the engine cannot see without a source, and how it is set.
+WITHOUT: Mapping[str, str] = {
+    "prometheus": "no metrics: most causes cannot be judged; set OBSKIT_PROMETHEUS_URL",
+    "loki": "no log lines: error signatures are not seen; set OBSKIT_LOKI_URL",
+    "grafana": "dashboards can be built, but not pushed or compared; set OBSKIT_GRAFANA_URL",
+    "aws": "no task stops and deployments; set OBSKIT_ECS_CLUSTER, or give triage --events FILE",
+}
+
+
+class Probe(Protocol):
+    """Something that can be asked whether it is there."""
+
+    @property
+    def name(self) -> str:
+        """``prometheus``, ``loki``, ``grafana``, ``aws`` …"""
+        ...
+
+    @property
+    def target(self) -> str:
+        """Its address, without secrets; "" when it is not configured."""
+        ...
+
+    def check(self, deadline: float) -> tuple[bool, str]:
+        """Return whether it can be used, and a few words: its version, or what it said.
+
+        Args:
+            deadline: ``time.monotonic()`` by which it should return.
+
+        Raises:
+            ObskitError: It cannot be reached; the words are the error's.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What one probe found."""
+
+    name: str
+    target: str
+    state: State
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorReport:
+    """What is configured, reachable, and spoken.
+
+    Attributes:
+        sources: One entry a probe, in the probes' order.
+        configured: ``section.key`` -> ``value``, ``from``; secrets masked.
+        service: Whose variants were looked for, or "".
+        spoken: Signal id -> the variant that the service speaks.
+        exit_code: 3 when a configured source cannot be reached, else 0.
+    """
+
+    sources: tuple[Health, ...]
+    configured: Mapping[str, Mapping[str, str]]
+    service: str = ""
+    spoken: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0 fine, 3 the outside world failed."""
+        return SourceError.exit_code if any(s.state == "unreachable" for s in self.sources) else 0
+
+
+def doctor(settings: Settings, *, service: str = "", deadline: float, probes: Sequence[Probe]) -> DoctorReport:
+    """Ask all probes at once.
+
+    Args:
+        settings: What is configured; unset sources need no probe that works.
+        service: Whose variants the last word shall be about; "" for nobody's.
+        deadline: ``time.monotonic()`` beyond which nobody is waited for.
+        probes: Whom to ask.
+    """
+    answers: dict[int, tuple[bool, str] | BaseException] = {}
+    changed = threading.Condition()
+
+    def run(number: int, work: Callable[[], tuple[bool, str]]) -> None:
+        answer: tuple[bool, str] | BaseException
+        try:
+            answer = work()
+        except BaseException as error:  # noqa: BLE001 (handed to the caller's thread, which raises what is a bug)
+            answer = error
+        with changed:
+            answers[number] = answer
+            changed.notify_all()
+
+    spoken: dict[str, str] = {}
+    tasks = {number: _asking(probe, deadline) for number, probe in enumerate(probes) if probe.target}
+    if service and settings.prometheus.url:
+        tasks[len(probes)] = lambda: _listen(settings, service, deadline, spoken)
+    for number, work in tasks.items():
+        # daemons: one that hangs must not keep the process alive
+        threading.Thread(target=run, args=(number, work), daemon=True, name=f"obskit-doctor-{number}").start()
+    with changed:
+        changed.wait_for(lambda: len(answers) == len(tasks), timeout=max(0.0, deadline - time.monotonic()))
+        known = dict(answers)
+        variants = dict(spoken)
+    health = tuple(_health(probe, known.get(number)) for number, probe in enumerate(probes))
+    if len(probes) in tasks:
+        words = _health_words(known.get(len(probes)))
+        variants = variants or {"": words[1]}
+    return DoctorReport(sources=health, configured=masked(settings), service=service, spoken=variants)
+
+
+def _asking(probe: Probe, deadline: float) -> Callable[[], tuple[bool, str]]:
+    return lambda: probe.check(deadline)
+
+
+def _health(probe: Probe, answer: tuple[bool, str] | BaseException | None) -> Health:
+    if not probe.target:
+        return Health(name=probe.name, target="", state="not configured", words=WITHOUT.get(probe.name, ""))
+    ok, words = _health_words(answer)
+    return Health(name=probe.name, target=probe.target, state="reachable" if ok else "unreachable", words=words)
+
+
+def _health_words(answer: tuple[bool, str] | BaseException | None) -> tuple[bool, str]:
+    if answer is None:
+        return False, "no answer in time"
+    if isinstance(answer, ObskitError):
+        said = answer.where.get("said", "")
+        return False, "; ".join(part for part in (answer.what, said, answer.hint) if part)
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+def _listen(settings: Settings, service: str, deadline: float, spoken: dict[str, str]) -> tuple[bool, str]:
+    """Find the variants that a service speaks, over the last minutes."""
+    from obskit.sources import Ask
+    from obskit.sources.prometheus import PrometheusSource
+
+    now = datetime.now(UTC)
+    window = Window(start=now - timedelta(minutes=10), end=now)
+    asked = Service(name=service, cluster=settings.service(service).cluster or settings.aws.cluster)
+    # a little earlier than the rest: a source returns at its deadline, not before it
+    answer = PrometheusSource(settings.prometheus).answer(Ask(service=asked, window=window, deadline=deadline - 0.5))
+    spoken.update({k.removeprefix("variant."): v for k, v in sorted(answer.facts.items()) if k.startswith("variant.")})
+    return bool(spoken), "" if spoken else f"Prometheus knows no signal of {service!r}"
+
+
+# --------------------------------------------------------------------------------- probes
+
+
+@dataclass(frozen=True, slots=True)
+class HttpProbe:
+    """Asks an HTTP server whether it is ready, and then who it is.
+
+    Attributes:
+        name: What it is called.
+        connection: How it is reached.
+        ready: The path that answers 200 when it can be used.
+        about: The path whose JSON tells the version, or "".
+        tell: Makes words of that JSON.
+        also: A further path that must answer 200: what the engine will really ask.
+    """
+
+    name: str
+    connection: Connection
+    ready: str
+    about: str
+    tell: Callable[[Any], str]
+    also: str = ""
+
+    @property
+    def target(self) -> str:
+        """The base address."""
+        return self.connection.url
+
+    def check(self, deadline: float) -> tuple[bool, str]:
+        """Return whether it is ready, and its version."""
+        from obskit.sources.http import session_for
+
+        session = session_for(self.connection, pool=2)
+        status, body = self._get(session, self.ready, deadline)
+        if status in (404, 405) and self.also:
+            status, body = self._get(session, self.also, deadline)  # behind a gateway that hides /ready
+        if status != 200:
+            return False, _refusal(status, body)
+        if self.also:
+            status, body = self._get(session, self.also, deadline)
+            if status != 200:
+                return False, _refusal(status, body)
+        status, body = self._get(session, self.about, deadline)
+        return True, self._words(body) if status == 200 else "ready"
+
+    def _get(self, session: Any, path: str, deadline: float) -> tuple[int, bytes]:
+        from obskit.sources.http import fetch
+
+        return fetch(
+            session,
+            f"{self.connection.url}{path}",
+            name=self.name,
+            deadline=deadline,
+            timeout=self.connection.timeout_seconds,
+            max_bytes=_MAX_ANSWER_BYTES,
+        )
+
+    def _words(self, body: bytes) -> str:
+        try:
+            return _printable(self.tell(json.loads(body))) or "ready"
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return "ready, though it does not say its version"
+
+
+@dataclass(frozen=True, slots=True)
+class EcsProbe:
+    """Asks AWS about the cluster, with the default credential chain."""
+
+    aws: AwsSettings
+    name: str = "aws"
+
+    @property
+    def target(self) -> str:
+        """The cluster, or what else of AWS is configured."""
+        return self.aws.cluster or ("this account" if self.aws.wanted else "")
+
+    def check(self, deadline: float) -> tuple[bool, str]:
+        """Return whether the cluster is there and may be read; without a cluster, who we are."""
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        left = max(0.5, deadline - time.monotonic())
+        config = Config(connect_timeout=left, read_timeout=left, retries={"max_attempts": 0})
+        options = {"endpoint_url": self.aws.endpoint_url or None, "config": config}
+        try:
+            session = boto3.Session(profile_name=self.aws.profile or None, region_name=self.aws.region or None)
+            if not self.aws.cluster:
+                session.client("sts", **options).get_caller_identity()
+                return True, "credentials are valid; no cluster is set (OBSKIT_ECS_CLUSTER)"
+            answer = session.client("ecs", **options).describe_clusters(clusters=[self.aws.cluster])
+        except (BotoCoreError, ClientError, ValueError) as error:
+            from obskit.redact import redact
+
+            return False, redact(_printable(str(error)))
+        found = answer.get("clusters") or [{}]
+        status = str(found[0].get("status", ""))
+        if status != "ACTIVE":
+            return False, _printable(f"there is no active cluster {self.aws.cluster}{f' ({status})' if status else ''}")
+        return True, f"{found[0].get('runningTasksCount', 0)} tasks run in {found[0].get('activeServicesCount', 0)} services"
+
+
+def probes_for(settings: Settings) -> tuple[Probe, ...]:
+    """Return a probe for each source that obskit knows, configured or not."""
+    return (
+        HttpProbe(
+            "prometheus",
+            settings.prometheus,
+            "/-/ready",
+            "/api/v1/status/buildinfo",
+            lambda said: f"version {said['data']['version']}",
+            also="/api/v1/query?query=1",
+        ),
+        HttpProbe(
+            "loki",
+            settings.loki,
+            "/ready",
+            "/loki/api/v1/status/buildinfo",
+            lambda said: f"version {said['version']}",
+            also="/loki/api/v1/labels",
+        ),
+        HttpProbe("grafana", settings.grafana, "/api/health", "/api/health", lambda said: f"version {said['version']}"),
+        EcsProbe(settings.aws),
+    )
+
+
+def _refusal(status: int, body: bytes) -> str:
+    meaning = {401: "who we are is not known", 403: "we are not allowed", 404: "nothing is there", 503: "not ready"}
+    said = _printable(body[:200].decode("utf-8", "replace"))
+    return f"answered {status}{f' ({meaning[status]})' if status in meaning else ''}{f': {said}' if said else ''}"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))[:300]
+
+
+# -------------------------------------------------------------------------------- rendering
+
+
+def run(settings: Settings, service: str, as_json: bool) -> tuple[str, int]:
+    """Examine what is configured and return the report's text and the exit code.
+
+    Args:
+        settings: What is configured.
+        service: Also say which variant of each signal it speaks; "" for none.
+        as_json: JSON instead of tables.
+    """
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    report = doctor(settings, service=service, deadline=deadline, probes=probes_for(settings))
+    return (as_json_text(report) if as_json else as_text(report)), report.exit_code
+
+
+def as_json_text(report: DoctorReport) -> str:
+    """Return the report as JSON, without a newline at the end."""
+    body = {
+        "schema_version": 1,
+        "healthy": report.exit_code == 0,
+        "sources": [asdict(source) for source in report.sources],
+        "settings": {name: dict(row) for name, row in report.configured.items()},
+        "service": report.service,
+        "variants": {signal: variant for signal, variant in report.spoken.items() if signal},
+    }
+    return json.dumps(body, indent=2, ensure_ascii=False)
+
+
+def as_text(report: DoctorReport, *, width: int = 100) -> str:
+    """Return the report as tables for a terminal, without colour and without a newline at the end."""
+    tables = [_table("Sources", ("source", "state", "at", "says"), [(s.name, s.state, s.target, s.words) for s in report.sources])]
+    set_here = [(n, row["value"], row["from"]) for n, row in report.configured.items() if row["from"] != "default"]
+    if set_here:
+        tables.append(_table("Settings", ("setting", "value", "from"), set_here))
+    if report.service:
+        title = f"Signals of {_printable(report.service)}"
+        tables.append(_table(title, ("signal", "spoken as"), list(report.spoken.items()) or [("", "Prometheus is not configured")]))
+    return "\n\n".join(_drawn(table, width) for table in tables)
+
+
+def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_printable(cell)) for cell in row))  # Text: brackets in it are no markup
+    return table
+
+
+def _drawn(table: Any, width: int) -> str:
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=False, legacy_windows=False)
+    console.print(table)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in lines).strip("\n")
