@@ -456,6 +456,7 @@ class Hypothesis:
 
     Attributes:
         probability: 0 to 1; all hypotheses and the unknown share sum to 1.
+        brings_about: Ids of other causes whose evidence was seen and that this one would explain.
         explained_by: Id of the cause that brings this one about, or "".
         independent: True when it stands beside the first as a fault of its own.
         runbook: Path of its runbook, relative to the project.

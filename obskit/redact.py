@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Longer texts go through RE2, whose time is linear whatever a hostile line holds.
 _LONGEST_FOR_RE = 2_000
+#: What one rule takes out may uncover what another looks for; more often than twice is contrived.
+_MOST_PASSES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,9 @@ _NAMES = {
     "password": rf"(?:{_one_of('password', 'passwd', 'passphrase', 'pwd', 'dbpass')}|[_-][Pp][Aa][Ss][Ss])",
     "aws-key": _one_of("access-key", "access-key-id", "aws-secret-key"),
     "token": _one_of("token", "api-key", "account-key", "jsessionid", "phpsessid"),
-    "secret": _one_of("secret", "secret-key", "private-key", "signing-key", "encryption-key", "credential", "credentials"),
+    "secret": _one_of(
+        "secret", "secret-key", "private-key", "signing-key", "encryption-key", "credential", "credentials"
+    ),
     "signature": rf"(?:{_one_of('signature')}|\b[Ss]ig)",
 }
 
@@ -94,7 +98,7 @@ def _named(kind: str, name: str) -> tuple[tuple[str, str], ...]:
 
 
 _BEGIN_KEY = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
-_TOKEN = (
+_SHAPES = (
     r"(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{8,}"
     r"|xapp-[A-Za-z0-9-]{8,}|[prs]k_(?:live|test)_[A-Za-z0-9]{8,}|whsec_[A-Za-z0-9+/=]{16,}|\bsk-[A-Za-z0-9_-]{20,}"
     r"|AIza[A-Za-z0-9_-]{30,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{40,}|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"
@@ -123,7 +127,7 @@ _GROUPS = (
         (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", "[aws-key]"),
         (r"\b(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9+/=]{20,}", "[aws-key]"),
     )),
-    _Group(_TOKEN, ((_TOKEN, "[token]"),)),
+    _Group(_SHAPES, ((_SHAPES, "[token]"),)),
     _Group("hooks.slack.com/", ((r"(hooks\.slack\.com/(?:services|workflows)/)[A-Za-z0-9/_-]+", r"\1[token]"),)),
     _Group("@", (
         # An address: up to the last @ before the path; with a slash inside only where it is no port.
@@ -143,7 +147,10 @@ _GROUPS = (
     )),
     _Group("|".join(_NAMES.values()), tuple(rule for kind, name in _NAMES.items() for rule in _named(kind, name))),
     _Group("'", (
-        (rf"((?:{_any_case('password')}|{_any_case('identified')}[ \t]+{_any_case('by')})[ \t]+')[^']+", r"\1[password]"),
+        (
+            rf"((?:{_any_case('password')}|{_any_case('identified')}[ \t]+{_any_case('by')})[ \t]+')[^']+",
+            r"\1[password]",
+        ),
     )),
     _Group("@", ((rf"(^/?|[^/{_LOCAL}]|[^/]/)[{_LOCAL}]+@(?:[A-Za-z0-9-]+\.)+{_TOP}\b", r"\1[email]"),)),
     _Group("arn:aws", ((r"(arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:)[0-9]{12}\b", r"\1[account]"),)),
@@ -167,10 +174,14 @@ def redact(text: str) -> str:
 
         whole = text.encode("utf-8", "replace").decode()
         return str(redact_column(pa.repeat(pa.scalar(whole, pa.string()), 1))[0].as_py())
-    for hint, rules in _COMPILED:
-        if hint.search(text):
-            for pattern, put in rules:
-                text = pattern.sub(put, text)
+    for _ in range(_MOST_PASSES):
+        before = text
+        for hint, rules in _COMPILED:
+            if hint.search(text):
+                for pattern, put in rules:
+                    text = pattern.sub(put, text)
+        if text == before:
+            break
     return text
 
 
@@ -184,19 +195,28 @@ def redact_column(column: pa.Array | pa.ChunkedArray) -> pa.Array:
         Plain strings, as many.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if isinstance(column, pa.ChunkedArray):
         # not combine_chunks: it hands back a chunked array where one would grow beyond 2 GiB
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type)
     if pa.types.is_dictionary(column.type):
         return redact_column(column.dictionary).take(column.indices)
-    texts = column.cast(pa.string())
+    return _settled(column.cast(pa.string()), _MOST_PASSES)
+
+
+def _settled(texts: pa.Array, passes: int) -> pa.Array:
+    """Apply all rules, then again to the texts that changed."""
+    import pyarrow.compute as pc
+
+    clean = texts
     for group in _GROUPS:
-        meant = pc.fill_null(pc.match_substring_regex(texts, pattern=group.hint), False)
+        meant = pc.fill_null(pc.match_substring_regex(clean, pattern=group.hint), False)
         if pc.any(meant).as_py():
-            texts = pc.replace_with_mask(texts, meant, _replaced(texts.filter(meant), group))
-    return texts
+            clean = pc.replace_with_mask(clean, meant, _replaced(clean.filter(meant), group))
+    changed = pc.fill_null(pc.not_equal(texts, clean), False)
+    if passes > 1 and pc.any(changed).as_py():
+        clean = pc.replace_with_mask(clean, changed, _settled(clean.filter(changed), passes - 1))
+    return clean
 
 
 def _replaced(texts: pa.Array, group: _Group) -> pa.Array:

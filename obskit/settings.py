@@ -225,7 +225,9 @@ def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None)
     for source in _SOURCES:
         _check_auth(source, values)
     return Settings(
-        **{section: Connection(**_section(section, values)) for section in _SOURCES},
+        prometheus=Connection(**_section("prometheus", values)),
+        loki=Connection(**_section("loki", values)),
+        grafana=Connection(**_section("grafana", values)),
         aws=AwsSettings(**_section("aws", values)),
         services=services,
         origins=tuple(sorted((name, given.origin) for name, given in found.items())),

@@ -76,7 +76,9 @@ STAYS = (
 
 
 @pytest.mark.parametrize("context", CONTEXTS)
-@pytest.mark.parametrize("secret", [SECRET, "p%40ss%2Fw0rd", "Tr0ub4dor#3", AWS_KEY, JWT, GITHUB, "dXNlcjpwYXNzd29yZA=="])
+@pytest.mark.parametrize(
+    "secret", [SECRET, "p%40ss%2Fw0rd", "Tr0ub4dor#3", AWS_KEY, JWT, GITHUB, "dXNlcjpwYXNzd29yZA=="]
+)
 def test_a_secret_vanishes_from_every_context_that_programs_print_it_in(context: str, secret: str) -> None:
     """Not one four-letter piece of a planted secret is left."""
     clean = redact(context % secret)
@@ -98,7 +100,7 @@ def test_what_a_diagnosis_needs_stays(text: str) -> None:
         ("(user=app, password=abc)", "(user=app, password=[password])"),
         ('password="a b, c" x=1', 'password="[password]" x=1'),
         (r'{"password":"a\"b","n":1}', '{"password":"[password]","n":1}'),
-        (r'{\"password\":\"abc\",\"n\":1}', r"{\"password\":\"[password]\",\"n\":1}"),
+        (r"{\"password\":\"abc\",\"n\":1}", r"{\"password\":\"[password]\",\"n\":1}"),
         (f"key {AWS_KEY} used", "key [aws-key] used"),
         (f"jwt {JWT}.", "jwt [jwt]"),
         (f"{GITHUB} {SLACK} {STRIPE}", "[token] [token] [token]"),
@@ -131,8 +133,10 @@ FRAGMENTS = st.sampled_from(
     [
         *(c.split("%s")[0] for c in CONTEXTS),
         *(c.split("%s")[1] for c in CONTEXTS),
-        *STAYS, SECRET, AWS_KEY, JWT, GITHUB, STRIPE, "[password]", "[", "]", '"', "'", "\\", "\\\"", "{", "}", ")", "@", "a@b.io",
-        ":", "=", ",", ";", " ", "\n", "\x0b", "\t", "/", "//", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----",
+        *STAYS, SECRET, AWS_KEY, JWT, GITHUB, STRIPE,
+        "[password]", "[", "]", '"', "'", "\\", "\\\"", "{", "}", ")", "@", "a@b.io",
+        ":", "=", ",", ";", " ", "\n", "\x0b", "\t", "/", "//",
+        "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----",
         "arn:aws:s3:eu:123456789012:", "\u017f", "\u212a", "é", "\x00", "--token ", "Bearer ", "cookie=",
     ]
 )  # fmt: skip

@@ -84,7 +84,9 @@ def test_a_file_sets_everything_but_secrets(tmp_path: Path) -> None:
 def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
     """And only over what it names."""
     settings = settings_of(
-        '[loki]\nurl = "http://a"\ntenant = "t"\n', tmp_path, {"OBSKIT_LOKI_URL": "http://b:1/", "OBSKIT_DEADLINE_SECONDS": "7.5"}
+        '[loki]\nurl = "http://a"\ntenant = "t"\n',
+        tmp_path,
+        {"OBSKIT_LOKI_URL": "http://b:1/", "OBSKIT_DEADLINE_SECONDS": "7.5"},
     )
 
     assert settings.loki == Connection(url="http://b:1", tenant="t")
@@ -101,7 +103,9 @@ def test_every_variable_reaches_its_field(tmp_path: Path) -> None:
         if section not in ("", "aws") and key != "url":
             env[f"OBSKIT_{section.upper()}_URL"] = "http://x"
         if key in ("password", "key_file"):
-            env[name.replace("PASSWORD", "USERNAME").replace("KEY_FILE", "CERT_FILE")] = "u" if key == "password" else "f"
+            env[name.replace("PASSWORD", "USERNAME").replace("KEY_FILE", "CERT_FILE")] = (
+                "u" if key == "password" else "f"
+            )
             env[name] = value
 
         settings = load_settings(env, tmp_path)

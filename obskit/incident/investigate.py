@@ -108,11 +108,12 @@ def _diagnosis(
     by_id = {c.id: c for c in causes}
     cluster = service.cluster or evidence.facts.get("cluster", "")
     calm = _calm(evidence, ranked)
+    seen = {r.judgement.cause for r in ranked}
     hypotheses = (
         ()
         if calm
         else tuple(
-            _hypothesis(by_id[r.judgement.cause], r, evidence, cluster) for r in ranked if r.probability >= _LEAST
+            _hypothesis(by_id[r.judgement.cause], r, seen, evidence, cluster) for r in ranked if r.probability >= _LEAST
         )
     )
     abnormal = _abnormal(evidence)
@@ -171,13 +172,12 @@ def _summary(verdict: str, hypotheses: Sequence[Hypothesis], evidence: Evidence)
         return f"{name}: something changed, but no cause stands out"
     first = hypotheses[0]
     where = f" ({first.judgement.service})" if first.judgement.service != name else ""
-    reason = f"; {first.judgement.reason}" if first.judgement.reason else ""
     also = [h.title for h in hypotheses[1:] if h.independent]
     both = f"; beside it, a fault of its own: {also[0]}" if also else ""
-    return f"{name}: {first.title}{where}{reason}{both}"
+    return f"{name}: {first.title}{where}{both}"
 
 
-def _hypothesis(cause: Cause, ranked: Ranked, evidence: Evidence, cluster: str) -> Hypothesis:
+def _hypothesis(cause: Cause, ranked: Ranked, seen: set[str], evidence: Evidence, cluster: str) -> Hypothesis:
     culprit_name = ranked.judgement.service
     fill = {"service": evidence.service, "cluster": cluster or "CLUSTER", "culprit": culprit_name}
     return Hypothesis(
@@ -185,7 +185,7 @@ def _hypothesis(cause: Cause, ranked: Ranked, evidence: Evidence, cluster: str) 
         title=cause.title,
         probability=ranked.probability,
         judgement=ranked.judgement,
-        brings_about=cause.brings_about,
+        brings_about=tuple(c for c in cause.brings_about if c in seen),
         next_steps=tuple(
             Step(words=s.words, command=Template(s.command).safe_substitute(fill)) for s in cause.next_steps
         ),

@@ -1,8 +1,7 @@
 """Log lines -> templates -> which are new, which surged, which known wording they are.
 
-Records (a line with its stack trace) become a matrix of counts, bins by columns. A column is a
-template, a signature, a class of HTTP status or a service's volume. What changed is found for
-all columns at once, by the split that two Poisson processes explain best.
+Records (a line with its stack trace) become counts, bins by columns: a template, a signature, a
+class of HTTP status or a service's volume. Changes are the splits that two Poisson rates explain best.
 """
 
 from __future__ import annotations
@@ -18,8 +17,7 @@ import orjson
 import pyarrow.compute as pc
 
 from obskit.incident.signatures import is_sure
-from obskit.incident.templates import MASK, Records
-from obskit.incident.templates import records as read_records
+from obskit.incident.templates import MASK, Records, read_records
 from obskit.model import Finding, Logs, LogTemplate, Window, nanoseconds, utc
 
 Floats = npt.NDArray[np.float64]
@@ -34,7 +32,7 @@ SURGE_RATIO: Final = 3.0
 RELATIVE_RATIO: Final = 2.0
 #: A column has vanished when it came this often before and never again.
 VANISHED_LINES: Final = 20
-#: 5 s up to an hour, as the scrape interval is seldom finer; never more bins than that.
+#: 5 s up to an hour; never more bins than that.
 _BIN_NS: Final = 5_000_000_000
 _MOST_BINS: Final = 720
 _MOST_COLUMNS: Final = 4000
@@ -74,8 +72,7 @@ def find_in_logs(
         Findings of all services that logged, and the templates with their rates.
     """
     whole, begin, end = nanoseconds(window.with_baseline().start), nanoseconds(window.start), nanoseconds(window.end)
-    times = logs.table["time_ns"]
-    table = logs.table.filter(pc.and_(pc.greater_equal(times, whole), pc.less_equal(times, end)))
+    table = logs.table.filter((pc.field("time_ns") >= whole) & (pc.field("time_ns") <= end))
     if not table.num_rows:
         return LogReport(findings=(), templates=())
     records = read_records(table)
@@ -91,21 +88,18 @@ def find_in_logs(
     volume[:, list(home.values())] = VANISHED_LINES  # a service's volume is compared with time alone
     shifts = find_shifts(counts, volume, [c.bar for c in columns])
     teller = _Teller(records, columns, of_record, shifts, (start, bin_ns, len(counts)), redact)
-    shown = [
-        i
-        for i, (c, s) in enumerate(zip(columns, shifts, strict=True))
-        if s.change != "steady"
-        and not c.covered
-        and start + s.last * bin_ns > begin
-        # What is known by its wording is bad news only when it comes; of next to nothing, any volume is a surge.
-        and not (c.kind == "signature" and s.change == "vanished")
-        and not (c.kind == "volume" and s.before * s.first < VANISHED_LINES)
-    ]
-    found = [(columns[i].kind, teller.finding(i)) for i in shown]
-    found.sort(key=lambda f: (-abs(f[1].score) - (f[1].service == service), f[1].onset, f[1].service, f[1].subject))
-    known = [f for kind, f in found if kind == "signature"]
-    others = [f for kind, f in found if kind != "signature"][:MOST_OTHERS]
+    news = [start + s.last * bin_ns > begin and _is_news(c, s) for c, s in zip(columns, shifts, strict=True)]
+    found = [teller.finding(i) for i in np.flatnonzero(news).tolist()]
+    found.sort(key=lambda f: (-abs(f.score) - (f.service == service), f.onset, f.service, f.subject))
+    known = [f for f in found if f.kind == "signature"]
+    others = [f for f in found if f.kind != "signature"][:MOST_OTHERS]
     return LogReport(findings=(*known, *others), templates=teller.templates(begin))
+
+
+def _is_news(column: _Column, shift: Shift) -> bool:
+    if column.kind == "volume":  # of next to nothing, anything is a surge
+        return shift.change != "steady" and shift.before * shift.first >= VANISHED_LINES
+    return shift.change in ("new", "surged") + ("vanished",) * (column.kind != "signature") and not column.covered
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +139,7 @@ def _columns(records: Records) -> tuple[list[_Column], list[Ints]]:
         _known(access)[records.template],
         np.where(calm[records.template] | ~talks, 0, -1),
     )
-    columns: list[_Column] = []
-    of_record = []
+    columns, of_record = list[_Column](), list[Ints]()
     for kind, subject in zip(_KINDS, subjects, strict=True):
         pair = np.where(subject < 0, -1, subject * len(records.services) + records.service)
         pairs, first, owner = np.unique(pair, return_index=True, return_inverse=True)
@@ -276,10 +269,9 @@ def _surged(column: Floats, traffic: Floats, bar: Bar) -> Shift | None:
     if not first or after.sum() < bar.lines:
         return None
     spread = before.var() / before.mean() if before.sum() >= VANISHED_LINES else column.sum() / _effective(column)
-    if gain / max(spread, 1.0) <= surprise or after.mean() < SURGE_RATIO * before.mean():
-        return None
     calm, busy = float(traffic[:first].sum()), float(traffic[first:last].sum())
-    if calm >= VANISHED_LINES and after.sum() * calm < RELATIVE_RATIO * before.sum() * busy:
+    with_traffic = calm >= VANISHED_LINES and after.sum() * calm < RELATIVE_RATIO * before.sum() * busy
+    if with_traffic or gain / max(spread, 1.0) <= surprise or after.mean() < SURGE_RATIO * before.mean():
         return None
     return Shift("surged" if before.any() else "new", first, last, float(before.mean()), float(after.mean()))
 
@@ -287,14 +279,16 @@ def _surged(column: Floats, traffic: Floats, bar: Bar) -> Shift | None:
 def _vanished(column: Floats, traffic: Floats, bar: Bar) -> Shift | None:
     present = np.flatnonzero(column)
     first = int(present[-1]) + 1
+    enough = min(column.sum(), traffic[first:].sum(), 4 * column[: first // 2].sum()) >= VANISHED_LINES
+    missed = min((len(column) - first) / first, float(traffic[first:].sum() / max(traffic[:first].sum(), 1.0)))
+    surprising = missed * _effective(column) >= bar.surprise + np.log(len(column))
     # Only what was there all along can be missed, and only while its service still speaks.
-    if column.sum() < VANISHED_LINES or present[0] > len(column) / 4 or traffic[first:].sum() < VANISHED_LINES:
-        return None
-    worth, surprise = _effective(column), bar.surprise + float(np.log(len(column)))
-    expected = min((len(column) - first) / first, float(traffic[first:].sum() / max(traffic[:first].sum(), 1.0)))
-    if worth * expected < surprise or column[: first // 2].sum() < VANISHED_LINES / 4:
-        return None
-    return Shift("vanished", first, len(column), float(column[:first].mean()), 0.0)
+    whole = present[0] <= len(column) / 4
+    return (
+        Shift("vanished", first, len(column), float(column[:first].mean()), 0.0)
+        if enough and surprising and whole
+        else None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,16 +306,14 @@ class _Teller:
         """Return what a changed column shows."""
         records, column, shift = self.records, self.columns[i], self.shifts[i]
         at = self._changed(i)
-        ids, counts = np.unique(records.template[at], return_counts=True)
-        template = int(ids[np.argmax(counts)])
+        template = int(np.bincount(records.template[at]).argmax())
         before, after = (rate * 60e9 / self.grid[1] for rate in (shift.before, shift.after))
-        kinds = {"new": "new_template", "surged": "surge", "vanished": "vanished"}
+        low, high = (f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}" for rate in (before, after))
+        kind = {"new": "new_template", "surged": "surge"}.get(shift.change, "vanished")
         gone = shift.change == "vanished"
-        title = "log volume" if column.kind == "volume" else self._quoted(template)
-        if column.kind == "access":
-            title = f"responses {column.subject[-3:]}"
+        title = column.subject if column.kind in ("access", "volume") else self._quoted(template)
         return Finding(
-            kind="signature" if column.kind == "signature" else kinds[shift.change],
+            kind="signature" if column.kind == "signature" else kind,
             pillar="logs",
             subject=column.subject if column.kind != "template" else self._clean(column.subject, 200),
             service=records.services[column.service],
@@ -332,7 +324,7 @@ class _Teller:
             after=after,
             count=0 if gone else round(float(records.weight[at].sum())),
             score=float(np.clip(np.log2((after + 0.1) / (before + 0.1)), -10, 10)),
-            words=f"{title} {_rate(before)} -> {_rate(after)} lines a minute",
+            words=f"{title} {low} -> {high} lines a minute",
             example=self._clean(records.examples[template].words, _LONGEST_TEXT),
             query=self._query(column, template),
         )
@@ -354,7 +346,6 @@ class _Teller:
         alls = np.bincount(records.task[since], weights=records.weight[since], minlength=n)
         top = int(np.argmax(mine))
         alone = len(at) >= 5 and np.count_nonzero(alls) > 1 and mine[top] > 0.8 * mine.sum()
-        # A task that writes most of everything is not special for writing most of this.
         return records.tasks[top] if alone and alls[top] <= 0.8 * alls.sum() else ""
 
     def _clean(self, text: str, longest: int) -> str:
@@ -407,7 +398,3 @@ class _Teller:
 def _logql(text: str) -> str:
     """Return a text as a LogQL string."""
     return orjson.dumps(_CONTROL.sub("", text)).decode()
-
-
-def _rate(value: float) -> str:
-    return f"{value:.0f}" if value >= 10 or value == round(value) else f"{value:.2g}"

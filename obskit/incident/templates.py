@@ -111,7 +111,7 @@ def _blank_chunk(chunk: pa.Array) -> pa.Array:
     raw = np.frombuffer(data, np.uint8) if data is not None and data.size else np.empty(0, np.uint8)
     # Blocks end where lines end: a word must not be cut in two.
     edges = np.searchsorted(offsets, np.arange(offsets[0], offsets[-1], _BLOCK), side="right") - 1
-    edges = np.unique(np.append(edges, len(filled)))
+    edges = np.unique(np.concatenate(([0], edges, [len(filled)])))
     out, lengths = [], []
     for first, last in itertools.pairwise(edges.tolist()):
         base = offsets[first]
@@ -349,7 +349,7 @@ def _encode(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], tuple[str, 
     return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), tuple(encoded.dictionary.to_pylist())
 
 
-def records(table: pa.Table) -> Records:
+def read_records(table: pa.Table) -> Records:
     """Fold the stack traces of a `Logs` table into records, and group the records by template."""
     (service, services), (task, tasks), (level, levels) = (_encode(table[n]) for n in ("service", "task", "level"))
     time_ns, lines = table["time_ns"].to_numpy(), table["line"]

@@ -94,13 +94,20 @@ class Aws:
                     raise AwsFailure("", _short(error)) from error
             return self._clients[service, wait]
 
-    def call(self, client: Any, method: str, deadline: float, **asked: Any) -> dict[str, Any]:
+    def call(self, client: Any, method: str, deadline: float, *, expects: str = "", **asked: Any) -> dict[str, Any]:
         """Call once, with the client's retries.
+
+        Args:
+            client, method: From `client`; as boto3 calls it.
+            deadline: ``time.monotonic()`` after which nothing is asked.
+            expects: A key that every answer has: without it, somebody else answered.
+            asked: The method's own arguments.
 
         Raises:
             AwsFailure: It failed, or the deadline has passed.
         """
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         name = f"{client.meta.service_model.signing_name}:{client.meta.method_to_api_mapping[method]}"
         name = name.replace("elasticloadbalancing:", "elbv2:")
@@ -111,8 +118,10 @@ class Aws:
         except ClientError as error:
             said = error.response.get("Error", {})
             raise AwsFailure(name, _cut(f"{said.get('Code', 'Error')}: {said.get('Message', '')}")) from error
-        except (BotoCoreError, ValueError) as error:
+        except (BotoCoreError, ResponseParserError, ValueError) as error:
             raise AwsFailure(name, _short(error)) from error
+        if expects and expects not in answer:
+            raise AwsFailure(name, f"an answer without {expects}: is this AWS?")
         return answer
 
     def pages(self, client: Any, method: str, key: str, deadline: float, **asked: Any) -> Iterator[Any]:
@@ -122,8 +131,8 @@ class Aws:
             AwsFailure: A page failed, or there is no end of pages.
         """
         for _ in range(_MAX_PAGES):
-            answer = self.call(client, method, deadline, **asked)
-            yield from answer.get(key, ())
+            answer = self.call(client, method, deadline, expects=key, **asked)
+            yield from answer[key]
             if not answer.get("nextToken"):
                 return
             asked["nextToken"] = answer["nextToken"]

@@ -66,7 +66,20 @@ _BATCH_ROWS = 1 << 18
 #: 2200-01-01: beyond it a time is an error of units.
 _LAST_NS = 7_258_118_400 * 1_000_000_000
 
-_TEXTS = ("pillar", "name", "service", "task", "labels", "unit", "level", "text", "query", "code", "revision", "deployment")
+_TEXTS = (
+    "pillar",
+    "name",
+    "service",
+    "task",
+    "labels",
+    "unit",
+    "level",
+    "text",
+    "query",
+    "code",
+    "revision",
+    "deployment",
+)
 _NUMBERS = {"time_ns": pa.int64(), "series": pa.int32(), "value": pa.float64(), "weight": pa.float64()}
 _ABSENT = {"time_ns": 0, "series": -1, "value": float("nan"), "weight": float("nan")}
 _TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -178,7 +191,9 @@ def _write_whole(path: Path, tables: Sequence[pa.Table]) -> None:
             os.fsync(file.fileno())
         size = part.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise BundleError(f"the recording would take {size} bytes, more than {MAX_FILE_BYTES}", hint="narrow the window")
+            raise BundleError(
+                f"the recording would take {size} bytes, more than {MAX_FILE_BYTES}", hint="narrow the window"
+            )
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -354,7 +369,7 @@ def _refused(path: Path) -> Iterator[None]:
     """Turn what a damaged or hostile file causes into one clear sentence."""
     try:
         yield
-    except (_Damage, pa.ArrowException, OSError, UnicodeError, json.JSONDecodeError, RecursionError) as error:
+    except (_Damage, pa.ArrowException, OSError, UnicodeError) as error:
         said = " ".join(str(error).split())
         raise BundleError(
             f"{path} is damaged, or no recording of obskit",
@@ -379,6 +394,13 @@ def _body(path: Path) -> pa.Buffer:
     return pa.py_buffer(body)
 
 
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
+        raise _Damage("a text that should be JSON is none") from error
+
+
 def _check_ends(body: pa.Buffer) -> None:
     ends = body.size >= 12 and body.slice(0, 4).to_pybytes() == body.slice(body.size - 4).to_pybytes() == b"PAR1"
     if not ends:
@@ -392,7 +414,7 @@ def _version(file: pq.ParquetFile, path: Path) -> int:
     note = (file.metadata.metadata or {}).get(_KEY)
     if note is None:
         raise BundleError(f"{path} is a Parquet file, but no recording of obskit", hint="`obskit record` makes one")
-    known = json.loads(note)
+    known = _json(note.decode())
     version = known.get("format") if isinstance(known, dict) else None
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise _Damage("it does not say which format it has")
@@ -501,7 +523,7 @@ def _recording(pillars: Mapping[str, pa.Table], version: int) -> Recording:
 def _manifest(table: pa.Table) -> tuple[str, Service, Window]:
     entries = dict(zip(table.column("name").to_pylist(), table.column("text").to_pylist(), strict=True))
     try:
-        made_by, service, window = (json.loads(entries[name]) for name in ("made_by", "service", "window"))
+        made_by, service, window = (_json(entries[name]) for name in ("made_by", "service", "window"))
         who = Service(
             name=_str(service["name"]),
             cluster=_str(service["cluster"]),
@@ -568,7 +590,7 @@ def _unit(text: str) -> Unit:
 
 
 def _labels(text: str) -> Labels:
-    labels = json.loads(text)
+    labels = _json(text)
     if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
         raise _Damage("labels are no JSON object of texts")
     return tuple(labels.items())

@@ -168,7 +168,9 @@ class CloudWatchSource:
         if not arns:
             return ()
         client = self._aws.client("elbv2", ask.deadline)
-        wanted = {"TargetGroupArns": arns} if arns[0].startswith("arn:") else {"Names": [_short(a) for a in arns]}
+        wanted: dict[str, Any] = (
+            {"TargetGroupArns": arns} if arns[0].startswith("arn:") else {"Names": [_short(a) for a in arns]}
+        )
         answer = self._aws.call(client, "describe_target_groups", ask.deadline, **wanted)
         return tuple(
             (_dimension(row["TargetGroupArn"], ""), _dimension(balancer, "loadbalancer/"))

@@ -31,7 +31,7 @@ _MAX_TASKS: Final = 1000
 _MAX_LOG_PAGES: Final = 50
 _MAX_RECEIVES: Final = 100
 #: A queue whose messages stay visible gives the same ones again; so often without news is all.
-_STALE_RECEIVES: Final = 3
+_STALE_RECEIVES: Final = 5
 #: Target health is only known for now: of an older window it says nothing.
 _NOW_ENOUGH: Final = timedelta(minutes=10)
 
@@ -106,8 +106,9 @@ class EcsSource:
     def _service(self, ask: Ask) -> _Share:
         name, cluster = ask.service.name, ask.service.cluster
         ecs = self._aws.client("ecs", ask.deadline)
-        answer = self._aws.call(ecs, "describe_services", ask.deadline, cluster=cluster, services=[name])
-        found = [s for s in answer.get("services", ()) if s.get("status") != "INACTIVE"]
+        asked = {"cluster": cluster, "services": [name]}
+        answer = self._aws.call(ecs, "describe_services", ask.deadline, expects="services", **asked)
+        found = [s for s in answer["services"] if s.get("status") != "INACTIVE"]
         if not found:
             return _Share(gaps=(self._unknown(ask),))
         row: Row = found[0]
@@ -186,30 +187,40 @@ class EcsSource:
         """Return the queue's events without deleting or hiding them from their real reader."""
         sqs = self._aws.client("sqs", ask.deadline)
         asked = {"QueueUrl": self._queue_url}
-        said = self._aws.call(sqs, "get_queue_attributes", ask.deadline, AttributeNames=["RedrivePolicy"], **asked)
-        if said.get("Attributes", {}).get("RedrivePolicy"):
+        names = ["RedrivePolicy", "ApproximateNumberOfMessages"]
+        answer = self._aws.call(sqs, "get_queue_attributes", ask.deadline, AttributeNames=names, **asked)
+        attributes: Row = answer.get("Attributes", {})
+        if attributes.get("RedrivePolicy"):
             reason = "it has a redrive policy: receiving would count towards it and could move messages away"
             return _Share(gaps=(Gap(source=_SOURCE, query="sqs:ReceiveMessage", reason=reason),))
+        bodies = self._bodies(sqs, asked, ask.deadline)
+        there = int(attributes.get("ApproximateNumberOfMessages", 0))
+        gaps: tuple[Gap, ...] = ()
+        if there > len(bodies):
+            reason = f"{len(bodies)} of about {there} messages: the others were not shown; a log group shows all"
+            gaps = (Gap(source=_SOURCE, query="sqs:ReceiveMessage", reason=reason, partial=True),)
+        return _Share(events=tuple(_carried(bodies.values())), gaps=gaps)
+
+    def _bodies(self, sqs: Any, asked: dict[str, str], deadline: float) -> dict[str, str]:
+        """Return the messages that the queue shows, by id; hiding none, it may show the same ones again."""
         bodies: dict[str, str] = {}
         stale = 0
         for _ in range(_MAX_RECEIVES):
             answer = self._aws.call(
                 sqs,
                 "receive_message",
-                ask.deadline,
+                deadline,
                 MaxNumberOfMessages=10,
                 VisibilityTimeout=0,
                 WaitTimeSeconds=0,
                 **asked,
             )
-            news = {
-                m["MessageId"]: m.get("Body", "") for m in answer.get("Messages", ()) if m["MessageId"] not in bodies
-            }
-            bodies.update(news)
-            stale = 0 if news else stale + 1
+            shown = {m["MessageId"]: m.get("Body", "") for m in answer.get("Messages", ())}
+            stale = 0 if shown.keys() - bodies.keys() else stale + 1
+            bodies.update(shown)
             if stale >= _STALE_RECEIVES:
                 break
-        return _Share(events=tuple(_carried(bodies.values())))
+        return bodies
 
     def _logs(self, ask: Ask) -> _Share:
         """Return the log group's events of the window."""

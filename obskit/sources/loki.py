@@ -246,7 +246,11 @@ def _outcome(future: Future[T]) -> T | SourceError:
 
 
 def _metrics(counted: _Counted, grid: CountGrid) -> Metrics:
-    """Return a column a signal and service; 0 only where the service logs at all."""
+    """Return a column a signal and service: NaN until the service's first line, from there on a count.
+
+    Before a service has said anything its silence is no zero: it, or its log, may be younger
+    than the window.
+    """
     seen = counted.rows.get("log_lines")
     inside, times = grid.inside, grid.times
     if not seen or not len(times):
@@ -257,9 +261,11 @@ def _metrics(counted: _Counted, grid: CountGrid) -> Metrics:
         if signal not in counted.rows:
             continue  # refused: its gap says so, and zeros would not be true
         for service in sorted(seen):
-            columns.append(counted.rows[signal].get(service, silent)[inside] / grid.step)
+            begun = np.maximum.accumulate(seen[service] > 0)[inside]
+            rates = counted.rows[signal].get(service, silent)[inside] / grid.step
+            columns.append(np.where(begun, rates, np.nan))
             series.append(Series(signal=signal, unit="per_second", service=service, query=counted.queries[signal]))
-    return Metrics(times=times, values=np.column_stack(columns).astype(np.float64), series=tuple(series))
+    return Metrics(times=times, values=np.column_stack(columns), series=tuple(series))
 
 
 def _logs(fetched: Sequence[Fetched], window: Window) -> Logs:

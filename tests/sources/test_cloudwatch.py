@@ -15,7 +15,7 @@ from moto import mock_aws
 from obskit.model import Service, Telemetry, Window
 from obskit.sources import Ask
 from obskit.sources.cloudwatch import WANTED, CloudWatchSource
-from tests.standins.aws import ACCOUNT, REGION, load_incident
+from tests.standins.aws import ACCOUNT, REGION, load_incident, percentiles
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BALANCER, GROUP = "app/obs/0123456789abcdef", "targetgroup/demo-app/fedcba9876543210"
@@ -30,7 +30,7 @@ OF = {
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give each test an AWS of its own."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
+    with mock_aws(), percentiles():
         yield
 
 
@@ -111,7 +111,7 @@ def test_metrics_that_do_not_exist_are_no_columns() -> None:
     assert telemetry.gaps == ()
 
 
-def balanced(services: list[str]) -> dict[str, Any]:
+def balanced() -> dict[str, Any]:
     """Make a VPC, a balancer and a target group, and return the target group."""
     ec2: Any = boto3.client("ec2", region_name=REGION)
     elb: Any = boto3.client("elbv2", region_name=REGION)
@@ -145,11 +145,11 @@ def dimensions() -> Iterator[None]:
 @pytest.mark.usefixtures("dimensions")
 def test_balancer_and_target_group_are_found_by_the_ecs_service() -> None:
     """Nobody has to look up ids that ECS knows."""
-    group = balanced(["demo-app"])
+    group = balanced()
     incident = load_incident([], [], services=["demo-app"])
     incident.services["demo-app"]["loadBalancers"][0]["targetGroupArn"] = group["TargetGroupArn"]
     publish("RequestCount", "AWS/ApplicationELB", "target_group", [60.0])
-    with incident._mended():
+    with incident.mended():
         source = CloudWatchSource(region=REGION, cluster=incident.cluster)
         telemetry = source.answer(ask(cluster=""))
 
@@ -160,7 +160,7 @@ def test_balancer_and_target_group_are_found_by_the_ecs_service() -> None:
 @pytest.mark.usefixtures("dimensions")
 def test_the_balancer_is_found_by_the_target_group() -> None:
     """A target group alone is enough, by name or by ARN."""
-    group = balanced([])
+    group = balanced()
     publish("RequestCount", "AWS/ApplicationELB", "target_group", [60.0])
     for name in (group["TargetGroupArn"], "demo-app"):
         telemetry = CloudWatchSource(region=REGION, target_group=name).answer(ask())

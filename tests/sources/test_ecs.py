@@ -2,59 +2,33 @@
 
 from __future__ import annotations
 
-import json
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
-from obskit.model import Event, Gap, Service, Telemetry, Window
+from obskit.model import Gap, Service, Telemetry, Window
 from obskit.sources import Ask
 from obskit.sources.ecs import EcsSource
-from tests.standins.aws import ACCOUNT, REGION, Incident, load_incident
+from tests.standins.aws import ACCOUNT, CLUSTER, REGION, Incident, load_incident, task_event
 
 # the newest whole minutes: DescribeTargetHealth only knows now
 NOW = datetime.now(UTC).replace(microsecond=0)
-CLUSTER = "production-cluster"
 
 
 def iso(minutes_ago: float) -> str:
     """Return a moment as ECS writes it."""
-    return (NOW - timedelta(minutes=minutes_ago)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (NOW - timedelta(minutes=minutes_ago)).isoformat()
 
 
-def task(number: int, status: str, *, service: str = "demo-app", ago: float = 5, **facts: Any) -> dict[str, Any]:
-    """Return the EventBridge event of a task in this state."""
-    arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/{CLUSTER}/{number:032x}"
-    detail = {
-        "taskArn": arn,
-        "clusterArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{CLUSTER}",
-        "group": f"service:{service}",
-        "startedBy": "ecs-svc/1",
-        "taskDefinitionArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{service}:7",
-        "lastStatus": status,
-        "desiredStatus": status,
-        "cpu": "256",
-        "memory": "512",
-        "createdAt": iso(120),
-        "startedAt": iso(119),
-        "containers": [{"name": service, "lastStatus": status, **({"exitCode": 1} if status == "STOPPED" else {})}],
-        "version": 3,
-        **({"stoppedAt": iso(ago), "stopCode": "EssentialContainerExited"} if status == "STOPPED" else {}),
-        **facts,
-    }
-    return {
-        "id": f"event {number}",
-        "detail-type": "ECS Task State Change",
-        "source": "aws.ecs",
-        "time": iso(ago),
-        "resources": [arn],
-        "detail": detail,
-    }
+def task(number: int, status: str, *, service: str = "demo-app", ago: float = 5) -> dict[str, Any]:
+    """Return the EventBridge event of a task that reached this state so many minutes ago."""
+    return task_event(number, status, at=NOW - timedelta(minutes=ago), service=service)
 
 
 def deployment(code: str, ago: float) -> dict[str, Any]:
@@ -217,11 +191,12 @@ def test_a_cluster_with_too_many_tasks_is_sampled_and_says_so() -> None:
 )
 def test_a_refused_call_is_a_gap_that_names_it_and_the_rest_is_kept(operation: str, call: str, kept: str) -> None:
     """Whoever reads the report knows which permission is lacking."""
-    with incident(failing={operation: "AccessDeniedException"}).in_process():
+    code = "TargetGroupNotFound" if call.startswith("elbv2") else "AccessDeniedException"
+    with incident(failing={operation: code}).in_process():
         answer = EcsSource(region=REGION).answer(ask())
 
     assert [(g.source, g.query) for g in answer.gaps] == [("ecs", call)]
-    assert answer.gaps[0].reason.startswith("AccessDeniedException: ")
+    assert answer.gaps[0].reason.startswith(code)
     assert kept in {e.kind for e in answer.events}
 
 
@@ -305,6 +280,27 @@ def test_an_endpoint_that_is_down_is_a_gap_for_each_question() -> None:
     }
 
 
+def test_a_server_that_is_not_aws_is_a_gap() -> None:
+    """A proxy's page, or anything else, is not taken for an answer."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>Welcome</html>")
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        gaps = EcsSource(region=REGION, endpoint_url=url).answer(ask(seconds=10)).gaps
+        server.shutdown()
+
+    assert {g.query for g in gaps} == {"ecs:DescribeServices", "ecs:ListTasks"}
+
+
 def test_nothing_is_asked_after_the_deadline() -> None:
     """A report that comes too late helps nobody."""
     with incident().in_process() as aws:
@@ -321,78 +317,3 @@ def test_a_server_is_asked_as_aws_is() -> None:
 
     assert answer.gaps == ()
     assert len(answer.events) == 8
-
-
-@pytest.fixture
-def queue() -> Iterator[tuple[Any, str]]:
-    """Return an SQS client and a queue that holds 25 events and a message of somebody else."""
-    with mock_aws():
-        sqs = boto3.client("sqs", region_name=REGION)
-        url = sqs.create_queue(QueueName="ecs-events")["QueueUrl"]
-        for number in range(25):
-            sqs.send_message(QueueUrl=url, MessageBody=json.dumps(task(number, "STOPPED")))
-        sqs.send_message(QueueUrl=url, MessageBody="hello")
-        yield sqs, url
-
-
-def test_a_queue_is_read_without_taking_anything_away(queue: tuple[Any, str]) -> None:
-    """Its real reader still finds every message, at once."""
-    sqs, url = queue
-    answer = EcsSource(region=REGION, queue_url=url).answer(ask(cluster=""))
-    asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-
-    assert sum(e.kind == "task_stopped" for e in answer.events) >= 20
-    assert asked["Attributes"]["ApproximateNumberOfMessages"] == "26"
-
-
-def test_a_queue_with_a_redrive_policy_is_not_touched(queue: tuple[Any, str]) -> None:
-    """Each receive counts: reading along could move messages to the dead-letter queue."""
-    sqs, url = queue
-    dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
-    answer = EcsSource(region=REGION, queue_url=url).answer(ask(cluster=""))
-
-    assert answer.events == ()
-    assert "sqs:ReceiveMessage" in {g.query for g in answer.gaps}
-
-
-def test_a_queue_that_does_not_exist_is_a_gap() -> None:
-    """The gap names the call that failed."""
-    with mock_aws():
-        answer = EcsSource(region=REGION, queue_url=f"https://sqs.{REGION}.amazonaws.com/1/x").answer(ask(cluster=""))
-
-    assert "sqs:GetQueueAttributes" in {g.query for g in answer.gaps}
-
-
-def logged(lines: list[dict[str, Any]]) -> tuple[Event, ...]:
-    """Return what is read from a log group with these events."""
-    logs = boto3.client("logs", region_name=REGION)
-    logs.create_log_group(logGroupName="/ecs/events")
-    logs.create_log_stream(logGroupName="/ecs/events", logStreamName="s")
-    stamp = int((NOW - timedelta(minutes=5)).timestamp() * 1000)
-    rows = [{"timestamp": stamp, "message": json.dumps(line)} for line in lines]
-    logs.put_log_events(logGroupName="/ecs/events", logStreamName="s", logEvents=rows)
-    return EcsSource(region=REGION, log_group="/ecs/events").answer(ask(cluster="")).events
-
-
-def test_a_log_group_is_read_page_by_page() -> None:
-    """It is the only memory of stops that is longer than an hour."""
-    with mock_aws():
-        events = logged([task(number, "STOPPED") for number in range(120)])
-
-    assert len(events) == 120
-
-
-def test_the_same_stop_from_log_group_and_queue_is_told_once(queue: tuple[Any, str]) -> None:
-    """Sources overlap; a task stops once."""
-    assert len(logged([task(0, "STOPPED"), task(0, "STOPPED")])) == 1
-
-
-def test_a_log_group_that_does_not_exist_is_a_gap() -> None:
-    """The gap names the call that failed."""
-    with mock_aws():
-        answer = EcsSource(region=REGION, log_group="/nowhere").answer(ask(cluster=""))
-
-    assert "logs:FilterLogEvents" in {g.query for g in answer.gaps}

@@ -21,11 +21,10 @@ from obskit.sources.events_file import MAX_BYTES, EventsFileSource, read_events
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def message(
-    text: str = "(service demo-app) has reached a steady state.", *, minute: int = 0, **more: Any
-) -> dict[str, Any]:
+def message(minute: int = 0) -> dict[str, Any]:
     """Return a service event."""
-    return {"id": f"{minute}{text}", "createdAt": NOON.replace(minute=minute).isoformat(), "message": text, **more}
+    text = "(service demo-app) has reached a steady state."
+    return {"id": f"event {minute}", "createdAt": NOON.replace(minute=minute).isoformat(), "message": text}
 
 
 def stop(name: str = "demo-app", *, cluster: str = "obs") -> dict[str, Any]:
@@ -59,9 +58,7 @@ BOTH = ["service_message", "task_stopped"]
         "\ufeff" + json.dumps([message(), stop()]),
         json.dumps({"events": [message(), stop()]}),
         json.dumps({"Messages": [{"Body": json.dumps(stop())}, message()]}),
-        json.dumps(
-            {"services": [{"serviceName": "demo-app", "events": [message("steady")]}], "tasks": [stop()["detail"]]}
-        ),
+        json.dumps({"services": [{"serviceName": "demo-app", "events": [message()]}], "tasks": [stop()["detail"]]}),
         json.dumps(
             [{"source": "aws.ec2", "detail-type": "EC2 Instance State-change", "detail": {}}, message(), stop()]
         ),

@@ -11,19 +11,23 @@ import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, SupportsFloat
 from unittest import mock
 
 from moto import mock_aws
+from moto.cloudwatch.models import Statistics
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, BaseResponse
 from moto.ecs.exceptions import ClusterNotFoundException
 from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.elbv2.exceptions import ELBClientError
 from moto.elbv2.responses import ELBV2Response
 from moto.server import ThreadedMotoServer
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
+CLUSTER = "production-cluster"
 Row = dict[str, Any]
 _PAGE = 100
 
@@ -50,7 +54,7 @@ class Incident:
     @contextlib.contextmanager
     def in_process(self) -> Iterator[Incident]:
         """Let boto3 in this process meet the incident."""
-        with mock_aws(), self._mended():
+        with mock_aws(), self.mended():
             yield self
 
     @contextlib.contextmanager
@@ -58,7 +62,7 @@ class Incident:
         """Serve the incident over HTTP; yields the ``endpoint_url``."""
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        with self._mended():
+        with self.mended():
             server.start()
             try:
                 host, port = server.get_host_and_port()
@@ -67,7 +71,8 @@ class Incident:
                 server.stop()
 
     @contextlib.contextmanager
-    def _mended(self) -> Iterator[None]:
+    def mended(self) -> Iterator[None]:
+        """Mend the moto that is already there."""
         with contextlib.ExitStack() as stack:
             for name in ("describe_services", "list_services", "list_tasks", "describe_tasks"):
                 answer = getattr(self, f"_{name}")
@@ -83,7 +88,8 @@ class Incident:
             asked = dict(response._get_params()) if name != "describe_target_health" else {}
             self.calls.append((operation, asked))
             if operation in self.failing:
-                raise JsonRESTError(self.failing[operation], f"{operation} fails in this test")
+                failure = ELBClientError if isinstance(response, ELBV2Response) else JsonRESTError
+                raise failure(self.failing[operation], f"{operation} fails in this test")
             if asked.get("cluster", self.cluster) != self.cluster:
                 raise ClusterNotFoundException
             return ActionResult(answer(asked))
@@ -125,6 +131,43 @@ def _arn(kind: str, cluster: str, name: str) -> str:
     return f"arn:aws:ecs:{REGION}:{ACCOUNT}:{kind}/{cluster}/{name}"
 
 
+def task_event(number: int, status: str, *, at: datetime, service: str = "demo-app") -> Row:
+    """Return the EventBridge event of a task that ran for two hours and reached this state.
+
+    Args:
+        number: Tells tasks apart.
+        status: ``RUNNING`` or ``STOPPED``.
+        at: When it was said.
+        service: Whose task it is.
+    """
+    arn = _arn("task", CLUSTER, f"{number:032x}")
+    stop = {"stoppedAt": at.isoformat(), "stopCode": "EssentialContainerExited"}
+    detail = {
+        "taskArn": arn,
+        "clusterArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{CLUSTER}",
+        "group": f"service:{service}",
+        "startedBy": "ecs-svc/1",
+        "taskDefinitionArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{service}:7",
+        "lastStatus": status,
+        "desiredStatus": status,
+        "cpu": "256",
+        "memory": "512",
+        "createdAt": (at - timedelta(hours=2, minutes=1)).isoformat(),
+        "startedAt": (at - timedelta(hours=2)).isoformat(),
+        "containers": [{"name": service, "lastStatus": status, **({"exitCode": 1} if status == "STOPPED" else {})}],
+        "version": 3,
+        **(stop if status == "STOPPED" else {}),
+    }
+    return {
+        "id": f"event {number}",
+        "detail-type": "ECS Task State Change",
+        "source": "aws.ecs",
+        "time": at.isoformat(),
+        "resources": [arn],
+        "detail": detail,
+    }
+
+
 def load_incident(
     ecs_events: Sequence[Row],
     service_events: Sequence[Row],
@@ -149,7 +192,7 @@ def load_incident(
             known = tasks.get(detail["taskArn"])
             if known is None or known.get("version", 0) <= detail.get("version", 0):
                 tasks[detail["taskArn"]] = detail
-    cluster = next((t["clusterArn"].rsplit("/", 1)[-1] for t in tasks.values()), "production-cluster")
+    cluster = next((t["clusterArn"].rsplit("/", 1)[-1] for t in tasks.values()), CLUSTER)
     names = {*services, *(str(t["group"]).removeprefix("service:") for t in tasks.values())}
     names |= {str(row["service"]) for row in service_events}
     described = {n: _service(n, cluster, tasks, ecs_events, service_events) for n in sorted(names)}
@@ -202,3 +245,18 @@ def _deployments(name: str, tasks: Sequence[Row], ecs_events: Sequence[Row]) -> 
             "taskDefinition": revisions.get(detail["deploymentId"], ""),
         }
     return list(rows.values())
+
+
+@contextlib.contextmanager
+def percentiles() -> Iterator[None]:
+    """Let moto's CloudWatch answer percentiles, which it leaves empty and then fails to write."""
+    plain = Statistics.get_statistics_for_type
+
+    def mended(statistics: Statistics, stat: str) -> SupportsFloat | None:
+        if not stat.startswith("p"):
+            return plain(statistics, stat)
+        values = sorted(statistics.metric_single_values_list)
+        return values[min(len(values) - 1, int(len(values) * float(stat[1:]) / 100))]
+
+    with mock.patch.object(Statistics, "get_statistics_for_type", mended):
+        yield

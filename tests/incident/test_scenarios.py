@@ -1,0 +1,105 @@
+"""Recorded incidents: real processes, real faults, and the answer that is known.
+
+Each folder of ``tests/scenarios`` holds a bundle and its truth. The demo's is the one that ships.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from obskit.cli.triage_command import demo_bundle
+from obskit.incident.investigate import investigate
+from obskit.incident.report import as_html, as_json, as_markdown, as_text
+from obskit.model import Diagnosis, Logs, Metrics
+from obskit.sources.bundle import Recording, read_bundle
+
+SCENARIOS = Path(__file__).parent.parent / "scenarios"
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What really happened."""
+
+    cause: str
+    acceptable: tuple[str, ...]
+    culprit: str
+
+
+def _truth(name: str) -> Truth:
+    held = json.loads((SCENARIOS / name / "truth.json").read_text())
+    return Truth(held["cause"], tuple(held["acceptable"]), held["culprit"] or "")
+
+
+@cache
+def _recording(name: str) -> Recording:
+    path = SCENARIOS / name / "incident.obskit"
+    return read_bundle(path if path.exists() else demo_bundle())
+
+
+@cache
+def _diagnosis(name: str) -> Diagnosis:
+    recording = _recording(name)
+    return investigate(recording.telemetry, service=recording.service, window=recording.window)
+
+
+NAMES = sorted(path.name for path in SCENARIOS.iterdir())
+FAULTS = [name for name in NAMES if _truth(name).cause != "none"]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_true_cause_and_culprit_come_first(name: str) -> None:
+    """On every recorded incident the first cause is the one that was injected."""
+    diagnosis, truth = _diagnosis(name), _truth(name)
+
+    assert diagnosis.hypotheses[0].cause in (truth.cause, *truth.acceptable)
+    assert diagnosis.verdict == "cause_found"
+    assert diagnosis.culprit.service == truth.culprit
+
+
+def test_the_calm_one_is_calm() -> None:
+    """A recording of ordinary load has no cause, and says what was checked."""
+    (name,) = set(NAMES) - set(FAULTS)
+    diagnosis = _diagnosis(name)
+
+    assert (diagnosis.verdict, diagnosis.hypotheses) == ("calm", ())
+    assert len(diagnosis.clean) > 20
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_recording_gives_the_same_bytes(name: str) -> None:
+    """A postmortem repeats the answer of the night to the byte, in every format."""
+    recording = _recording(name)
+    again = investigate(recording.telemetry, service=recording.service, window=recording.window)
+
+    for report in (as_json, as_html, as_markdown, as_text):
+        assert report.render(again) == report.render(_diagnosis(name))
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_probabilities_and_the_unknown_share_sum_to_one(name: str) -> None:
+    """Whatever is left out of the list is counted as unknown."""
+    diagnosis = _diagnosis(name)
+
+    assert sum(h.probability for h in diagnosis.hypotheses) + diagnosis.unknown_probability == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("pillar", ["metrics", "logs", "events"])
+def test_without_one_pillar_nothing_false_is_called_found(name: str, pillar: str) -> None:
+    """With a pillar lost the answer may be unsure, but no wrong cause is certain."""
+    recording, truth = _recording(name), _truth(name)
+    telemetry = recording.telemetry
+    lost = {
+        "metrics": replace(telemetry, metrics=Metrics.empty()),
+        "logs": replace(telemetry, logs=Logs.empty()),
+        "events": replace(telemetry, events=()),
+    }[pillar]
+    diagnosis = investigate(lost, service=recording.service, window=recording.window)
+    wrong = [h for h in diagnosis.hypotheses if h.cause not in (truth.cause, *truth.acceptable)]
+
+    assert all(h.probability < 0.9 for h in wrong), [(h.cause, h.probability) for h in wrong[:3]]
