@@ -13,8 +13,10 @@ as in ``cannot verify token: expired``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from obskit.model import Logs, Telemetry
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -183,6 +185,25 @@ def redact(text: str) -> str:
         if text == before:
             break
     return text
+
+
+def redacted(telemetry: Telemetry) -> Telemetry:
+    """Return the telemetry with log lines, events' messages and details, and gaps' reasons redacted.
+
+    Live answers and recordings both pass here, so that a report from either is the same.
+    """
+    logs = telemetry.logs.table
+    position = logs.schema.get_field_index("line")
+    lines = redact_column(logs.column("line"))
+    return replace(
+        telemetry,
+        logs=Logs(table=logs.set_column(position, "line", lines)),
+        events=tuple(
+            replace(e, message=redact(e.message), details=tuple((k, redact(v)) for k, v in e.details))
+            for e in telemetry.events
+        ),
+        gaps=tuple(replace(g, reason=redact(g.reason)) for g in telemetry.gaps),
+    )
 
 
 def redact_column(column: pa.Array | pa.ChunkedArray) -> pa.Array:

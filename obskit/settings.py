@@ -186,10 +186,12 @@ class _Given:
 
     @property
     def key(self) -> str:
+        """The name without its section."""
         return self.name.rpartition(".")[2]
 
     @property
     def from_variable(self) -> bool:
+        """Whether it was set in the environment rather than in the file."""
         return self.origin.startswith("OBSKIT_")
 
     def wrong(self, what: str, *, hint: str = "", shown: bool = True) -> SettingsError:
@@ -352,6 +354,7 @@ def _checked(given: _Given) -> Any:
 
 
 def _text(given: _Given) -> str:
+    """Return a value that must be a printable text."""
     if not isinstance(given.value, str):
         raise given.wrong("is no text", hint="put it in quotes")
     if not given.value.isprintable():

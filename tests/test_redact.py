@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from obskit.redact import redact, redact_column
@@ -143,6 +143,7 @@ FRAGMENTS = st.sampled_from(
 TEXTS = st.one_of(st.lists(FRAGMENTS, max_size=9).map("".join), st.text(st.characters(exclude_categories=["Cs"])))
 
 
+@example(AWS_KEY + GITHUB)  # taking the one out uncovers the other
 @given(TEXTS)
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
     """Bundles of bundles stay the same."""
@@ -164,7 +165,9 @@ def test_a_column_is_redacted_as_its_texts_are(texts: list[str | None]) -> None:
 @given(TEXTS, st.sampled_from(["password=", '"token":"', "x-api-key: ", "postgres://u:"]))
 def test_a_secret_vanishes_whatever_stands_before_it(before: str, context: str) -> None:
     """What surrounds a secret does not hide it from the rules."""
-    assert SECRET not in redact(f'{before}\n{context}{SECRET}@db"')
+    secret = "zK9qW4tR"  # one that no fragment holds
+
+    assert secret not in redact(f'{before}\n{context}{secret}@db"')
 
 
 def test_a_very_long_line_is_redacted_like_a_short_one() -> None:

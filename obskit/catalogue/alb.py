@@ -1,4 +1,7 @@
-"""The load balancer before the service, under the names of the CloudWatch exporters."""
+"""The load balancer before the service, under the names of the CloudWatch exporters.
+
+CloudWatch sums over a period, which for balancers is a minute: sums are divided by 60.
+"""
 
 from obskit.model import Signal, Threshold, Variant
 
@@ -58,13 +61,13 @@ SIGNALS = (
         id="alb_requests",
         topic="alb",
         title="requests at the balancer",
-        unit="count",
+        unit="per_second",
         bad="both",
-        floor=30,
+        floor=0.5,
         variants=(
             Variant(
                 name="CloudWatch exporter",
-                query=f"sum by ({_BY}) (aws_applicationelb_request_count_sum{{{_YACE}}})",
+                query=f"sum by ({_BY}) (aws_applicationelb_request_count_sum{{{_YACE}}}) / 60",
                 needs=("aws_applicationelb_request_count_sum",),
                 service_from=_TARGET_GROUP,
             ),
@@ -74,13 +77,13 @@ SIGNALS = (
         id="alb_target_5xx",
         topic="alb",
         title="5XX from targets",
-        unit="count",
+        unit="per_second",
         bad="up",
-        floor=5,
+        floor=0.05,
         variants=(
             Variant(
                 name="CloudWatch exporter",
-                query=f"sum by ({_BY}) (aws_applicationelb_httpcode_target_5_xx_count_sum{{{_YACE}}})",
+                query=f"sum by ({_BY}) (aws_applicationelb_httpcode_target_5_xx_count_sum{{{_YACE}}}) / 60",
                 needs=("aws_applicationelb_httpcode_target_5_xx_count_sum",),
                 service_from=_TARGET_GROUP,
             ),
@@ -90,13 +93,13 @@ SIGNALS = (
         id="alb_elb_5xx",
         topic="alb",
         title="5XX from the balancer itself",
-        unit="count",
+        unit="per_second",
         bad="up",
-        floor=5,
+        floor=0.05,
         variants=(
             Variant(
                 name="CloudWatch exporter",
-                query=f"sum by ({_BY}) (aws_applicationelb_httpcode_elb_5_xx_count_sum{{{_YACE}}})",
+                query=f"sum by ({_BY}) (aws_applicationelb_httpcode_elb_5_xx_count_sum{{{_YACE}}}) / 60",
                 needs=("aws_applicationelb_httpcode_elb_5_xx_count_sum",),
                 service_from=_TARGET_GROUP,
             ),
@@ -130,14 +133,30 @@ SIGNALS = (
         id="alb_connection_errors",
         topic="alb",
         title="connections to targets that failed",
-        unit="count",
+        unit="per_second",
         bad="up",
-        floor=2,
+        floor=0.05,
         variants=(
             Variant(
                 name="CloudWatch exporter",
-                query=f"sum by ({_BY}) (aws_applicationelb_target_connection_error_count_sum{{{_YACE}}})",
+                query=f"sum by ({_BY}) (aws_applicationelb_target_connection_error_count_sum{{{_YACE}}}) / 60",
                 needs=("aws_applicationelb_target_connection_error_count_sum",),
+                service_from=_TARGET_GROUP,
+            ),
+        ),
+    ),
+    Signal(
+        id="alb_rejected",
+        topic="alb",
+        title="connections that the balancer rejected",
+        unit="per_second",
+        bad="up",
+        floor=0.05,
+        variants=(
+            Variant(
+                name="CloudWatch exporter",
+                query=f"sum by ({_BY}) (aws_applicationelb_rejected_connection_count_sum{{{_YACE}}}) / 60",
+                needs=("aws_applicationelb_rejected_connection_count_sum",),
                 service_from=_TARGET_GROUP,
             ),
         ),

@@ -41,10 +41,7 @@ def read_alert(path: str, *, now: datetime) -> Alert:
     Raises:
         UsageError: Unreadable, too large, or not Alertmanager's.
     """
-    try:
-        raw = sys.stdin.buffer.read(_MOST_BYTES + 1) if path == "-" else Path(path).read_bytes()[: _MOST_BYTES + 1]
-    except OSError as error:
-        raise UsageError(f"the alert file {path} cannot be read: {error.strerror}") from error
+    raw = _body(path)
     if len(raw) > _MOST_BYTES:
         raise UsageError(f"the alert is larger than {_MOST_BYTES // 2**20} MiB", hint=_EXPECTED)
     try:
@@ -63,6 +60,20 @@ def read_alert(path: str, *, now: datetime) -> Alert:
     return _together(firing, now=now)
 
 
+def _body(path: str) -> bytes:
+    """Return what the file or stdin holds, and no more of it than shows that it is too large."""
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read(_MOST_BYTES + 1)
+        with Path(path).open("rb") as file:
+            return file.read(_MOST_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        said = getattr(error, "strerror", None) or str(error)
+        raise UsageError(
+            f"the alert file {path} cannot be read: {said}", hint="name a file that you may read, or - for stdin"
+        ) from error
+
+
 def _together(alerts: list[dict[str, Any]], *, now: datetime) -> Alert:
     events = tuple(_event(alert, now=now) for alert in alerts)
     services = [s for a in alerts if (s := _label(a, _SERVICE_LABELS))]
@@ -79,16 +90,23 @@ def _event(alert: dict[str, Any], *, now: datetime) -> Event:
     started = alert.get("startsAt")
     if not isinstance(started, str):
         raise UsageError("an alert does not say when it began (startsAt)", hint=_EXPECTED)
-    notes = alert.get("annotations")
-    summary = notes.get("summary") or notes.get("description") or "" if isinstance(notes, dict) else ""
     return Event(
         time=min(moment(started, now=now), now),
         kind="alert",
         service=_label(alert, _SERVICE_LABELS),
-        code=str(alert["labels"].get("alertname", "alert"))[:200],
-        message=str(summary)[:500],
+        code=(_text(alert["labels"], "alertname") or "alert")[:200],
+        message=_text(alert.get("annotations"), "summary", "description")[:500],
     )
 
 
 def _label(alert: dict[str, Any], names: tuple[str, ...]) -> str:
-    return next((str(alert["labels"][n]) for n in names if alert["labels"].get(n)), "")
+    return _text(alert["labels"], *names)
+
+
+def _text(texts: object, *names: str) -> str:
+    """Return the first of these that is a text; others may be nested as deep as they like."""
+    if not isinstance(texts, dict):
+        return ""
+    # half of a surrogate pair is valid JSON, but cannot be written or sent
+    found = (value.encode("utf-8", "replace").decode() for n in names if isinstance(value := texts.get(n), str))
+    return next(filter(None, found), "")

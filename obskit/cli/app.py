@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
-from obskit.errors import ObskitError
+from obskit.errors import ObskitError, UsageError
 
 app = typer.Typer(
     name="obskit",
     help="From an alert to its root cause, for services on ECS Fargate watched with Prometheus and Loki.",
     epilog="Begin with: obskit triage --demo. Then set OBSKIT_PROMETHEUS_URL and OBSKIT_LOKI_URL: obskit doctor",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+#: typer may bring a click of its own: the root of its complaints is found through what typer exports.
+_WRONG_USAGE: type[Exception] = typer.BadParameter.__mro__[1]
 
 ServiceArgument = Annotated[
     str, typer.Argument(help="The ECS service, as its label in Prometheus and Loki says.", show_default=False)
@@ -73,7 +77,10 @@ def triage(
     form: Annotated[str, typer.Option("--format", help="text, json, md or html.")] = "text",
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Write the report there (.html, .json, .md, .txt); stdout still gets --format."),
+        typer.Option(
+            "--out",
+            help="Write the report there (.html, .json, .md, .txt); stdout still gets --format if that is another.",
+        ),
     ] = None,
     deadline: DeadlineOption = 0.0,
 ) -> None:
@@ -94,7 +101,8 @@ def triage(
         cluster=cluster,
         alert=alert,
         events=tuple(events or ()),
-        bundle=command.demo_bundle() if demo else bundle,
+        bundle=bundle,
+        demo=demo,
         deadline=deadline,
     )
     command.triage(question, form=form, out=out)
@@ -149,20 +157,44 @@ def doctor(
 
 def run(argv: list[str]) -> int:
     """Run the command line and return its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an old terminal's encoding is no reason to fail
     try:
-        result = app(argv, standalone_mode=False, prog_name="obskit")
+        result = app(argv or ["--help"], standalone_mode=False, prog_name="obskit")
+        sys.stdout.flush()
     except ObskitError as error:
-        print(f"obskit: {error}", file=sys.stderr)
-        return error.exit_code
-    except click.exceptions.Exit as done:
+        return _complain(error)
+    except _WRONG_USAGE as error:
+        return _complain(_in_our_words(error))
+    except typer.Exit as done:
         return int(done.exit_code)
-    except click.UsageError as error:
-        error.show()
-        return 2
-    except click.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         print("obskit: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read stdout has gone; nothing is left to say
-        return 0
+    except (BrokenPipeError, SystemExit):  # SystemExit is how typer ends on a closed pipe
+        return _unheard()
     return result if isinstance(result, int) else 0
+
+
+def _complain(error: ObskitError) -> int:
+    """Print the error, with nothing in it that steers a terminal: it may quote labels and answers."""
+    from obskit.incident.report.escape import clean
+
+    safe = ObskitError(
+        clean(error.what), where={key: clean(value) for key, value in error.where.items()}, hint=clean(error.hint)
+    )
+    print(f"obskit: {safe}", file=sys.stderr)
+    return error.exit_code
+
+
+def _in_our_words(error: Any) -> UsageError:
+    """Return typer's complaint as one of ours."""
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "obskit"
+    return UsageError(error.format_message().rstrip("."), hint=f"{command} --help")
+
+
+def _unheard() -> int:
+    """Whoever read stdout has gone, as `head` does: nothing is left to say, and nothing is wrong."""
+    with contextlib.suppress(OSError, ValueError):  # what is still buffered must not fail at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -9,7 +9,13 @@ from obskit.errors import UsageError
 from obskit.model import Window, stamp
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+", re.ASCII)
+_SECONDS = re.compile(r"\d{9,10}(?:\.\d+)?", re.ASCII)
+#: What a Grafana address holds as from and to.
+_MILLISECONDS = re.compile(r"\d{12,13}", re.ASCII)
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?", re.ASCII)
+#: Older than any Prometheus; a recording ends at 2199. With room for windows and baselines.
+_FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2199, 1, 1, tzinfo=UTC)
 _DEFAULT = timedelta(minutes=30)
 #: Around a moment: what led to it matters more than what came of it.
 _BEFORE, _AFTER = timedelta(minutes=30), timedelta(minutes=10)
@@ -23,13 +29,14 @@ def duration(text: str) -> timedelta:
     Raises:
         UsageError: It is no duration.
     """
+    hint = "write 30m, 2h, 90s or 1h30m"
     if not _DURATION.fullmatch(text.strip()):
-        raise UsageError(f"{text!r} is no duration", hint="write 30m, 2h, 90s or 1h30m")
+        raise UsageError(f"{text[:80]!r} is no duration", hint=hint)
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhdw])", text)
     try:
         return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
     except OverflowError as error:
-        raise UsageError(f"{text!r} is longer than any clock", hint="write 30m, 2h, 90s or 1h30m") from error
+        raise UsageError(f"{text[:80]!r} is longer than any clock", hint=hint) from error
 
 
 def moment(text: str, *, now: datetime) -> datetime:
@@ -37,30 +44,38 @@ def moment(text: str, *, now: datetime) -> datetime:
 
     Args:
         text: ISO 8601 (UTC unless it says otherwise), ``HH:MM`` (the last one that has been),
-            epoch seconds, ``now``, or ``-30m``.
+            epoch seconds or milliseconds, ``now``, or ``-30m``.
         now: The present, aware.
 
     Raises:
-        UsageError: It cannot be read.
+        UsageError: It cannot be read, or lies before 2000 or after 2198.
     """
-    text = text.strip()
+    try:
+        found = _moment(text.strip(), now.astimezone(UTC))
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"{text[:80]!r} is no time that obskit can read",
+            hint="write 2026-01-31T03:00Z, 03:00 (UTC), -30m, now or epoch seconds",
+        ) from error
+    if not _FIRST <= found <= _LAST:
+        raise UsageError(f"{text[:80]!r} lies before 2000 or after 2198", hint="is its year right?")
+    return found
+
+
+def _moment(text: str, now: datetime) -> datetime:
     if text == "now":
         return now
     if text.startswith("-") and _DURATION.fullmatch(text[1:]):
         return now - duration(text[1:])
-    try:
-        if re.fullmatch(r"\d{9,10}(\.\d+)?", text):
-            return datetime.fromtimestamp(float(text), UTC)
-        if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", text):
-            hours = [int(part) for part in text.split(":")]
-            today = now.replace(hour=hours[0], minute=hours[1], second=hours[2] if len(hours) > 2 else 0, microsecond=0)
-            return today if today <= now else today - timedelta(days=1)
-        parsed = datetime.fromisoformat(text.replace("Z", "+00:00").replace("z", "+00:00"))
-    except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"{text!r} is no time that obskit can read",
-            hint="write 2026-01-31T03:00Z, 03:00 (UTC), -30m, now or epoch seconds",
-        ) from error
+    if _SECONDS.fullmatch(text):
+        return datetime.fromtimestamp(float(text), UTC)
+    if _MILLISECONDS.fullmatch(text):
+        return datetime.fromtimestamp(int(text) / 1000, UTC)
+    if _CLOCK.fullmatch(text):
+        hour, minute, second = (*map(int, text.split(":")), 0)[:3]
+        today = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
+        return today if today <= now else today - timedelta(days=1)
+    parsed = datetime.fromisoformat(text.replace("Z", "+00:00").replace("z", "+00:00"))
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
@@ -79,11 +94,11 @@ def window(*, since: str, begin: str, end: str, at: str, now: datetime) -> Windo
         start, stop = middle - _BEFORE, min(middle + _AFTER, now)
     else:
         stop = moment(end, now=now) if end else now
-        start = moment(begin, now=now) if begin else stop - (duration(since) if since else _DEFAULT)
+        start = moment(begin, now=now) if begin else _back(stop, duration(since) if since else _DEFAULT)
     where = {"from": stamp(start), "to": stamp(stop), "now": stamp(now)}
     if start >= now:
         raise UsageError("the window lies in the future", where=where, hint="times are UTC")
-    if start >= stop:
+    if start > stop:
         raise UsageError("the window ends before it begins", where=where, hint="swap --from and --to")
     stop = min(stop, now)
     if stop - start < _SHORTEST:
@@ -91,3 +106,8 @@ def window(*, since: str, begin: str, end: str, at: str, now: datetime) -> Windo
     if stop - start > _LONGEST:
         raise UsageError("the window is longer than seven days", where=where, hint="narrow it to the incident")
     return Window(start=start, end=stop)
+
+
+def _back(end: datetime, length: timedelta) -> datetime:
+    # beyond the longest window the exact begin does not matter, but must not overflow
+    return end - min(length, _LONGEST + _SHORTEST)

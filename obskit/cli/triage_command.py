@@ -40,6 +40,7 @@ class Question:
     alert: str = ""
     events: tuple[Path, ...] = ()
     bundle: Path | None = None
+    demo: bool = False
     deadline: float = 0.0
 
 
@@ -61,7 +62,9 @@ def triage(question: Question, *, form: str, out: Path | None) -> None:
     if out is not None:
         _writable(out)
     begun = time.monotonic()
-    service, window, telemetry = _recorded(question) if question.bundle else _live(question, datetime.now(UTC))
+    service, window, telemetry = (
+        _recorded(question) if question.bundle or question.demo else _live(question, datetime.now(UTC))
+    )
     from obskit.incident.investigate import investigate
 
     diagnosis = investigate(telemetry, service=service, window=window)
@@ -111,15 +114,19 @@ def rendered(diagnosis: Diagnosis, form: str, *, terminal: bool = False) -> str:
 def _recorded(question: Question) -> tuple[Service, Window, Telemetry]:
     from obskit.sources.bundle import read_bundle
 
-    assert question.bundle is not None  # noqa: S101 (for the type checker; the caller asked)
-    if question.since or question.begin or question.end or question.at or question.alert or question.events:
+    when = (question.since, question.begin, question.end, question.at, question.alert)
+    if any((*when, question.cluster, question.events, question.deadline)):
         raise UsageError(
-            "a bundle already holds its window and events", hint="drop --since, --from, --to, --at, --alert, --events"
+            "a recording already holds its window, cluster and events",
+            hint="drop --since, --from, --to, --at, --cluster, --alert, --events, --deadline",
         )
-    recording = read_bundle(question.bundle)
+    if question.bundle and question.demo:
+        raise UsageError("--bundle and --demo are two recordings", hint="drop one of them")
+    path = question.bundle or demo_bundle()
+    recording = read_bundle(path)
     if question.service and question.service != recording.service.name:
         raise UsageError(
-            f"{question.bundle} is a recording of {recording.service.name}, not of {question.service}",
+            f"{path} is a recording of {recording.service.name}, not of {question.service}",
             hint="drop the service",
         )
     return recording.service, recording.window, recording.telemetry
@@ -128,6 +135,7 @@ def _recorded(question: Question) -> tuple[Service, Window, Telemetry]:
 def _live(question: Question, now: datetime) -> tuple[Service, Window, Telemetry]:
     """Ask all configured sources."""
     from obskit.incident.collect import collect
+    from obskit.redact import redacted
     from obskit.settings import load_settings
     from obskit.sources import Ask
 
@@ -139,6 +147,8 @@ def _live(question: Question, now: datetime) -> tuple[Service, Window, Telemetry
             "which service?" if not alert else "the alert's labels do not name a service",
             hint="obskit triage SERVICE, or --demo, --bundle FILE, --alert FILE",
         )
+    if not name.isprintable():
+        raise UsageError(f"{name[:80]!r} is no name of a service", hint="it holds control characters")
     if alert and not (question.since or question.begin or question.end or question.at):
         window = Window(
             start=alert.started - timedelta(minutes=30), end=min(alert.started + timedelta(minutes=10), now)
@@ -154,10 +164,11 @@ def _live(question: Question, now: datetime) -> tuple[Service, Window, Telemetry
     ask = Ask(service=service, window=window.with_baseline(), deadline=time.monotonic() + deadline)
     with _progress([s.name for s in sources]) as tell:
         telemetry = collect(sources, ask, progress=tell)
-    telemetry = replace(
-        telemetry, gaps=(*telemetry.gaps, *missing), events=(*telemetry.events, *(alert.events if alert else ()))
-    )
-    _known(name, telemetry, sources)
+    telemetry = redacted(replace(telemetry, gaps=(*telemetry.gaps, *missing)))
+    _known(name, telemetry, sources)  # before the alert's own event: that it names the service proves nothing
+    if alert:
+        told = redacted(Telemetry(events=alert.events)).events
+        telemetry = replace(telemetry, events=tuple(sorted((*telemetry.events, *told), key=lambda event: event.time)))
     return service, window, telemetry
 
 
@@ -200,6 +211,7 @@ def sources_of(settings: Settings, events: Sequence[Path], service: Service) -> 
         found.append(EventsFileSource(tuple(events)))
     cluster = service.cluster if settings.aws.wanted else ""
     if cluster:
+        from obskit.sources.cloudwatch import CloudWatchSource
         from obskit.sources.ecs import EcsSource
 
         aws = settings.aws
@@ -213,6 +225,7 @@ def sources_of(settings: Settings, events: Sequence[Path], service: Service) -> 
                 log_group=aws.log_group,
             )
         )
+        found.append(CloudWatchSource(region=aws.region, endpoint_url=aws.endpoint_url, cluster=cluster))
     elif not events:
         missing.append(
             Gap(source="ecs", query="events", reason="not configured: set OBSKIT_ECS_CLUSTER, or give --events FILE")
@@ -226,12 +239,19 @@ def sources_of(settings: Settings, events: Sequence[Path], service: Service) -> 
 
 
 def _known(name: str, telemetry: Telemetry, sources: Sequence[Source]) -> None:
-    """Refuse a service that nobody knows, and say when nobody could be asked."""
-    seen = any(s.service == name for s in telemetry.metrics.series) or any(e.service == name for e in telemetry.events)
-    if seen or (len(telemetry.logs) and name in telemetry.logs.table.column("service").unique().to_pylist()):
+    """Refuse a service that nobody knows, and say when nobody could be asked.
+
+    Raises:
+        UsageError: Of all that could be asked nobody knows such a service.
+        SourceError: One who might know it could not be asked, and nothing was seen.
+    """
+    asked = {source.name for source in sources}
+    if _seen(name, telemetry) or any(telemetry.facts.get(f"{source}.known") == "true" for source in asked):
         return
+    gaps = [gap for gap in telemetry.gaps if gap.source in asked and not gap.partial]
+    reasons = {gap.source: gap.reason for gap in gaps}
     names = [n for n in telemetry.facts.get("prometheus.names", "").split(",") if n]
-    if telemetry.facts.get("prometheus.known") == "false" and names:
+    if names:
         import difflib
 
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
@@ -240,18 +260,23 @@ def _known(name: str, telemetry: Telemetry, sources: Sequence[Source]) -> None:
             where={"near": ", ".join(near), "known": ", ".join(names[:12])},
             hint="take one of these names, or look at its label in Prometheus",
         )
-    failed = {g.source: g.reason for g in telemetry.gaps if not g.partial}
-    if all(s.name in failed for s in sources):
-        raise SourceError(
-            "nothing could be seen: every source failed",
-            where=dict(sorted(failed.items())),
-            hint="run: obskit doctor",
-        )
-    if not telemetry.gaps or telemetry.facts.get("prometheus.known") == "false":
-        raise UsageError(
-            f"no source knows a service {name!r} in this window",
-            hint="check the name and the window; run: obskit doctor",
-        )
+    lost = {gap.source for gap in gaps if gap.query == "everything"}
+    if lost:
+        whose = ": every source failed" if lost == asked else f" of {name!r}"
+        raise SourceError(f"nothing could be seen{whose}", where=reasons, hint="run: obskit doctor")
+    raise UsageError(
+        f"no source knows a service {name!r} in this window",
+        where=reasons,
+        hint="check the name and the window; run: obskit doctor",
+    )
+
+
+def _seen(name: str, telemetry: Telemetry) -> bool:
+    if any(s.service == name for s in telemetry.metrics.series) or any(e.service == name for e in telemetry.events):
+        return True
+    if "ecs.desired" in telemetry.facts:  # ECS counts the tasks only of a service that it has
+        return True
+    return len(telemetry.logs) > 0 and name in telemetry.logs.table.column("service").unique().to_pylist()
 
 
 @contextlib.contextmanager
@@ -274,18 +299,31 @@ def _progress(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
 
 
 def _writable(path: Path) -> None:
-    if path.is_dir() or not path.resolve().parent.is_dir():
-        raise UsageError(f"{path} cannot be written", hint="name a file in a folder that exists")
+    """Refuse now what would fail after a minute of asking."""
+    try:
+        folder = path.resolve().parent
+        fits = not path.is_dir() and folder.is_dir() and os.access(folder, os.W_OK)
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL, a loop of links
+        fits = False
+    if not fits:
+        raise UsageError(f"{path} cannot be written", hint="name a file in a folder that exists and is yours to write")
 
 
 def _write(path: Path, text: str) -> None:
     """Write to a temporary file beside it, then rename: never half a report."""
+    part: Path | None = None
     try:
-        with tempfile.NamedTemporaryFile("w", dir=path.resolve().parent, delete=False, encoding="utf-8") as file:
+        target = path.resolve()  # a link stays a link
+        with tempfile.NamedTemporaryFile(
+            "w", dir=target.parent, prefix=".obskit-", delete=False, encoding="utf-8", errors="replace", newline=""
+        ) as file:
+            part = Path(file.name)
             file.write(text)
-        Path(file.name).chmod(0o666 & ~_umask())
-        Path(file.name).replace(path)
+        part.chmod(0o666 & ~_umask())
+        part.replace(target)
     except OSError as error:
+        if part is not None:
+            part.unlink(missing_ok=True)
         raise UsageError(f"{path} cannot be written: {error.strerror}", hint="name another place with --out") from error
 
 

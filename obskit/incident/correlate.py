@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from obskit.incident.evidence import ABNORMAL_STOPS, Evidence
+from obskit.incident.evidence import Evidence
 from obskit.model import Finding, Metrics, Service, Signal, Telemetry, Window
 
 #: Event findings that are trouble by themselves.
 _TROUBLE = ("crash_loop", "health_check", "start_impaired", "placement_failure", "permissions")
-_FAILED_START = ("deployment_replacement", "scale_in", "user_stopped", "maintenance")
+#: Stops that somebody wanted, however roughly the process took them.
+_WANTED_STOPS = ("deployment_replacement", "scale_in", "user_stopped", "maintenance", "killed_stop_timeout")
 #: Order of two onsets can be told to two points of the grid, and never better than this.
 _MIN_RESOLUTION = timedelta(seconds=10)
 
@@ -18,7 +19,7 @@ _MIN_RESOLUTION = timedelta(seconds=10)
 def is_trouble(finding: Finding) -> bool:
     """Say whether an event or log finding is a sign of trouble by itself."""
     if finding.kind == "task_stop":
-        return finding.subject in ABNORMAL_STOPS or finding.subject not in _FAILED_START
+        return finding.subject not in _WANTED_STOPS
     if finding.kind == "deployment":
         return finding.subject in ("failed", "rolled_back")
     return finding.kind in _TROUBLE or finding.kind == "signature"

@@ -220,7 +220,12 @@ _HARDER: Final = (
 
 # -- 2. texts ---------------------------------------------------------------------------------
 
-_WORD: Final = re.compile("[0-9A-Za-z\u0080-\U0010ffff]+")
+#: A word with a digit; its letters are taken whole, so that no long word is searched twice.
+_WORD: Final = re.compile(
+    "(?<![0-9A-Za-z\u0080-\U0010ffff])[A-Za-z\u0080-\U0010ffff]*+[0-9][0-9A-Za-z\u0080-\U0010ffff]*"
+)
+_DIGITS: Final = re.compile("[0-9]+")
+_HEX_ONLY: Final = re.compile("[0-9A-Fa-f]+")
 _UUID: Final = re.compile(
     r"(?<![0-9A-Za-z#])[0-9a-fA-F#]{1,12}(?:-[0-9a-fA-F#]{1,4}){3}-[0-9a-fA-F#]{1,12}(?![0-9A-Za-z#])"
 )
@@ -260,18 +265,10 @@ def _mask(text: str) -> str:
 
 def _mask_word(found: re.Match[str]) -> str:
     word = found[0]
-    if word.isalpha():
-        return word
-    runs = re.findall("[0-9]+", word)
-    if not runs:
-        return word
-    if (
-        "0" <= word[0] <= "9"
-        or (len(word) >= 6 and not re.search("[^0-9A-Fa-f]", word))
-        or (len(runs) >= 2 and len(word) >= 5)
-    ):
+    runs = len(_DIGITS.findall(word))
+    if "0" <= word[0] <= "9" or (len(word) >= 6 and _HEX_ONLY.fullmatch(word)) or (runs >= 2 and len(word) >= 5):
         return MASK
-    return re.sub("[0-9]+", MASK, word)
+    return _DIGITS.sub(MASK, word)
 
 
 # -- 3. groups --------------------------------------------------------------------------------
@@ -308,8 +305,10 @@ def _merge(texts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[str,
             for i, word in enumerate(words):
                 if not (len(word) == 3 and word.isdigit()):
                     families[(i, key, " ".join([*words[:i], "\0", *words[i + 1 :]]))].append((text, words))
+    large = [item for item in families.items() if len(item[1]) >= VALUES_OF_A_VARIABLE]
+    large.sort(key=lambda item: (-len(item[1]), item[0]))
     renamed: dict[tuple[str, str], tuple[str, str]] = {}
-    for (i, key, _), members in sorted(families.items(), key=lambda item: (-len(item[1]), item[0])):
+    for (i, key, _), members in large:
         fresh = [(text, words) for text, words in members if (key, text) not in renamed]
         if len(fresh) >= VALUES_OF_A_VARIABLE:
             words = fresh[0][1]

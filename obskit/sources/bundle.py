@@ -49,7 +49,7 @@ import pyarrow.parquet as pq
 
 from obskit.errors import BundleError
 from obskit.model import Event, Gap, Labels, Logs, Metrics, Series, Service, Telemetry, Unit, Window, nanoseconds, utc
-from obskit.redact import redact, redact_column
+from obskit.redact import redacted
 from obskit.sources import Ask
 
 FORMAT = 1
@@ -155,7 +155,7 @@ def write_bundle(path: Path, telemetry: Telemetry, *, service: Service, window: 
     """
     if path.is_dir():
         raise BundleError(f"{path} is a folder", hint="name a file, for example incident.obskit")
-    tables = _tables(telemetry, service, window, made_by)
+    tables = _tables(redacted(telemetry), service, window, made_by)
     rows = sum(table.num_rows for table in tables)
     if rows > MAX_ROWS:
         raise BundleError(f"the recording would have {rows} rows, more than {MAX_ROWS}", hint="narrow the window")
@@ -225,7 +225,7 @@ def _tables(telemetry: Telemetry, service: Service, window: Window, made_by: str
             len(gaps),
             name=_texts([g.source for g in gaps]),
             query=_texts([g.query for g in gaps]),
-            text=_texts([redact(g.reason) for g in gaps]),
+            text=_texts([g.reason for g in gaps]),
             code=_texts(["partial" if g.partial else "" for g in gaps]),
         ),
         _table("facts", len(facts), name=_texts([k for k, _ in facts]), text=_texts([v for _, v in facts])),
@@ -275,7 +275,7 @@ def _logs_table(logs: Logs) -> pa.Table:
         len(logs),
         time_ns=table.column("time_ns"),
         weight=table.column("weight"),
-        text=redact_column(table.column("line")).dictionary_encode(),
+        text=_dictionary(table.column("line")),
         **texts,
     )
 
@@ -288,11 +288,11 @@ def _events_table(events: Sequence[Event]) -> pa.Table:
         name=_texts([e.kind for e in events]),
         service=_texts([e.service for e in events]),
         task=_texts([e.task for e in events]),
-        text=_texts([redact(e.message) for e in events]),
+        text=_texts([e.message for e in events]),
         code=_texts([e.code for e in events]),
         revision=_texts([e.revision for e in events]),
         deployment=_texts([e.deployment for e in events]),
-        labels=_texts([_as_json([(k, redact(v)) for k, v in e.details]) for e in events]),
+        labels=_texts([_as_json(e.details) for e in events]),
     )
 
 
@@ -402,8 +402,7 @@ def _json(text: str) -> Any:
 
 
 def _check_ends(body: pa.Buffer) -> None:
-    ends = body.size >= 12 and body.slice(0, 4).to_pybytes() == body.slice(body.size - 4).to_pybytes() == b"PAR1"
-    if not ends:
+    if not (body.size >= 12 and body.slice(0, 4).to_pybytes() == body.slice(body.size - 4).to_pybytes() == b"PAR1"):
         raise _Damage("it does not begin and end as a recording does: empty, cut off, or another kind of file")
     (footer,) = struct.unpack("<I", body.slice(body.size - 8, 4).to_pybytes())
     if footer > min(MAX_FOOTER_BYTES, body.size - 12):

@@ -123,7 +123,7 @@ class PrometheusSource:
         return Telemetry(metrics=answer.metrics, gaps=answer.gaps, facts={**answer.facts, **facts})
 
     def _get(self, path: str, ask: Ask, *, query: str, data: Params | None) -> bytes:
-        """Send one request (POST with *data*, GET without) and return its body; an error status becomes a `SourceError`."""
+        """Send a request (POST with *data*, GET without) and return its body; a bad status is a `SourceError`."""
         status, body = fetch(
             self._session,
             f"{self._url}{path}",

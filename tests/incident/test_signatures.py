@@ -81,7 +81,7 @@ def test_a_frame_names_the_driver(frame: str, driver: str) -> None:
 
 
 def test_a_bare_timeout_of_a_pool_is_known_by_its_frames() -> None:
-    """asyncpg's pool says nothing but TimeoutError."""
+    """The pool of asyncpg says nothing but TimeoutError."""
     record = read_record("Traceback (most recent call last):", "TimeoutError", "asyncpg pool")
 
     assert match_examples([record.words]) == ["db_pool_exhausted/asyncpg_pool"]

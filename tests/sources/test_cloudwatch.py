@@ -71,7 +71,7 @@ def test_every_metric_has_its_signal_unit_and_query() -> None:
 
     assert {name: s.unit for name, s in series.items()} == {w.signal: w.unit for w in WANTED}
     assert {s.service for s in series.values()} == {"demo-app"}
-    assert series["ecs_cpu_ratio"].query == (
+    assert series["container_cpu_ratio"].query == (
         "AWS/ECS CPUUtilization Average 60s {ClusterName=obs, ServiceName=demo-app}"
     )
     assert series["alb_requests"].labels == (("target_group", "demo-app"),)
@@ -87,7 +87,7 @@ def test_counts_become_rates_and_percent_becomes_a_ratio() -> None:
     telemetry = answer()
 
     assert column(telemetry, "alb_requests")[:2] == [1.0, 2.0]
-    assert column(telemetry, "ecs_cpu_ratio")[0] == 0.5
+    assert column(telemetry, "container_cpu_ratio")[0] == 0.5
     assert column(telemetry, "alb_target_latency")[0] == 0.25
     assert column(telemetry, "alb_unhealthy_hosts")[0] == 2.0
 
@@ -185,7 +185,7 @@ def test_a_service_that_cannot_be_looked_up_is_a_gap_and_the_rest_is_kept() -> N
     telemetry = CloudWatchSource(region=REGION).answer(ask())
 
     assert [g.query for g in telemetry.gaps] == ["ecs:DescribeServices"]
-    assert column(telemetry, "ecs_cpu_ratio")[0] == 0.5
+    assert column(telemetry, "container_cpu_ratio")[0] == 0.5
 
 
 def test_no_cluster_is_a_gap_that_says_what_to_set() -> None:

@@ -8,7 +8,7 @@ from obskit.model import Judgement, NextQuery, Step
 def judge(evidence: Evidence) -> Judgement | None:
     """Weigh what the application complains about and what ECS could not set up."""
     case = Case("bad_configuration", evidence)
-    case.stops("secret_missing", "logging_setup", "efs", weight=VERDICT)
+    case.stops("secret_missing", "logging_setup", "efs", "configuration", weight=VERDICT)
     said = case.logs("bad_configuration", weight=STRONG + HINT)
     if said:
         for stop in evidence.stops("crash", "clean_exit")[:1]:

@@ -10,7 +10,9 @@ def judge(evidence: Evidence) -> Judgement | None:
     case = Case("capacity_unavailable", evidence)
     for failure in evidence.happened("placement_failure")[:2]:
         case.argue(failure.words, VERDICT, failure)
-    case.stops("capacity", "quota", "spot_interruption", "eni", weight=VERDICT)
+    denied = evidence.happened("permissions")  # a network interface that is refused is no lack of them
+    lacking = ("capacity", "quota", "spot_interruption", *(() if denied else ("eni",)))
+    case.stops(*lacking, weight=VERDICT)
     case.finding(evidence.worse("ecs_pending_tasks"), TELLING)
     if case.score >= VERDICT:
         case.finding(evidence.worse("ecs_running_tasks"), HINT)

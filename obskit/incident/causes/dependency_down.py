@@ -1,7 +1,7 @@
 """A service that this one calls refuses connections or is gone."""
 
 from obskit.incident.causes import Cause
-from obskit.incident.causes.slow_dependency import callee
+from obskit.incident.causes._calls import callee
 from obskit.incident.evidence import ABNORMAL_STOPS, HINT, STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 

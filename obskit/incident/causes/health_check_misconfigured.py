@@ -12,7 +12,7 @@ def judge(evidence: Evidence) -> Judgement | None:
     killed = case.stops("health_check_failed", weight=TELLING)
     checks = evidence.happened("health_check")
     for check in checks[:1]:
-        wrong_answer = any(code in check.words + check.example for code in ("404", "403", "401", "400", "301", "302"))
+        wrong_answer = any(f"answered {code}" in check.words for code in (301, 302, 400, 401, 403, 404))
         case.argue(check.words, STRONG if wrong_answer else HINT, check)
     if not (killed or checks):
         return None

@@ -12,7 +12,7 @@ def judge(evidence: Evidence) -> Judgement | None:
     level, worse = evidence.level("container_memory_ratio"), evidence.worse("container_memory_ratio", task=None)
     if level and level.peak >= 0.9 and worse:
         case.finding(worse, TELLING, f"up to {evidence.say('container_memory_ratio', level.peak)} of the limit")
-        silent = [f for f in evidence.stops("crash") if "137" in f.words]
+        silent = [f for f in evidence.stops("crash") if "exit code 137" in f.words]
         for stop in silent[:1]:
             case.argue(f"{stop.words}: SIGKILL at the limit", STRONG, stop)
     elif level and level.peak < 0.8 and not killed:

@@ -9,9 +9,7 @@ def judge(evidence: Evidence) -> Judgement | None:
     """Weigh what the runtime said before it died, its heap and its collector."""
     case = Case("runtime_heap_exhausted", evidence)
     case.logs("runtime_heap_exhausted", weight=VERDICT)
-    aborted = [
-        f for f in evidence.stops("crash") if "exit 134" in f.words or "exit code 134" in f.words or "(134" in f.words
-    ]
+    aborted = [f for f in evidence.stops("crash") if "exit code 134" in f.words]
     for stop in aborted[:1]:
         case.argue(f"{stop.words}: how Node ends when its heap is full", TELLING, stop)
     heap = evidence.level("runtime_heap_ratio")

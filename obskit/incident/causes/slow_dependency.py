@@ -1,18 +1,9 @@
 """A service that this one calls answers slowly, and so does this one."""
 
 from obskit.incident.causes import Cause
+from obskit.incident.causes._calls import callee
 from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
-from obskit.model import Finding, Judgement, NextQuery, Step
-
-
-def callee(evidence: Evidence, finding: Finding | None) -> str:
-    """Return the called service that a client metric is about, or the only dependency, or ""."""
-    if finding is not None:
-        for _, value in finding.labels:
-            if value in evidence.relations or len(finding.labels) == 1:
-                return value
-    known = evidence.dependencies()
-    return known[0] if len(known) == 1 else ""
+from obskit.model import Judgement, NextQuery, Step
 
 
 def judge(evidence: Evidence) -> Judgement | None:
