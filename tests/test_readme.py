@@ -1,0 +1,47 @@
+"""README's claims that a program can check."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from obskit.cli.app import app
+from obskit.cli.triage_command import demo_bundle
+from obskit.incident.causes import all_causes
+from obskit.incident.investigate import investigate
+from obskit.incident.report import as_text
+from obskit.sources.bundle import read_bundle
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+_BLOCK = re.compile(r"(<!-- demo:begin -->\n```\n)(.*?)(```\n<!-- demo:end -->)", re.DOTALL)
+#: What fits on a screen: verdict, causes, and why.
+_LINES = 34
+
+
+def test_the_example_is_what_the_demo_prints(request: pytest.FixtureRequest) -> None:
+    """README shows real output, not what somebody remembers of it."""
+    recording = read_bundle(demo_bundle())
+    diagnosis = investigate(recording.telemetry, service=recording.service, window=recording.window)
+    printed = "\n".join(as_text.render(diagnosis, width=80).splitlines()[:_LINES]) + "\n"
+    if request.config.getoption("--update"):
+        README.write_text(_BLOCK.sub(lambda m: m[1] + printed + m[3], README.read_text()), encoding="utf-8")
+    found = _BLOCK.search(README.read_text(encoding="utf-8"))
+
+    assert found is not None
+    assert found[2] == printed, "run: pytest tests/test_readme.py --update, and read the difference"
+
+
+def test_every_command_and_every_cause_is_named() -> None:
+    """What exists and is not told is not found."""
+    text = README.read_text(encoding="utf-8")
+
+    assert all(f"obskit {command.callback.__name__}" in text for command in app.registered_commands if command.callback)
+    assert all(f"`{cause.id}`" in text for cause in all_causes())
+
+
+def test_every_cause_has_a_runbook_that_the_report_links_to() -> None:
+    """A link in a report that leads nowhere costs minutes at night."""
+    assert all((ROOT / "runbooks" / "causes" / f"{cause.id}.md").is_file() for cause in all_causes())
