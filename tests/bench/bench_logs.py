@@ -76,14 +76,13 @@ def main(folder: Path) -> None:
     ours, theirs = (sum(column) / len(scores) for column in zip(*scores, strict=True))
     say(f"{'mean':12} obskit {ours:.3f}  drain3 {theirs:.3f}")
 
-    many = [f"{line} n={i}" for i, line in zip(range(SPEED_LINES), raw * (SPEED_LINES // len(raw) + 1), strict=False)]
+    repeated = (raw * (SPEED_LINES // len(raw) + 1))[:SPEED_LINES]
+    many = [f"{line} n={i}" for i, line in enumerate(repeated)]
     column = pa.array(many)
     fast = SPEED_LINES / seconds(lambda: mine(column))
     slow = DRAIN_LINES / seconds(lambda: drained(many[:DRAIN_LINES]), 1)
     size = sum(map(len, many)) / len(many)
-    say(
-        f"mining, {size:.0f} characters a line: {fast:,.0f} lines/s, drain3 {slow:,.0f}: {fast / slow:.1f} times as fast"
-    )
+    say(f"mining, {size:.0f} characters a line: {fast:,.0f} lines/s, drain3 {slow:,.0f}, ratio {fast / slow:.1f}")
 
     start = datetime(2026, 1, 31, tzinfo=UTC)
     window = Window(start=start + timedelta(minutes=10), end=start + timedelta(minutes=40))

@@ -262,7 +262,7 @@ def test_the_split_finds_a_planted_onset(seed: int) -> None:
     rng = np.random.default_rng(seed)
     onset = int(rng.integers(60, 400))
     counts = rng.poisson(np.where(np.arange(480) < onset, 4.0, 20.0)).astype(float)[:, None]
-    (shift,) = find_shifts(counts, np.full_like(counts, 50.0), [Bar(1e-4, 0.95, 3, 8.0)])
+    (shift,) = find_shifts(counts, np.full_like(counts, 50.0), [Bar(1e-4, 0.95, 3, 3.0, 8.0)])
 
     assert shift.change == "surged"
     assert abs(shift.first - onset) <= 2

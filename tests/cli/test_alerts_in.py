@@ -1,0 +1,218 @@
+"""Alertmanager's webhook bodies, as it really posts them and as nobody should."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from obskit.cli.alerts_in import Alert, read_alert
+from obskit.errors import UsageError
+
+BODIES = Path(__file__).resolve().parents[1] / "recordings" / "alertmanager"
+NOW = datetime(2026, 11, 24, 18, 40, tzinfo=UTC)
+BEGAN = datetime(2026, 11, 24, 18, 19, 52, tzinfo=UTC)
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """Return a body that Alertmanager 0.25 posted."""
+    body: dict[str, Any] = json.loads((BODIES / f"{name}.json").read_text(encoding="utf-8"))
+    return body
+
+
+def read(tmp_path: Path, body: object) -> Alert:
+    """Read a body (bytes as they are, all else as JSON) by way of a file."""
+    path = tmp_path / "alert.json"
+    path.write_bytes(body if isinstance(body, bytes) else json.dumps(body).encode())
+    return read_alert(str(path), now=NOW)
+
+
+def one(**changes: object) -> dict[str, Any]:
+    """Return the recorded body of one alert, with some of the alert's fields changed; None removes one."""
+    body = recorded("service_label")
+    alert = {**body["alerts"][0], **changes}
+    body["alerts"] = [{key: value for key, value in alert.items() if value is not None}]
+    return body
+
+
+def test_the_labels_name_the_service_and_startsat_the_time() -> None:
+    """A body as it was posted says whom, since when and what."""
+    alert = read_alert(str(BODIES / "service_label.json"), now=NOW)
+
+    assert (alert.service, alert.cluster) == ("api", "")
+    assert alert.started.replace(microsecond=0) == BEGAN
+    assert [(e.kind, e.code, e.service, e.message) for e in alert.events] == [("alert", "Manual", "api", "by hand")]
+
+
+def test_several_alerts_begin_with_the_first() -> None:
+    """The earliest firing alert says when; each is an event."""
+    alert = read_alert(str(BODIES / "two_firing.json"), now=NOW)
+
+    assert alert.cluster == "anchor"
+    assert alert.started == min(e.time for e in alert.events)
+    assert len(alert.events) == 2
+    assert {e.service for e in alert.events} == {"loki", "dead"}
+
+
+def test_resolved_members_of_a_firing_group_do_not_count() -> None:
+    """A group fires while any member does: the resolved one names neither service nor time."""
+    alert = read_alert(str(BODIES / "one_resolved.json"), now=NOW)
+
+    assert alert.service == "dead"
+    assert [e.service for e in alert.events] == ["dead"]
+    assert alert.started.replace(microsecond=0) == BEGAN
+
+
+def test_a_notification_that_all_is_resolved_can_still_be_looked_into(tmp_path: Path) -> None:
+    """With no member firing all of them count: somebody asks what it was."""
+    body = recorded("one_resolved")
+    for member in body["alerts"]:
+        member["status"] = "resolved"
+
+    alert = read(tmp_path, body)
+
+    assert len(alert.events) == 2
+    assert alert.started == BEGAN.replace(second=47, microsecond=286000)
+
+
+def test_labels_that_name_no_service_leave_it_open() -> None:
+    """The service is "", never a guess."""
+    assert read_alert(str(BODIES / "no_service.json"), now=NOW).service == ""
+
+
+def test_the_commonest_service_is_taken(tmp_path: Path) -> None:
+    """Where alerts name several services, the one that most of them name."""
+    body = recorded("service_label")
+    body["alerts"] = [{**body["alerts"][0], "labels": {"service": name}} for name in ("web", "api", "api")]
+
+    assert read(tmp_path, body).service == "api"
+
+
+def test_a_body_may_come_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``-`` reads what curl pipes in."""
+    raw = io.BytesIO((BODIES / "service_label.json").read_bytes())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(raw))
+
+    assert read_alert("-", now=NOW).service == "api"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"not json", b"\xff\xfe\x00", b"\x00", b"[" * 100_000, b"1" * 5000])
+def test_what_is_not_json_is_refused(tmp_path: Path, body: bytes) -> None:
+    """Whatever stops the parser, deep nesting included, is one error that says what was expected."""
+    with pytest.raises(UsageError, match="not JSON") as refused:
+        read(tmp_path, body)
+    assert "`alerts`" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        7,
+        "alerts",
+        {},
+        {"alerts": {}},
+        {"alerts": ["InstanceDown"]},
+        {"alerts": [{}]},
+        {"alerts": [{"labels": ["service"]}]},
+    ],
+)
+def test_json_that_is_not_alertmanagers_is_refused(tmp_path: Path, body: object) -> None:
+    """Another program's JSON is told from Alertmanager's."""
+    with pytest.raises(UsageError, match="not Alertmanager's"):
+        read(tmp_path, body)
+
+
+def test_a_notification_without_alerts_is_refused(tmp_path: Path) -> None:
+    """An empty list names neither service nor time."""
+    with pytest.raises(UsageError, match="holds no alert"):
+        read(tmp_path, {"alerts": []})
+
+
+def test_a_huge_body_is_refused_unparsed(tmp_path: Path) -> None:
+    """More than 8 MiB is no notification."""
+    with pytest.raises(UsageError, match="larger than 8 MiB"):
+        read(tmp_path, b" " * (8 * 1024 * 1024 + 1))
+
+
+def test_a_file_without_an_end_is_refused() -> None:
+    """No more is read than shows that it is too large."""
+    with pytest.raises(UsageError, match="larger than 8 MiB"):
+        read_alert("/dev/zero", now=NOW)
+
+
+@pytest.mark.parametrize("path", ["nowhere.json", "", ".", "a\x00b", "x" * 5000])
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Missing, a folder, a NUL, too long: the reader's mistake, not a bug."""
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_alert(path, now=NOW)
+
+
+@pytest.mark.parametrize("began", [None, 7, ["2026"], {}])
+def test_an_alert_that_does_not_say_when_it_began_is_refused(tmp_path: Path, began: object) -> None:
+    """Without startsAt there is no window to look at."""
+    with pytest.raises(UsageError, match="startsAt"):
+        read(tmp_path, one(startsAt=began))
+
+
+@pytest.mark.parametrize("began", ["", "soon", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_start_that_cannot_be_is_refused(tmp_path: Path, began: str) -> None:
+    """Go's zero time is what Alertmanager writes for "not set"."""
+    with pytest.raises(UsageError):
+        read(tmp_path, one(startsAt=began))
+
+
+def test_an_alert_from_a_clock_that_is_ahead_began_now(tmp_path: Path) -> None:
+    """A start in the future is no reason to look at nothing."""
+    assert read(tmp_path, one(startsAt=(NOW + timedelta(minutes=3)).isoformat())).started == NOW
+
+
+def test_nanoseconds_are_read(tmp_path: Path) -> None:
+    """Go writes as many digits as it has."""
+    assert read(tmp_path, one(startsAt="2026-11-24T18:19:52.123456789Z")).started == BEGAN.replace(microsecond=123456)
+
+
+@pytest.mark.parametrize("labels", [{}, {"alertname": 7, "service": ["api"]}, {"service": None, "app": {"a": {}}}])
+def test_labels_that_are_no_texts_say_nothing(tmp_path: Path, labels: dict[str, object]) -> None:
+    """A label of another type is passed over, not turned into words."""
+    alert = read(tmp_path, one(labels=labels, annotations="none"))
+
+    assert (alert.service, alert.events[0].code, alert.events[0].message) == ("", "alert", "")
+
+
+def test_half_a_surrogate_pair_can_be_written(tmp_path: Path) -> None:
+    """It is valid JSON; what comes out is valid UTF-8."""
+    alert = read(tmp_path, one(labels={"service": "a\ud800"}, annotations={"summary": "\udfff!"}))
+
+    assert (alert.service + alert.events[0].message).encode()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+MEMBERS = st.fixed_dictionaries(
+    {"labels": st.dictionaries(st.sampled_from(["service", "cluster", "alertname", "job"]), JSON) | JSON},
+    optional={"status": JSON, "startsAt": st.text() | st.just("2026-11-24T18:19:52Z"), "annotations": JSON},
+)
+
+
+@given(JSON | st.fixed_dictionaries({"alerts": st.lists(MEMBERS, max_size=3) | JSON}))
+def test_any_json_is_an_alert_or_a_usage_error(tmp_path_factory: pytest.TempPathFactory, body: object) -> None:
+    """Whatever is posted, nothing else is raised; what is read can be written."""
+    try:
+        alert = read(tmp_path_factory.getbasetemp(), body)
+    except UsageError:
+        return
+    assert alert.started <= NOW
+    assert alert.service.encode() is not None
