@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,32 +26,31 @@ def collect(sources: Sequence[Source], ask: Ask, *, progress: Callable[[str], No
     Args:
         sources: Asked concurrently, each in a thread of its own.
         ask: What to ask; its deadline holds for all.
-        progress: Told when a source has answered.
+        progress: Told when a source has answered, in the caller's thread and in time.
 
     Raises:
         UsageError: A source says that what was asked does not exist.
+        SettingsError: A source is configured in a way that cannot work.
     """
-    answers: dict[int, Telemetry | BaseException] = {}
-    done = threading.Condition()
+    answers: SimpleQueue[tuple[int, Telemetry | BaseException]] = SimpleQueue()
 
     def run(number: int, source: Source) -> None:
-        answer: Telemetry | BaseException
         try:
-            answer = source.answer(ask)
+            answers.put((number, source.answer(ask)))
         except BaseException as error:
-            answer = error
-        with done:
-            answers[number] = answer
-            done.notify_all()
-        progress(source.name)
+            answers.put((number, error))
 
     for number, source in enumerate(sources):
         # daemons: a source that hangs beyond its promise must not keep the process alive
         threading.Thread(target=run, args=(number, source), daemon=True, name=f"obskit-{source.name}").start()
-    with done:
-        left = max(0.0, ask.deadline + _GRACE_SECONDS - time.monotonic())
-        done.wait_for(lambda: len(answers) == len(sources), timeout=left)
-        taken = dict(answers)
+    taken: dict[int, Telemetry | BaseException] = {}
+    while len(taken) < len(sources):
+        try:
+            number, answer = answers.get(timeout=max(0.0, ask.deadline + _GRACE_SECONDS - time.monotonic()))
+        except Empty:
+            break
+        taken[number] = answer
+        progress(sources[number].name)
     return merge([_share(source, taken.get(number)) for number, source in enumerate(sources)])
 
 
@@ -72,7 +72,7 @@ def _gap(source: Source, reason: str) -> Telemetry:
 
 
 def merge(shares: Sequence[Telemetry]) -> Telemetry:
-    """Put the shares of several sources together, metrics on the finest of their grids."""
+    """Put the shares of several sources together, metrics on the grid that has the most points."""
     parts = [s.metrics for s in shares if s.metrics.series and len(s.metrics.times)]
     tables = [s.logs.table for s in shares if len(s.logs)]
     facts: dict[str, str] = {}

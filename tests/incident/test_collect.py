@@ -189,16 +189,18 @@ def test_progress_hears_of_every_source_that_is_done() -> None:
     assert sorted(heard) == ["a", "b"]
 
 
-@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
-def test_progress_that_fails_costs_no_answer() -> None:
-    """A terminal that has gone prints no traceback, and the answers stand."""
+def test_progress_is_told_in_the_callers_thread(never: threading.Event) -> None:
+    """A display is not drawn by several threads, nor by a late source after its end."""
+    threads: list[threading.Thread] = []
 
-    def fail(_: str) -> None:
-        raise BrokenPipeError
+    def hang(_: Ask) -> Telemetry:
+        never.wait()
+        return Telemetry()
 
-    telemetry = collect([giving("a", Telemetry(events=(event(1),)))], ask(), progress=fail)
+    sources = [giving("a", Telemetry()), Answering("b", hang)]
+    collect(sources, ask(0.2), progress=lambda _: threads.append(threading.current_thread()))
 
-    assert telemetry.events == (event(1),)
+    assert threads == [threading.current_thread()]
 
 
 def test_nobody_asked_is_nothing_seen() -> None:
@@ -251,14 +253,14 @@ def test_a_missing_sample_of_a_coarser_answer_stays_missing() -> None:
     np.testing.assert_array_equal(held, [1, 1, np.nan, np.nan, 3, 3])
 
 
-def test_the_finest_grid_wins_though_another_covers_more_time() -> None:
-    """Detail is not thrown away for the sake of a longer, coarser answer."""
-    fine, long = metrics("fine", 15, range(5)), metrics("long", 60, range(8))
+def test_an_answer_of_a_short_stretch_does_not_shorten_the_others() -> None:
+    """The grid with the most points is kept: a source that was cut off takes nothing from the baseline."""
+    whole, cut = metrics("whole", 15, range(20)), metrics("cut", 5, range(3), first=60)
 
-    merged = merge([Telemetry(metrics=long), Telemetry(metrics=fine)]).metrics
+    merged = merge([Telemetry(metrics=cut), Telemetry(metrics=whole)]).metrics
 
-    assert column(merged, "fine")[:5] == [0, 1, 2, 3, 4]
-    assert merged.times[1] - merged.times[0] == np.timedelta64(15, "s")
+    assert column(merged, "whole") == list(range(20))
+    np.testing.assert_array_equal(column(merged, "cut"), [np.nan] * 4 + [0] + [np.nan] * 15)
 
 
 def test_a_single_point_is_held_for_a_minute_and_a_half() -> None:

@@ -23,10 +23,10 @@ Row = tuple[dict[str, str], list[tuple[int, float]]]
 _HOSTILE = 'shop"}\\ or\n{a="'
 
 
-def _series(name: str, value: float, *, slope: float = 0.0, every: int = 10, end_early: int = 0, **labels: str) -> Row:
-    """Return one series with a point every *every* seconds over the window."""
+def _series(name: str, value: float, labels: dict[str, str], *, slope: float = 0.0, end_early: int = 0) -> Row:
+    """Return one series with a point every ten seconds over the window."""
     end = int(_NOW.timestamp()) - end_early
-    times = range(int(_WINDOW.start.timestamp()) - 600, end, every)
+    times = range(int(_WINDOW.start.timestamp()) - 600, end, 10)
     points = [(t * 1000, value + slope * i) for i, t in enumerate(times)]
     if end_early:
         points.append((end * 1000, STALE))
@@ -38,26 +38,24 @@ def server() -> Iterator[PrometheusServer]:
     """Return a real Prometheus that holds two services, in two vocabularies, and a database."""
     with PrometheusServer() as prometheus:
         own = {"service": "shop", "cluster": "prod", "job": "shop"}
-        rows = [_series("up", 1, instance=f"i{n}", task_id=f"t{n}", **own) for n in range(3)]
+        first = {"task_id": "t0", "instance": "i0", **own}
+        rows = [
+            _series("process_open_fds", 5, first, end_early=300),
+            _series("process_max_fds", 10, first, end_early=300),
+        ]
         for n in range(3):
-            more = {"instance": f"i{n}", "task_id": f"t{n}", **own}
-            rows.append(_series("http_requests_total", 0, slope=100, status="200", route="/x", **more))
-            rows.append(_series("http_requests_total", 0, slope=500, status="200", route="/health", **more))
-        rows.append(_series("process_open_fds", 5, task_id="t0", instance="i0", end_early=300, **own))
-        rows.append(_series("process_max_fds", 10, task_id="t0", instance="i0", end_early=300, **own))
+            task = {"instance": f"i{n}", "task_id": f"t{n}", **own}
+            rows.append(_series("up", 1, task))
+            rows.append(_series("http_requests_total", 0, {"status": "200", "route": "/x", **task}, slope=100))
+            rows.append(_series("http_requests_total", 0, {"status": "200", "route": "/health", **task}, slope=500))
         orders = {"service": "orders", "cluster": "prod", "job": "orders", "task_id": "o1", "instance": "o1"}
-        rows.append(
-            _series(
-                "http_server_request_duration_seconds_count", 0, slope=20, http_response_status_code="500", **orders
-            )
-        )
-        rows.append(
-            _series("http_client_request_duration_seconds_count", 0, slope=20, server_address="shop:80", **orders)
-        )
-        rows.append(_series("pg_up", 1, instance="pg", job="postgres"))
-        rows.append(_series("db_pool_size", 5, **{**own, "service": _HOSTILE, "job": "h"}))
-        rows.append(_series("db_pool_checked_out", 4, **{**own, "service": _HOSTILE, "job": "h"}))
-        rows += [_series("up", 1, service="twin", cluster=c, instance=c) for c in ("a", "b")]
+        served, called = {"http_response_status_code": "500", **orders}, {"server_address": "shop:80", **orders}
+        rows.append(_series("http_server_request_duration_seconds_count", 0, served, slope=20))
+        rows.append(_series("http_client_request_duration_seconds_count", 0, called, slope=20))
+        rows.append(_series("pg_up", 1, {"instance": "pg", "job": "postgres"}))
+        hostile = {"service": _HOSTILE, "job": "h", "cluster": "prod"}
+        rows += [_series("db_pool_size", 5, hostile), _series("db_pool_checked_out", 4, hostile)]
+        rows += [_series("up", 1, {"service": "twin", "cluster": c, "instance": c}) for c in ("a", "b")]
         prometheus.write(rows)
         yield prometheus
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -198,7 +199,7 @@ class Scenario:
             metrics = Metrics(
                 times=times, values=np.column_stack(list(self.columns.values())), series=tuple(self.columns)
             )
-        columns = list(zip(*self.rows, strict=True)) if self.rows else [[], [], [], [], []]
+        columns: list[Any] = [[row[i] for row in self.rows] for i in range(5)]
         logs = Logs.of(columns[0], columns[1], columns[2], columns[3], columns[4])
         events = tuple(sorted(self.events, key=lambda e: e.time))
         return Telemetry(metrics=metrics, logs=logs, events=events, gaps=tuple(self.gaps), facts=self.facts)

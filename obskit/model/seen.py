@@ -1,0 +1,199 @@
+"""What was seen: series, lines, events, and what could not be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from obskit.model.words import FloatMatrix, Labels, TimeArray, Unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """What one column of a `Metrics` matrix is.
+
+    Attributes:
+        signal: Id of its signal.
+        unit: The signal's unit.
+        service: The service (or ``database``, ``node``) it belongs to; "" when unknown.
+        task: The task, or "" when the column is about the whole service.
+        labels: What else tells it apart, sorted.
+        query: The exact text that was sent, so that a reader can send it again.
+    """
+
+    signal: str
+    unit: Unit
+    service: str = ""
+    task: str = ""
+    labels: Labels = ()
+    query: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return ``signal{service, task, labels}`` for a person."""
+        parts = [p for p in (self.service, self.task[:12], *(f"{k}={v}" for k, v in self.labels)) if p]
+        return f"{self.signal}{{{', '.join(parts)}}}" if parts else self.signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Metrics:
+    """Answers as one dense matrix.
+
+    Attributes:
+        times: Shape (T,), datetime64[ns], UTC, ascending, one point a step.
+        values: Shape (T, N), float64; NaN where there was no sample. Nobody writes into it.
+        series: Length N, one entry a column.
+    """
+
+    times: TimeArray
+    values: FloatMatrix
+    series: tuple[Series, ...]
+
+    @classmethod
+    def empty(cls) -> Metrics:
+        """Return a matrix without points or columns."""
+        return cls(times=np.empty(0, "datetime64[ns]"), values=np.empty((0, 0)), series=())
+
+    def where(self, keep: Iterable[int]) -> Metrics:
+        """Return the columns with these positions, in this order."""
+        index = list(keep)
+        return Metrics(times=self.times, values=self.values[:, index], series=tuple(self.series[i] for i in index))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame: UTC index, one column a series named as ``Series.name``."""
+        import pandas as pd  # heavy, and only analysts need it
+
+        index = pd.DatetimeIndex(self.times, tz="UTC", name="time")
+        return pd.DataFrame(self.values, index=index, columns=[s.name for s in self.series])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Logs:
+    """Log lines as columns, ascending in time.
+
+    Attributes:
+        table: An Arrow table with ``time_ns`` int64, ``service``, ``task``, ``level`` (lower
+            case or ""), ``line`` (strings, never null) and ``weight`` float64: how many lines
+            this one stands for (1 unless the source sampled).
+    """
+
+    table: pa.Table
+
+    @classmethod
+    def empty(cls) -> Logs:
+        """Return a table without rows."""
+        return cls.of([], [], [], [], [])
+
+    @classmethod
+    def of(
+        cls,
+        time_ns: Iterable[int],
+        service: Iterable[str],
+        task: Iterable[str],
+        level: Iterable[str],
+        line: Iterable[str],
+        *,
+        weight: Iterable[float] | None = None,
+    ) -> Logs:
+        """Build from columns of equal length; rows are sorted by time, ties keep their order."""
+        import pyarrow as pa  # a fifth of a second: not for --help
+
+        times = pa.array(time_ns, pa.int64())
+        table = pa.table(
+            {
+                "time_ns": times,
+                "service": pa.array(service, pa.string()),
+                "task": pa.array(task, pa.string()),
+                "level": pa.array(level, pa.string()),
+                "line": pa.array(line, pa.string()),
+                "weight": pa.array(np.ones(len(times)) if weight is None else weight, pa.float64()),
+            }
+        )
+        order = np.argsort(times.to_numpy(zero_copy_only=False), kind="stable")
+        return cls(table=table.take(pa.array(order)))
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame with the table's columns and a UTC ``time`` index."""
+        import pandas as pd
+
+        frame = pd.DataFrame(self.table.to_pydict())
+        return frame.set_index(pd.DatetimeIndex(frame["time_ns"], tz="UTC", name="time"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that ECS, a deployment or an alert said at a time.
+
+    Attributes:
+        time: When it happened (UTC).
+        kind: ``task_stopped``, ``task_running``, ``service_message``, ``service_action``,
+            ``deployment``, ``target_health`` or ``alert``.
+        service, task: Whom it is about; "" when it is about neither.
+        code: A machine's word: stopCode, eventName, target state, alert name.
+        message: A person's words: stoppedReason, event text, summary.
+        revision: Task definition as ``family:7``, "" when unknown.
+        deployment: ``ecs-svc/...`` id, "" when unknown.
+        details: Further facts, sorted by name. For stopped tasks ``container``,
+            ``container_reason`` and ``exit_code`` of the container that explains the stop,
+            ``cpu`` (units of 1/1024 vCPU), ``memory`` (MiB), ``zone``.
+    """
+
+    time: datetime
+    kind: str
+    service: str = ""
+    task: str = ""
+    code: str = ""
+    message: str = ""
+    revision: str = ""
+    deployment: str = ""
+    details: Labels = ()
+
+    def detail(self, name: str) -> str:
+        """Return the detail of this name, or ""."""
+        return dict(self.details).get(name, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """What could not be asked, and why. A gap is never read as zero.
+
+    Attributes:
+        source: ``prometheus``, ``loki``, ``ecs``, ``cloudwatch``, …
+        query: The signal id or query text, or what was wanted in words.
+        reason: What the source said or did.
+        partial: True when some answer came and only a part of it is missing.
+    """
+
+    source: str
+    query: str
+    reason: str
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Telemetry:
+    """Everything that was seen of one service in one window, and what was not.
+
+    A source answers with one of these that holds its share; `merge` puts shares together.
+
+    Attributes:
+        facts: What was found out about the environment, as JSON-like text values:
+            ``scrape_interval_seconds``, ``variant.<signal>``, ``depends_on.<service>`` …
+    """
+
+    metrics: Metrics = field(default_factory=Metrics.empty)
+    logs: Logs = field(default_factory=Logs.empty)
+    events: tuple[Event, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
