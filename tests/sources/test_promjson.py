@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from obskit.sources.promjson import NotAnAnswerError, decode_range
 _START, _STEP, _POINTS = 1_795_544_400.0, 5.0, 12
 
 
-def answer(result: list[dict[str, object]], **more: object) -> bytes:
+def answer(result: Sequence[Mapping[str, object]], **more: object) -> bytes:
     """Return a body as Prometheus words it."""
     body = {"status": "success", "data": {"resultType": "matrix", "result": result}, **more}
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()

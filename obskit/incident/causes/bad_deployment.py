@@ -6,6 +6,10 @@ from obskit.model import Finding, Judgement, NextQuery, Step
 
 #: How long before the first trouble a release may have begun and still be suspect.
 _SUSPECT_SECONDS = 600
+#: Fewer failed requests than this are what replacing tasks costs, be the release good or bad.
+_FELT_ERRORS = 0.02
+#: Wordings that name what a new revision's tasks lack: more specific than "a bad release".
+_SPECIFIC = ("bad_configuration", "db_credentials_refused", "access_denied", "image_pull_failed")
 
 
 def judge(evidence: Evidence) -> Judgement | None:
@@ -33,14 +37,17 @@ def judge(evidence: Evidence) -> Judgement | None:
             case.argue("no deployment in the window's events", -TELLING)
     if started and not near and not failed:
         case.argue("the deployment began after the trouble", -TELLING, started[0])
+    killed = evidence.stops("health_check_failed")
+    if near and not failed and not crashes and killed and not evidence.worse("http_latency_p95"):
+        case.argue(f"{killed[0].words}: the check or the tasks fail, none crashes", -HINT, killed[0])
     if not evidence.events:
         case.unseen("deployments", "ECS events: whether there was a deployment")
     return case.close()
 
 
 def _suspect(evidence: Evidence, deployment: Finding) -> bool:
-    if evidence.onset is None:
-        return True
+    if evidence.onset is None:  # nothing happened that it could be blamed for
+        return False
     lead = (evidence.onset - deployment.onset).total_seconds()
     return -2 * evidence.resolution.total_seconds() <= lead <= _SUSPECT_SECONDS
 
@@ -48,7 +55,8 @@ def _suspect(evidence: Evidence, deployment: Finding) -> bool:
 def _soon_after(evidence: Evidence, deployment: Finding) -> Finding | None:
     """Return the first user-visible change that began after the deployment."""
     found = [evidence.worse(s) for s in ("http_error_ratio", "http_latency_p95", "http_latency_mean")]
-    return next((f for f in found if f and f.onset >= deployment.onset - evidence.resolution), None)
+    felt = (f for f in found if f and (f.subject != "http_error_ratio" or f.after >= _FELT_ERRORS))
+    return next((f for f in felt if f.onset >= deployment.onset - evidence.resolution), None)
 
 
 CAUSE = Cause(

@@ -1,6 +1,7 @@
 """Every connection of the application's pool is taken: requests queue for one and time out."""
 
 from obskit.incident.causes import Cause
+from obskit.incident.causes._database import busier
 from obskit.incident.evidence import STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
@@ -24,6 +25,9 @@ def judge(evidence: Evidence) -> Judgement | None:
     down = evidence.level("pg_up")
     if down and down.peak < 1:
         case.argue("the database itself did not answer: a pool empties when nothing comes back", -TELLING)
+    crowd = busier(evidence)
+    if crowd and not evidence.before(min((f.onset for f in (worse,) if f), default=None), crowd.onset):
+        case.argue(f"{crowd.words}: the connections are at work in the database, which holds them up", -STRONG, crowd)
     case.unseen("db_pool_used_ratio")
     case.unseen("pg_up", "whether the database itself was well (pg_up)")
     return case.close(reason=_reason(evidence))

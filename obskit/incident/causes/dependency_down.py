@@ -5,13 +5,18 @@ from obskit.incident.causes._calls import callee
 from obskit.incident.evidence import ABNORMAL_STOPS, HINT, STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
+#: From this share of failed calls on, the callee is as good as gone for its caller.
+_MOST_CALLS = 0.8
+
 
 def judge(evidence: Evidence) -> Judgement | None:
     """Weigh failed calls, refused connections, and whether the callee runs at all."""
     case = Case("dependency_down", evidence)
     failing = evidence.worse("client_error_ratio")
     peer = callee(evidence, failing)
-    case.finding(failing, TELLING if failing and failing.after >= 0.2 else HINT, f"calls to {peer}" if peer else "")
+    share = failing.after if failing else 0.0
+    weight = STRONG if share >= _MOST_CALLS else TELLING if share >= 0.2 else HINT
+    case.finding(failing, weight, f"calls to {peer}" if peer else "")
     case.logs("dependency_down", weight=TELLING)
     if peer:
         running = evidence.level("ecs_running_tasks", peer)

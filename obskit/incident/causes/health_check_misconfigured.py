@@ -3,7 +3,10 @@
 from obskit.incident.causes import Cause
 from obskit.incident.causes._cpu import short_of_cpu
 from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
-from obskit.model import Judgement, NextQuery, Step
+from obskit.model import Finding, Judgement, NextQuery, Step
+
+#: Fewer failed requests than this are what replacing healthy tasks costs by itself.
+_COST_OF_REPLACING = 0.05
 
 
 def judge(evidence: Evidence) -> Judgement | None:
@@ -16,7 +19,7 @@ def judge(evidence: Evidence) -> Judgement | None:
         case.argue(check.words, STRONG if wrong_answer else HINT, check)
     if not (killed or checks):
         return None
-    errors = evidence.worse("http_error_ratio")
+    errors = _felt(evidence)
     slow = evidence.worse("http_latency_p95") or evidence.worse("http_latency_mean")
     if errors:
         case.argue(f"{errors.words}: users suffer as well, so the check is right", -STRONG, errors)
@@ -33,6 +36,15 @@ def judge(evidence: Evidence) -> Judgement | None:
         case.argue(f"{deployment.words}: did it change the check, its path or its port?", TELLING, deployment)
     case.unseen("http_error_ratio")
     return case.close()
+
+
+def _felt(evidence: Evidence) -> Finding | None:
+    """Return the rise of errors, unless it came with or after the check's failures and is as small as their cost."""
+    errors = evidence.worse("http_error_ratio")
+    if errors is None or errors.after >= _COST_OF_REPLACING:
+        return errors
+    failing = (*evidence.stops("health_check_failed"), *evidence.happened("health_check"))
+    return None if failing and not evidence.before(errors.onset, min(f.onset for f in failing)) else errors
 
 
 CAUSE = Cause(

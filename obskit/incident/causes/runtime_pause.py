@@ -5,6 +5,9 @@ from obskit.incident.causes._cpu import short_of_cpu
 from obskit.incident.evidence import STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
+#: A loop that is held this long at every turn is what users feel, not noise of a busy one.
+_LONG_LAG_SECONDS = 0.5
+
 
 def judge(evidence: Evidence) -> Judgement | None:
     """Weigh time in collection, the loop's lag and what the runtime logs."""
@@ -12,7 +15,9 @@ def judge(evidence: Evidence) -> Judgement | None:
     gc = evidence.level("runtime_gc_ratio")
     worse = evidence.worse("runtime_gc_ratio")
     case.finding(worse, STRONG if gc and gc.top >= 0.1 else TELLING)
-    case.finding(evidence.worse("runtime_loop_lag"), TELLING, "every request waits for it")
+    lag = evidence.worse("runtime_loop_lag")
+    long = lag is not None and lag.after >= _LONG_LAG_SECONDS
+    case.finding(lag, STRONG if long else TELLING, "every request waits for it")
     case.logs("runtime_pause", weight=STRONG)
     if case.score > 0 and short_of_cpu(evidence):
         case.argue("the task is short of CPU, which stretches every pause", -TELLING)

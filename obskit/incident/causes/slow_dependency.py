@@ -13,11 +13,11 @@ def judge(evidence: Evidence) -> Judgement | None:
     peer = callee(evidence, slow)
     case.finding(slow, STRONG, f"calls to {peer}" if peer else "")
     if peer:
-        case.finding(
-            evidence.worse("http_latency_p95", peer) or evidence.worse("http_latency_mean", peer),
-            TELLING,
-            f"{peer} itself says so",
-        )
+        said = evidence.worse("http_latency_p95", peer) or evidence.worse("http_latency_mean", peer)
+        case.finding(said, TELLING, f"{peer} itself says so")
+        lag = evidence.worse("runtime_loop_lag")
+        if slow and lag and not said and _watched(evidence, peer):
+            case.argue(f"{peer} answers as fast as before, but {lag.words}: the waiting is here", -STRONG, lag)
         case.finding(evidence.worse("container_cpu_cores", peer), HINT)
         case.finding(evidence.worse("db_pool_used_ratio", peer), HINT)
     case.logs("slow_dependency", weight=TELLING)
@@ -28,6 +28,10 @@ def judge(evidence: Evidence) -> Judgement | None:
         case.argue("the calls that the service makes have not slowed", -TELLING)
     case.unseen("client_latency_mean", "latency of the service's calls (client_latency_mean)")
     return case.close(service=peer)
+
+
+def _watched(evidence: Evidence, peer: str) -> bool:
+    return evidence.seen("http_latency_p95", peer) or evidence.seen("http_latency_mean", peer)
 
 
 CAUSE = Cause(

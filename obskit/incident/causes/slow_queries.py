@@ -1,6 +1,7 @@
 """Queries take much longer than they did: a plan, an index, a table's size, or a cold cache."""
 
 from obskit.incident.causes import Cause
+from obskit.incident.causes._database import busier
 from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
 from obskit.model import DATABASE, Judgement, NextQuery, Step
 
@@ -17,7 +18,11 @@ def judge(evidence: Evidence) -> Judgement | None:
             case.finding(slower, HINT, "measured in a process that is short of CPU, which slows the measuring too")
         else:
             case.finding(slower, STRONG if slower.after > 3 * slower.before else TELLING)
-    case.finding(evidence.worse("pg_active"), TELLING)
+    crowd = busier(evidence)
+    if not case.finding(crowd, STRONG, "far more than requests explain: each takes longer"):
+        case.finding(evidence.worse("pg_active"), TELLING)
+    elif evidence.worse("db_pool_used_ratio"):
+        case.argue("the pool fills with connections that are at work, not idle", HINT)
     rows = evidence.worse("pg_rows_read")
     if rows:
         traffic = evidence.worse("http_requests")

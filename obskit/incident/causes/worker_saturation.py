@@ -1,7 +1,7 @@
 """All workers or threads are busy and requests queue, with no scarcer resource behind it."""
 
 from obskit.incident.causes import Cause
-from obskit.incident.causes._cpu import short_of_cpu
+from obskit.incident.causes._cpu import short_of_cpu, used_of_limit
 from obskit.incident.evidence import HINT, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
@@ -23,8 +23,18 @@ def judge(evidence: Evidence) -> Judgement | None:
         case.argue("the connection pool is taken: that is what the workers wait for", -TELLING)
     if evidence.worse("client_latency_mean") or evidence.worse("db_query_seconds"):
         case.argue("what the service calls has become slow: that is what the workers wait for", -TELLING)
+    if queue and case.score > TELLING and _nothing_scarcer(evidence):
+        case.argue("CPU and connections have room, and what it calls is no slower: the workers themselves", TELLING)
     case.unseen("http_in_flight")
     return case.close()
+
+
+def _nothing_scarcer(evidence: Evidence) -> bool:
+    """Say whether what workers usually wait for was watched and had room."""
+    used, pool = used_of_limit(evidence), evidence.level("db_pool_used_ratio")
+    room = used is not None and used < 0.6 and pool is not None and pool.top < 0.8
+    others = ("client_latency_mean", "db_query_seconds", "pg_active", "pg_longest_transaction", "runtime_loop_lag")
+    return room and not any(evidence.worse(s) for s in (*others, "container_cpu_throttled_ratio"))
 
 
 CAUSE = Cause(
