@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from string import Template
 from typing import Literal
 
@@ -15,7 +16,7 @@ from obskit.incident.correlate import correlate, is_trouble
 from obskit.incident.culprit import culprit
 from obskit.incident.detect import detect
 from obskit.incident.events import find_in_events
-from obskit.incident.evidence import Evidence
+from obskit.incident.evidence import TELLING, Evidence
 from obskit.incident.logs import LogReport, find_in_logs
 from obskit.incident.rank import Ranked, rank
 from obskit.model import (
@@ -36,7 +37,8 @@ Verdict = Literal["cause_found", "possible", "no_clear_cause", "calm"]
 PILLARS = ("metrics", "logs", "events")
 #: From this probability on a cause is called found; from the second on it is called possible.
 FOUND, POSSIBLE = 0.6, 0.25
-#: Hypotheses below this share say nothing and are left out.
+#: Hypotheses below this share say nothing and are left out, but for those with evidence of their own
+#: that another explains: a reader who saw the CPU spike wants to be told why it is not the cause.
 _LEAST = 0.005
 _MOST_TIMELINE, _MOST_SERIES, _MOST_COLUMNS = 60, 15, 80
 #: What users feel: a change here is an incident even when no cause is known.
@@ -69,7 +71,7 @@ def investigate(telemetry: Telemetry, *, service: Service, window: Window, elaps
         service=service,
         window=window,
         metrics=metrics,
-        metrics_onset=detection.onset,
+        metrics_onset=_onset(metrics, telemetry, service, window) or detection.onset,
         signals=signals,
     )
     causes = all_causes()
@@ -81,6 +83,13 @@ def investigate(telemetry: Telemetry, *, service: Service, window: Window, elaps
         resolution=evidence.resolution,
     )
     return _diagnosis(evidence, service, logs, causes, judged, ranked, elapsed)
+
+
+def _onset(metrics: Metrics, telemetry: Telemetry, service: Service, window: Window) -> datetime | None:
+    """Return when the service, or what it stands on, began to suffer; what calls it suffers for its own reasons too."""
+    callers = {k.removeprefix("relation.") for k, v in telemetry.facts.items() if v == "caller"}
+    own = [i for i, s in enumerate(metrics.series) if s.service not in callers - {service.name}]
+    return detect(metrics.where(own), window=window, signals=all_signals()).onset
 
 
 def _blind(evidence: Evidence) -> set[str]:
@@ -113,7 +122,9 @@ def _diagnosis(
         ()
         if calm
         else tuple(
-            _hypothesis(by_id[r.judgement.cause], r, seen, evidence, cluster) for r in ranked if r.probability >= _LEAST
+            _hypothesis(by_id[r.judgement.cause], r, seen, evidence, cluster)
+            for r in ranked
+            if r.probability >= _LEAST or (r.explained_by and r.judgement.score >= TELLING)
         )
     )
     abnormal = _abnormal(evidence)
