@@ -169,10 +169,11 @@ def run(argv: list[str]) -> int:
     except typer.Exit as done:
         return int(done.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        print("obskit: stopped", file=sys.stderr)
-        return 130
+        result = 130
     except (BrokenPipeError, SystemExit):  # SystemExit is how typer ends on a closed pipe
         return _unheard()
+    if result == 130:  # typer's answer to Ctrl-C, as a shell's
+        print("obskit: stopped", file=sys.stderr)
     return result if isinstance(result, int) else 0
 
 

@@ -259,7 +259,7 @@ def _known(name: str, telemetry: Telemetry, sources: Sequence[Source]) -> None:
             where={"near": ", ".join(near), "known": ", ".join(names[:12])},
             hint="take one of these names, or look at its label in Prometheus",
         )
-    lost = {gap.source for gap in gaps if gap.query == "everything"}
+    lost = {source for source in reasons if telemetry.facts.get(f"{source}.known") != "false"}
     if lost:
         whose = ": every source failed" if lost == asked else f" of {name!r}"
         raise SourceError(f"nothing could be seen{whose}", where=reasons, hint="run: obskit doctor")
@@ -301,7 +301,8 @@ def _writable(path: Path) -> None:
     """Refuse now what would fail after a minute of asking."""
     try:
         folder = path.resolve().parent
-        fits = not path.is_dir() and folder.is_dir() and os.access(folder, os.W_OK)
+        # a device or pipe is no file to be replaced, as /dev/null would be
+        fits = (path.is_file() or not path.exists()) and folder.is_dir() and os.access(folder, os.W_OK)
     except (OSError, ValueError, RuntimeError):  # too long, a NUL, a loop of links
         fits = False
     if not fits:

@@ -260,7 +260,7 @@ def test_an_answer_of_a_short_stretch_does_not_shorten_the_others() -> None:
     merged = merge([Telemetry(metrics=cut), Telemetry(metrics=whole)]).metrics
 
     assert column(merged, "whole") == list(range(20))
-    np.testing.assert_array_equal(column(merged, "cut"), [np.nan] * 4 + [0] + [np.nan] * 15)
+    np.testing.assert_array_equal(column(merged, "cut"), [np.nan] * 4 + [0, 2] + [np.nan] * 14)
 
 
 def test_a_single_point_is_held_for_a_minute_and_a_half() -> None:
