@@ -182,10 +182,13 @@ def _claims(page: _Page, sign: str, claims: Iterable[Claim]) -> None:
 
 
 def _steps(page: _Page, steps: Iterable[Step], runbook: str) -> None:
+    """Print the steps; the first one's command stands at the top of the page already."""
     page.heading("Next steps")
     for number, step in enumerate(steps, 1):
-        page.rows([(Text(f"{number}.", "bold"), clean(step.words))])
-        _command(page, step.command, "$")
+        first = number == 1 and bool(step.command)
+        page.rows([(Text(f"{number}.", "bold"), clean(step.words) + " (command above)" * first)])
+        if not first:
+            _command(page, step.command, "$")
     if runbook:
         page.rows([(Text("runbook", "dim"), runbook)])
 
