@@ -88,16 +88,12 @@ class ServiceSettings:
         name: The ECS service.
         cluster: Its cluster, where it is not the common one.
         depends_on: Services that it calls.
-        selector, log_selector: PromQL and LogQL label matchers that tell it from all others,
-            where its name alone does not.
         target_group: Its ALB target group.
     """
 
     name: str
     cluster: str = ""
     depends_on: tuple[str, ...] = ()
-    selector: str = ""
-    log_selector: str = ""
     target_group: str = ""
 
 

@@ -37,7 +37,6 @@ cluster = "prod"
 
 [services.demo-app]
 depends_on = ["auth", "payment"]
-selector = '{job="demo"}'
 target_group = "demo-tg"
 """
 
@@ -76,7 +75,7 @@ def test_a_file_sets_everything_but_secrets(tmp_path: Path) -> None:
     assert settings.aws == AwsSettings(region="eu-west-1", cluster="prod")
     assert (settings.deadline_seconds, settings.max_log_lines) == (30.0, 1000)
     assert settings.service("demo-app") == ServiceSettings(
-        name="demo-app", depends_on=("auth", "payment"), selector='{job="demo"}', target_group="demo-tg"
+        name="demo-app", depends_on=("auth", "payment"), target_group="demo-tg"
     )
     assert settings.service("other") == ServiceSettings(name="other")
 
@@ -177,7 +176,7 @@ def test_a_wrong_variable_is_refused_with_its_cure(tmp_path: Path, env: dict[str
         ("services = 3", "write [services.NAME]"),
         ("[services]\na = 3", "write [services.NAME]"),
         ("[services.a]\ndepends_on = 'b'", "no list of names"),
-        ("[services.a]\nselector = 3", "is no text"),
+        ("[services.a]\ntarget_group = 3", "is no text"),
         ("[loki]\nurl = 3", "is no text"),
         ("[loki]\ncompress = 'yes'", "neither true nor false"),
         ("[loki]\nheaders = 3", "no table of texts"),

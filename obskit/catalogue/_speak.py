@@ -51,12 +51,14 @@ class Question:
     Attributes:
         signal, variant: What is asked, in whose words.
         query: The whole text.
+        services: Whom it is about; empty when it is about what they share.
         service_label, task_label: Where the answer's labels hold them; "" when they do not.
     """
 
     signal: Signal
     variant: Variant
     query: str
+    services: tuple[str, ...] = ()
     service_label: str = ""
     task_label: str = ""
 
@@ -67,7 +69,7 @@ def quoted(text: str) -> str:
 
 
 def alternation(names: Iterable[str]) -> str:
-    """Return a regular expression (RE2) that matches exactly these names, escaped for a string literal."""
+    """Return a regular expression (RE2) that matches exactly these names; `quoted` makes a literal of it."""
     return "|".join(re.sub(r"([.+*?()\[\]{}^$|\\])", r"\\\1", name) for name in sorted(names))
 
 
@@ -130,8 +132,8 @@ def ask_about_shared(signals: Iterable[Signal], series: SeriesIndex, *, cluster:
         for variant in signal.variants:
             if all(name in series for name in variant.needs):
                 scope = _cluster_matcher(series[variant.needs[0]], cluster)
-                query = Template(variant.query).safe_substitute(scope=scope, rate=rate)
-                questions.append(Question(signal=signal, variant=variant, query=_tidy(query)))
+                query = Template(_without(variant.query, scope=scope)).safe_substitute(scope=scope, rate=rate)
+                questions.append(Question(signal=signal, variant=variant, query=query))
                 break
     return questions
 
@@ -189,25 +191,32 @@ def _fill(
     scope = _cluster_matcher(own, cluster)
     route = _label_of(own, ROUTE_LABELS)
     quoted_names = quoted(alternation(names))
-    text = Template(variant.query).safe_substitute(
+    traffic = f'{route}!~"{NOT_TRAFFIC}"' if route else ""
+    text = Template(_without(variant.query, scope=scope, traffic=traffic, task=task)).safe_substitute(
         found,
         svc=",".join(part for part in (f"{label}=~{quoted_names}", scope) if part),
         scope=scope,
         names=quoted_names[1:-1],
-        traffic=f'{route}!~"{NOT_TRAFFIC}"' if route else "",
+        traffic=traffic,
         rate=rate,
     )
     return Question(
         signal=signal,
         variant=variant,
-        query=_tidy(text),
+        query=text,
+        services=tuple(names),
         service_label=label,
         task_label=task if "$task" in variant.query else "",
     )
 
 
-def _tidy(query: str) -> str:
-    """Remove the commas that an empty placeholder leaves behind."""
-    query = re.sub(r",(?:\s*,)+", ",", query)
-    query = query.replace("{,", "{").replace(",}", "}")
-    return re.sub(r"by \((\w+), \)", r"by (\1)", query)
+def _without(query: str, **values: str) -> str:
+    """Take empty placeholders out of a template together with their commas.
+
+    Done before values go in, so that nothing inside a label value is taken for a comma of ours.
+    """
+    for name in (name for name, value in values.items() if not value):
+        query = (
+            query.replace(f",${name}", "").replace(f", ${name}", "").replace(f"${name},", "").replace(f"${name}", "")
+        )
+    return query

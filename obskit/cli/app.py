@@ -86,6 +86,7 @@ def triage(
 ) -> None:
     """Rank the root causes of what a service suffers, with the evidence for and against each.
 
+    \b
     Live:      obskit triage demo-app --since 30m
     Postmortem: obskit triage --bundle incident.obskit --format html --out incident.html
     From an alert: curl ... | obskit triage --alert -

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from obskit.errors import ObskitError, SourceError
 from obskit.model import Service, Window
+from obskit.redact import redact
 from obskit.settings import AwsSettings, Connection, Settings, masked
 
 #: A doctor who takes longer is no help at night.
@@ -25,7 +26,7 @@ State = Literal["reachable", "unreachable", "not configured"]
 WITHOUT: Mapping[str, str] = {
     "prometheus": "no metrics: most causes cannot be judged; set OBSKIT_PROMETHEUS_URL",
     "loki": "no log lines: error signatures are not seen; set OBSKIT_LOKI_URL",
-    "grafana": "dashboards can be built, but not pushed or compared; set OBSKIT_GRAFANA_URL",
+    "grafana": "nothing is missing: triage does not ask it",
     "aws": "no task stops and deployments; set OBSKIT_ECS_CLUSTER, or give triage --events FILE",
 }
 
@@ -124,7 +125,7 @@ def doctor(settings: Settings, *, service: str = "", deadline: float, probes: Se
     health = tuple(_health(probe, known.get(number)) for number, probe in enumerate(probes))
     if len(probes) in tasks:
         words = _health_words(known.get(len(probes)))
-        variants = variants or {"": words[1]}
+        variants = variants or {"": redact(words[1])}
     return DoctorReport(sources=health, configured=masked(settings), service=service, spoken=variants)
 
 
@@ -136,7 +137,9 @@ def _health(probe: Probe, answer: tuple[bool, str] | BaseException | None) -> He
     if not probe.target:
         return Health(name=probe.name, target="", state="not configured", words=WITHOUT.get(probe.name, ""))
     ok, words = _health_words(answer)
-    return Health(name=probe.name, target=probe.target, state="reachable" if ok else "unreachable", words=words)
+    return Health(
+        name=probe.name, target=probe.target, state="reachable" if ok else "unreachable", words=redact(words)
+    )
 
 
 def _health_words(answer: tuple[bool, str] | BaseException | None) -> tuple[bool, str]:
@@ -296,7 +299,9 @@ def probes_for(settings: Settings) -> tuple[Probe, ...]:
 
 def _refusal(status: int, body: bytes) -> str:
     meaning = {401: "who we are is not known", 403: "we are not allowed", 404: "nothing is there", 503: "not ready"}
-    said = _printable(body[:200].decode("utf-8", "replace"))
+    from obskit.sources.http import server_words
+
+    said = server_words(body, 200)
     return f"answered {status}{f' ({meaning[status]})' if status in meaning else ''}{f': {said}' if said else ''}"
 
 

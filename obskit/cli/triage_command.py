@@ -224,7 +224,15 @@ def sources_of(settings: Settings, events: Sequence[Path], service: Service) -> 
                 log_group=aws.log_group,
             )
         )
-        found.append(CloudWatchSource(region=aws.region, endpoint_url=aws.endpoint_url, cluster=cluster))
+        found.append(
+            CloudWatchSource(
+                region=aws.region,
+                endpoint_url=aws.endpoint_url,
+                profile=aws.profile,
+                target_group=settings.service(service.name).target_group,
+                cluster=cluster,
+            )
+        )
     elif not events:
         missing.append(
             Gap(source="ecs", query="events", reason="not configured: set OBSKIT_ECS_CLUSTER, or give --events FILE")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from obskit.incident.evidence import Evidence
 from obskit.model import Finding, Metrics, Service, Signal, Telemetry, Window
 
@@ -45,7 +47,8 @@ def correlate(
         metrics_onset: When the metrics say that it began.
         signals: The catalogue.
     """
-    step = timedelta(seconds=float(telemetry.facts.get("step_seconds", "15")))
+    steps = np.diff(metrics.times)
+    step = timedelta(seconds=float(np.median(steps) / np.timedelta64(1, "s")) if len(steps) else 15.0)
     own = [f for f in findings if f.service in ("", service.name) and is_trouble(f)]
     onsets = [f.onset for f in own if window.start <= f.onset <= window.end]
     if metrics_onset is not None:

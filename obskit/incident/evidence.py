@@ -23,6 +23,8 @@ from obskit.model import (
 
 #: Weights of claims in nats of log-odds: how much likelier the observation is if the cause holds.
 HINT, TELLING, STRONG, VERDICT = 0.7, 1.5, 3.0, 4.5
+#: Share of its weight that a line keeps which only a service beside this one wrote.
+HEARSAY = 0.25
 #: Kinds of metric findings that say "it got worse"; ``high`` says "it is bad, and was before".
 CHANGES = ("shift", "spike", "ramp", "appeared", "lost")
 #: Event classes of stops that end a task against everybody's wish.
@@ -182,13 +184,16 @@ class Evidence:
 
         Args:
             prefixes: ``cause`` or ``cause/name``.
-            service: Whose logs; ``*`` for anybody's, the service under investigation by default.
+            service: Whose logs; ``*`` for anybody's, ``~`` for its own and those of servers beside
+                it (a database's), the service under investigation by default.
         """
+        apart = self.neighbours() if service == "~" else ()
         found = [
             f
             for f in self.findings
             if f.kind == "signature"
-            and (service == "*" or f.service == (service or self.service))
+            and (service in ("*", "~") or f.service == (service or self.service))
+            and f.service not in apart
             and any(f.subject == p or f.subject.startswith(p + "/") for p in prefixes)
         ]
         return tuple(sorted(found, key=lambda f: -f.count))
@@ -207,6 +212,11 @@ class Evidence:
     def stops(self, *classes: str, service: str = "") -> tuple[Finding, ...]:
         """Return task stops of these classes (see ``obskit.incident.stop_reasons``)."""
         return self.happened("task_stop", *classes, service=service)
+
+    def neighbours(self) -> frozenset[str]:
+        """Return the other services: they answer requests of their own, so their logs tell of their own faults."""
+        serving = {s.service for s in self.metrics.series if s.signal == "http_requests"}
+        return frozenset({*self.relations, *serving} - {self.service})
 
     def dependencies(self) -> tuple[str, ...]:
         """Return the services that this one calls."""
@@ -259,10 +269,16 @@ class Case:
         return True
 
     def logs(self, *prefixes: str, weight: float, service: str = "", most: int = 3) -> bool:
-        """Add the log signatures of these prefixes: the first in full, further ones by half each."""
-        found = self.evidence.signatures(*prefixes, service=service)[:most]
+        """Add the log signatures of these prefixes: the first in full, further ones by half each.
+
+        What a neighbour logs that this service does not call is hearsay: its fault need not be ours.
+        """
+        neighbours = self.evidence.neighbours() - {service, *self.evidence.dependencies()}
+        found = self.evidence.signatures(*prefixes, service=service)
+        found = tuple(sorted(found, key=lambda f: f.service in neighbours))[:most]
         for number, finding in enumerate(found):
-            self.argue(finding.words, weight / 2**number, finding)
+            share = HEARSAY if finding.service in neighbours else 1.0
+            self.argue(finding.words, share * weight / 2**number, finding)
         return bool(found)
 
     def stops(self, *classes: str, weight: float, most: int = 2) -> bool:

@@ -52,13 +52,12 @@ _SYMPTOMS = (
 )
 
 
-def investigate(telemetry: Telemetry, *, service: Service, window: Window, elapsed: float = 0.0) -> Diagnosis:
+def investigate(telemetry: Telemetry, *, service: Service, window: Window) -> Diagnosis:
     """Find the likeliest causes of what *service* suffered in *window*.
 
     Args:
         telemetry: Live or recorded; the same telemetry gives the same diagnosis.
         service, window: What is investigated; the telemetry also holds the baseline before it.
-        elapsed: Seconds that collecting took, for the report.
     """
     signals = all_signals()
     metrics = with_service_columns(telemetry.metrics, signals)
@@ -82,7 +81,7 @@ def investigate(telemetry: Telemetry, *, service: Service, window: Window, elaps
         brings_about={c.id: c.brings_about for c in causes},
         resolution=evidence.resolution,
     )
-    return _diagnosis(evidence, service, logs, causes, judged, ranked, elapsed)
+    return _diagnosis(evidence, service, logs, causes, judged, ranked)
 
 
 def _onset(metrics: Metrics, telemetry: Telemetry, service: Service, window: Window) -> datetime | None:
@@ -112,12 +111,11 @@ def _diagnosis(
     causes: Sequence[Cause],
     judged: dict[str, Judgement | None],
     ranked: Sequence[Ranked],
-    elapsed: float,
 ) -> Diagnosis:
     by_id = {c.id: c for c in causes}
     cluster = service.cluster or evidence.facts.get("cluster", "")
     calm = _calm(evidence, ranked)
-    seen = {r.judgement.cause for r in ranked}
+    seen = {r.judgement.cause for r in ranked if r.judgement.score > 0}
     hypotheses = (
         ()
         if calm
@@ -151,7 +149,7 @@ def _diagnosis(
         next_query=_next_query(hypotheses, by_id, cluster),
         metrics=_drawn(evidence, hypotheses),
         facts={**evidence.facts, **{f"title.{s.id}": s.title for s in evidence.signals.values()}},
-        elapsed_seconds=elapsed,
+        elapsed_seconds=0.0,
     )
 
 
@@ -189,8 +187,7 @@ def _summary(verdict: str, hypotheses: Sequence[Hypothesis], evidence: Evidence)
 
 
 def _hypothesis(cause: Cause, ranked: Ranked, seen: set[str], evidence: Evidence, cluster: str) -> Hypothesis:
-    culprit_name = ranked.judgement.service
-    fill = {"service": evidence.service, "cluster": cluster or "CLUSTER", "culprit": culprit_name}
+    fill = _fill(evidence.service, cluster, ranked.judgement.service)
     return Hypothesis(
         cause=cause.id,
         title=cause.title,
@@ -204,6 +201,11 @@ def _hypothesis(cause: Cause, ranked: Ranked, seen: set[str], evidence: Evidence
         explained_by=ranked.explained_by,
         independent=ranked.independent,
     )
+
+
+def _fill(service: str, cluster: str, blamed: str) -> dict[str, str]:
+    """Return what the placeholders of commands and queries stand for."""
+    return {"service": service, "cluster": cluster or "CLUSTER", "culprit": blamed}
 
 
 def _abnormal(evidence: Evidence) -> tuple[Finding, ...]:
@@ -231,11 +233,7 @@ def _next_query(hypotheses: Sequence[Hypothesis], by_id: dict[str, Cause], clust
     tests.sort(key=lambda pair: -len(pair[0].judgement.not_seen))
     for hypothesis, test in tests:
         if test is not None:
-            fill = {
-                "service": hypothesis.judgement.service,
-                "cluster": cluster or "CLUSTER",
-                "culprit": hypothesis.judgement.service,
-            }
+            fill = _fill(hypothesis.judgement.service, cluster, hypothesis.judgement.service)
             return NextQuery(words=test.words, language=test.language, query=Template(test.query).safe_substitute(fill))
     return NextQuery(words="")
 

@@ -104,11 +104,12 @@ class CloudWatchSource:
         *,
         region: str = "",
         endpoint_url: str = "",
+        profile: str = "",
         load_balancer: str = "",
         target_group: str = "",
         cluster: str = "",
     ) -> None:
-        self._aws = Aws(region=region, endpoint_url=endpoint_url)
+        self._aws = Aws(region=region, endpoint_url=endpoint_url, profile=profile)
         self._load_balancer, self._target_group, self._cluster = load_balancer, target_group, cluster
 
     @property

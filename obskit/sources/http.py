@@ -317,3 +317,17 @@ def _once(session: requests.Session, request: _Request, until: float) -> tuple[i
             if time.monotonic() > until:
                 raise requests.exceptions.Timeout
         return response.status_code, b"".join(chunks)
+
+
+def server_words(said: bytes | str, most: int = 300) -> str:
+    """Return a server's own words for an error: one line, printable, without secrets that it echoes.
+
+    Args:
+        said: The body, or a part of it.
+        most: Characters; redaction comes before the cut, so that no half of a token remains.
+    """
+    from obskit.redact import redact
+
+    text = said[:8192].decode("utf-8", "replace") if isinstance(said, bytes) else said[:8192]
+    line = "".join(c if c.isprintable() else " " for c in redact(" ".join(text.split())))
+    return line[:most]

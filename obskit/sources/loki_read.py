@@ -13,7 +13,7 @@ import orjson
 
 from obskit.errors import SourceError
 from obskit.settings import Connection
-from obskit.sources.http import fetch, session_for
+from obskit.sources.http import fetch, server_words, session_for
 from obskit.sources.loki_query import LEVEL_LABELS, TASK_LABELS, CountGrid
 
 if TYPE_CHECKING:
@@ -201,8 +201,7 @@ class LokiClient:
 
 def _said(body: bytes) -> str:
     """Return the beginning of a text on one line, without control characters."""
-    text = " ".join(body[:300].decode("utf-8", "replace").split())
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)[:200]
+    return server_words(body, 200)
 
 
 def _points(values: Sequence[Sequence[object]], grid: CountGrid) -> npt.NDArray[np.int64]:

@@ -23,7 +23,7 @@ from obskit.errors import SourceError, UsageError
 from obskit.model import FloatMatrix, Gap, Metrics, Series, Telemetry, TimeArray, Window
 from obskit.settings import Connection
 from obskit.sources import Ask
-from obskit.sources.http import Params, fetch, session_for
+from obskit.sources.http import Params, fetch, server_words, session_for
 from obskit.sources.promjson import NotAnAnswerError, RangeAnswer, decode_range
 
 #: (end - start) / step beyond which Prometheus refuses with "exceeded maximum resolution".
@@ -89,6 +89,7 @@ class PrometheusSource:
 
         Raises:
             SourceError: The label index could not be had.
+            UsageError: The service runs in several clusters, or not in the one that was said.
         """
         signals = all_signals().values()
         own = [s for s in signals if s.scope == "service"]
@@ -192,13 +193,15 @@ class PrometheusSource:
         near = difflib.get_close_matches(ask.service.name, sorted(names), n=3, cutoff=0.5)
         words = f"no series of a service named {ask.service.name!r}" + (f"; near: {', '.join(near)}" if near else "")
         gap = Gap(source=self.name, query=f"series of {ask.service.name}", reason=words)
-        facts = {"prometheus.known": "false", "prometheus.names": ",".join(sorted(names)[:200])}
+        facts = {**shared.facts, "prometheus.known": "false", "prometheus.names": ",".join(sorted(names)[:200])}
         return Telemetry(metrics=shared.metrics, gaps=(*shared.gaps, gap), facts=facts)
 
     def _cluster(self, ask: Ask, found: Sequence[Mapping[str, str]]) -> str:
         """Return the cluster to restrict to: the one asked for, or the only one there is."""
         name = ask.service.name
-        clusters = {row[c] for row in found if name in row.values() for c in _speak.CLUSTER_LABELS if c in row}
+        own = [row for row in found if name in row.values()]
+        labels = [next((c for c in _speak.CLUSTER_LABELS if c in row), "") for row in own]
+        clusters = {row[label] for row, label in zip(own, labels, strict=True) if label}
         if ask.service.cluster:
             if clusters and ask.service.cluster not in clusters:
                 raise UsageError(
@@ -217,10 +220,10 @@ class PrometheusSource:
     def _neighbours(self, ask: Ask, found: Sequence[Mapping[str, str]], cluster: str) -> dict[str, str]:
         """Return who calls the service and whom it calls, as far as client metrics tell."""
         name = ask.service.name
-        relations = dict.fromkeys(ask.service.depends_on, "dependency")
-        for row in found:
+        relations = dict.fromkeys(ask.service.depends_on, "dependency")  # first: what was configured is kept
+        for row in sorted(found, key=lambda r: sorted(r.items())):
             if not row.get("__name__", "").startswith("http_client") or (
-                cluster and not any(row.get(c, cluster) == cluster for c in _speak.CLUSTER_LABELS)
+                cluster and not all(row.get(c, cluster) == cluster for c in _speak.CLUSTER_LABELS)
             ):
                 continue
             caller = next((row[c] for c in _speak.SERVICE_LABELS if c in row), "")
@@ -229,7 +232,7 @@ class PrometheusSource:
                 relations.setdefault(callee, "dependency")
             elif callee == name and caller not in ("", name):
                 relations.setdefault(caller, "caller")
-        return dict(sorted(relations.items())[:MAX_NEIGHBOURS])
+        return dict(sorted(list(relations.items())[:MAX_NEIGHBOURS]))
 
     def _scrape_interval(self, ask: Ask, series: _speak.SeriesIndex) -> float:
         """Return how often the service is scraped, from the raw times of one of its series."""
@@ -242,10 +245,11 @@ class PrometheusSource:
         query = f"{row['__name__']}{{{matchers}}}[{int(span.total_seconds())}s]"
         data = {"query": query, "time": f"{ask.window.end.timestamp():.3f}"}
         try:
-            result = self._json("/api/v1/query", ask, query=query, data=data)["result"]
-        except (SourceError, KeyError, TypeError):
+            rows = self._json("/api/v1/query", ask, query=query, data=data)["result"][:50]
+            times = [[float(point[0]) for point in row["values"]] for row in rows]
+        except (SourceError, KeyError, TypeError, ValueError, IndexError):
             return _DEFAULT_INTERVAL
-        gaps = [np.diff([float(p[0]) for p in row["values"]]) for row in result[:50] if len(row.get("values", ())) > 2]
+        gaps = [np.diff(t) for t in times if len(t) > 2]
         if not gaps:
             return _DEFAULT_INTERVAL
         measured = float(np.median(np.concatenate(gaps)))
@@ -356,15 +360,14 @@ def _host(address: str) -> str:
 
 
 def _spoken(questions: Iterable[Question], name: str) -> dict[str, str]:
-    return {
-        f"variant.{q.signal.id}": q.variant.name for q in questions if q.signal.scope == "shared" or name in q.query
-    }
+    own = [q for q in questions if q.signal.scope == "shared" or name in q.services]
+    return {f"variant.{q.signal.id}": q.variant.name for q in own}
 
 
 def _said(body: bytes) -> str:
     """Return the server's own words: the error of its JSON, or the beginning of its text."""
     try:
         answer = orjson.loads(body)
-        return f"{answer['errorType']}: {answer['error']}"[:300]
+        return server_words(f"{answer['errorType']}: {answer['error']}")
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        return " ".join(body[:200].decode("utf-8", "replace").split())
+        return server_words(body)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from obskit.incident.causes import Cause, all_causes
-from tests.support.scenario import SERVICE, TASKS, Scenario, causes_of
+from tests.support.scenario import POINTS, SERVICE, TASKS, Scenario, causes_of
 
 ELB = "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/shop/1)"
 EXITED = "Essential container in task exited"
@@ -327,3 +328,207 @@ def test_a_signature_that_is_there_all_day_is_no_evidence() -> None:
         case.log(second, "Error: connect ECONNREFUSED 10.0.3.7:8080")
 
     assert case.diagnosis().verdict == "calm"
+
+
+def release(case: Scenario, *, completed: bool = True) -> Scenario:
+    """Add a deployment shortly before the onset."""
+    more = {"deployment": "ecs-svc/2", "revision": "shop:7"}
+    case.event(
+        "deployment",
+        minutes=-2,
+        code="SERVICE_DEPLOYMENT_IN_PROGRESS",
+        message="ECS deployment ecs-svc/2 in progress.",
+        **more,
+    )
+    if completed:
+        case.event(
+            "deployment",
+            minutes=-1,
+            code="SERVICE_DEPLOYMENT_COMPLETED",
+            message="ECS deployment ecs-svc/2 completed.",
+            **more,
+        )
+    return case
+
+
+def calling(case: Scenario, *, seconds: float, failing: float) -> Scenario:
+    """Let the service call ``payment``, slowly or in vain."""
+    case.facts["relation.payment"] = "dependency"
+    labels = (("server_address", "payment"),)
+    case.becomes("client_latency_mean", seconds, before=0.02, labels=labels)
+    return case.becomes("client_error_ratio", failing, labels=labels)
+
+
+def test_a_pool_full_of_running_statements_is_the_slow_database() -> None:
+    """A leaked connection is idle: where far more statements run than requests explain, queries are slow."""
+    case = Scenario().errors(latency=6).becomes("pg_active", 18).becomes("pg_commits", 20)
+    case.becomes("db_pool_used_ratio", 1.4, after_seconds=30).logs(POOL, every=1)
+    diagnosis = case.diagnosis()
+
+    assert (causes_of(diagnosis)[0], diagnosis.culprit.service) == ("slow_queries", "database")
+
+
+def test_statements_that_pile_up_behind_locks_are_not_called_slow() -> None:
+    """The same pool, the same running statements; the locks tell the two apart."""
+    case = Scenario().errors(latency=6).becomes("pg_active", 18).becomes("pg_commits", 20).becomes("pg_locks", 30)
+    case.becomes("pg_longest_transaction", 300, ramp=True)
+    case.becomes("db_pool_used_ratio", 1.4, after_seconds=30).logs(POOL, every=1)
+
+    assert causes_of(case.diagnosis())[0] == "lock_contention"
+
+
+def test_a_release_without_trouble_is_no_suspect() -> None:
+    """Nothing happened that it could be blamed for."""
+    assert release(Scenario()).diagnosis().verdict == "calm"
+
+
+def test_a_wrong_check_is_found_although_replacing_tasks_costs_requests_and_a_release_came_before() -> None:
+    """A few failed requests and a little latency are the price of killing healthy tasks, not their reason."""
+    case = release(Scenario(), completed=False).stops(5, ELB, detail_exit_code="143")
+    case.becomes("http_error_ratio", 0.03, after_seconds=90).becomes("http_latency_p95", 0.3, after_seconds=90)
+
+    assert causes_of(case.diagnosis())[0] == "health_check_misconfigured"
+
+
+def test_a_check_that_fails_with_the_service_is_right() -> None:
+    """Where most requests fail before the first kill, the check tells the truth."""
+    case = Scenario().errors(0.6, 4).stops(5, ELB, detail_exit_code="137")
+
+    assert "health_check_misconfigured" not in causes_of(case.diagnosis())[:1]
+
+
+def test_a_blocked_loop_makes_calls_look_slow() -> None:
+    """When the called service answers as fast as before, the waiting is the caller's."""
+    case = calling(Scenario().errors(0.05, 3), seconds=0.8, failing=0.02).becomes("runtime_loop_lag", 1.5, before=0.01)
+    case.becomes("http_latency_p95", 0.05, service="payment", before=0.05)
+    diagnosis = case.diagnosis()
+
+    assert (causes_of(diagnosis)[0], diagnosis.culprit.service) == ("runtime_pause", SERVICE)
+
+
+def test_calls_that_time_out_are_slow_and_calls_that_are_refused_are_in_vain() -> None:
+    """All calls fail in both; how long each took before it failed tells slow from down."""
+    slow = calling(Scenario().errors(0.9, 4), seconds=2.0, failing=1.0)
+    slow.becomes("http_latency_p95", 9, service="payment", before=0.05).stops(3, ELB, service="payment")
+    down = calling(Scenario().errors(0.9, 0.05), seconds=0.002, failing=1.0)
+
+    assert causes_of(slow.diagnosis())[0] == "slow_dependency"
+    assert causes_of(down.diagnosis())[0] == "dependency_down"
+    assert down.diagnosis().verdict == "cause_found"
+
+
+def test_a_named_setting_is_told_rather_than_the_release_that_missed_it() -> None:
+    """Both are true; the setting's name is what is to be mended."""
+    case = bad_release()
+    case.rows = [row for row in case.rows if "ModuleNotFoundError" not in row[4]]
+    case.logs("KeyError: 'PAYMENT_URL'", every=60)
+
+    assert causes_of(case.diagnosis())[0] == "bad_configuration"
+
+
+def test_memory_that_settles_is_warm_up() -> None:
+    """Young tasks fill caches and heaps; a leak keeps its pace."""
+    case = Scenario()
+    rise = 0.6 + 0.4 * (1 - np.exp(-np.arange(POINTS) / 60))
+    for series in [s for s in case.columns if s.signal.startswith("container_memory")]:
+        case.columns[series] = case.columns[series] * rise
+
+    assert case.diagnosis().verdict == "calm"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ENOSPC: no space left on device, write",
+        'password authentication failed for user "orders"',
+        "canceling statement due to lock timeout",
+    ],
+)
+def test_a_neighbours_fault_is_not_ours(line: str) -> None:
+    """What only a caller's log says does not make a calm service ill."""
+    case = Scenario().becomes("http_requests", 5, service="orders", before=5)
+    case.facts["relation.orders"] = "caller"
+    case.logs(f"POST /orders failed: {line}", every=5, service="orders")
+
+    assert case.diagnosis().verdict == "calm"
+
+
+def test_a_database_that_only_its_clients_cannot_reach_is_unreachable() -> None:
+    """An exporter beside the server does not see what lies between the server and its clients."""
+    case = Scenario().errors(0.8, 9).becomes("pg_commits", 3)
+    case.logs('connection to server at "10.0.3.7", port 5432 failed: Connection timed out', every=1)
+    diagnosis = case.diagnosis()
+
+    assert (causes_of(diagnosis)[0], diagnosis.verdict) == ("database_unreachable", "cause_found")
+
+
+def test_slower_answers_below_any_time_out_make_no_retries() -> None:
+    """More requests after a little latency are a surge; after time-outs they may be retries."""
+    surge = Scenario().becomes("http_latency_p95", 0.2).becomes("http_requests", 40, after_seconds=60)
+    retries = Scenario().becomes("http_latency_p95", 8).becomes("http_error_ratio", 0.5)
+    retries.becomes("http_requests", 25, after_seconds=60)
+
+    assert causes_of(surge.diagnosis())[0] == "traffic_surge"
+    assert retries.diagnosis().verdict == "no_clear_cause"
+
+
+def test_no_number_of_retries_makes_twenty_times_the_requests() -> None:
+    """The balancer counts late, by the minute; growth beyond any retry policy is a surge all the same."""
+    case = Scenario().errors(0.5, 8).becomes("alb_requests", 36_000, after_seconds=60)
+    case.becomes("db_pool_used_ratio", 1.4).becomes("db_pool_waiting", 30).logs(POOL, every=1)
+
+    assert causes_of(case.diagnosis())[0] == "traffic_surge"
+
+
+def test_busy_workers_with_room_everywhere_else_are_the_cause() -> None:
+    """CPU, pool and callees were watched and have room: nothing scarcer explains the queue."""
+    case = Scenario().errors(0.0, 3).becomes("http_in_flight", 60)
+    diagnosis = case.diagnosis()
+
+    assert (causes_of(diagnosis)[0], diagnosis.verdict) == ("worker_saturation", "cause_found")
+
+
+def test_one_of_two_tasks_can_be_the_bad_one() -> None:
+    """A service of two tasks has a sibling to compare with, too."""
+    case = Scenario()
+    case.columns = {s: v for s, v in case.columns.items() if s.task != TASKS[2]}
+    case.becomes("http_error_ratio", 0.7, tasks=TASKS[:1]).becomes("http_latency_mean", 2, tasks=TASKS[:1])
+    diagnosis = case.diagnosis()
+
+    assert (causes_of(diagnosis)[0], diagnosis.culprit.task) == ("one_bad_task", TASKS[0])
+
+
+def test_a_cut_quota_fills_the_pool_and_not_the_other_way_round() -> None:
+    """Throttled tasks that use no more CPU are starved; their requests keep connections longer."""
+    case = Scenario().errors(0.2, 4).becomes("container_cpu_throttled_ratio", 0.9, before=0.01)
+    case.becomes("db_pool_used_ratio", 1.1, after_seconds=60).logs(POOL, every=2)
+
+    assert causes_of(case.diagnosis())[0] == "cpu_throttled"
+
+
+def test_tasks_that_ecs_runs_are_alive_although_nothing_can_be_scraped() -> None:
+    """Without a count of log lines, ECS's count of tasks is the sign of life."""
+    case = Scenario().becomes("task_up", 0)
+    case.columns = {s: v for s, v in case.columns.items() if s.signal not in ("log_lines", "alb_requests")}
+    diagnosis = case.diagnosis()
+
+    assert (causes_of(diagnosis)[0], diagnosis.verdict) == ("telemetry_blind", "cause_found")
+
+
+def test_a_busy_node_under_a_service_that_answers_as_before_is_calm() -> None:
+    """Others may use the machine; what nobody feels is no incident."""
+    assert Scenario().becomes("node_disk_busy_ratio", 0.95, before=0.1).diagnosis().verdict == "calm"
+
+
+def test_scrapes_that_overloaded_tasks_miss_are_no_blindness() -> None:
+    """A task out of CPU answers its scrapes late; the load is the fault, not the watching."""
+    case = Scenario().errors(0.2, 5).becomes("container_cpu_cores", 0.5).becomes("task_up", 0.2, after_seconds=30)
+
+    assert causes_of(case.diagnosis())[0] == "cpu_saturation"
+
+
+def test_a_leak_is_told_from_the_share_of_the_limit_alone() -> None:
+    """Exporters differ in what they give: bytes, or the share of the task's limit."""
+    case = Scenario().becomes("container_memory_ratio", 0.7, ramp=True)
+
+    assert causes_of(case.diagnosis())[0] == "memory_leak"

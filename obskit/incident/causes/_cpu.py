@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from obskit.incident.evidence import Evidence
+from obskit.model import Finding
 
 #: CPU units of ECS a vCPU.
 UNITS_PER_VCPU = 1024
+#: CPU used against before: below this factor the work did not grow.
+_NO_MORE = 1.3
 
 
 def limit_cores(evidence: Evidence) -> float | None:
@@ -37,3 +40,11 @@ def short_of_cpu(evidence: Evidence) -> bool:
     used = used_of_limit(evidence)
     throttled = evidence.level("container_cpu_throttled_ratio")
     return bool((used is not None and used >= 0.9) or (throttled and throttled.after >= 0.5))
+
+
+def starved(evidence: Evidence) -> Finding | None:
+    """Return the rise of throttling when the tasks use no more CPU than before: their quota shrank, not their work grew."""
+    throttled, cpu = evidence.worse("container_cpu_throttled_ratio"), evidence.level("container_cpu_cores")
+    if throttled is None or cpu is None or throttled.after < 0.5 or not cpu.before > 0:
+        return None
+    return throttled if cpu.after < _NO_MORE * cpu.before else None

@@ -15,6 +15,8 @@ def judge(evidence: Evidence) -> Judgement | None:
             case.argue(stop.words, TELLING, stop)
         for deployment in evidence.happened("deployment", "started", "failed", "rolled_back")[:1]:
             case.argue(f"{deployment.words}: it may have brought the setting", HINT, deployment)
+        for deployment in evidence.happened("deployment", "failed", "rolled_back")[:1]:
+            case.argue(f"{deployment.words}: its tasks cannot live without it", TELLING, deployment)
     return case.close()
 
 

@@ -8,8 +8,11 @@ from obskit.model import Finding, Judgement, NextQuery, Step
 _SUSPECT_SECONDS = 600
 #: Fewer failed requests than this are what replacing tasks costs, be the release good or bad.
 _FELT_ERRORS = 0.02
-#: Wordings that name what a new revision's tasks lack: more specific than "a bad release".
-_SPECIFIC = ("bad_configuration", "db_credentials_refused", "access_denied", "image_pull_failed")
+#: Wordings that name the setting that a new revision's tasks lack: more specific than "a bad release".
+_NAMED_SETTINGS = tuple(
+    f"bad_configuration/{name}"
+    for name in ("env_keyerror", "env_missing", "pydantic", "django", "spring", "secret_missing", "pg_database")
+)
 
 
 def judge(evidence: Evidence) -> Judgement | None:
@@ -37,12 +40,20 @@ def judge(evidence: Evidence) -> Judgement | None:
             case.argue("no deployment in the window's events", -TELLING)
     if started and not near and not failed:
         case.argue("the deployment began after the trouble", -TELLING, started[0])
-    killed = evidence.stops("health_check_failed")
-    if near and not failed and not crashes and killed and not evidence.worse("http_latency_p95"):
-        case.argue(f"{killed[0].words}: the check or the tasks fail, none crashes", -HINT, killed[0])
+    _doubts(case, evidence, crashed=bool(crashes), failed=bool(failed))
     if not evidence.events:
         case.unseen("deployments", "ECS events: whether there was a deployment")
     return case.close()
+
+
+def _doubts(case: Case, evidence: Evidence, *, crashed: bool, failed: bool) -> None:
+    """Add what makes a release look blamed for something more specific."""
+    killed = evidence.stops("health_check_failed")
+    if case.score > 0 and not (failed or crashed) and killed and not evidence.worse("http_latency_p95"):
+        case.argue(f"{killed[0].words}: the check or the tasks fail, none crashes", -HINT, killed[0])
+    for said in evidence.signatures(*_NAMED_SETTINGS)[:1]:
+        if not evidence.signatures("bad_deployment"):
+            case.argue(f"{said.words}: its tasks name the setting that they miss", -STRONG, said)
 
 
 def _suspect(evidence: Evidence, deployment: Finding) -> bool:
@@ -65,7 +76,6 @@ CAUSE = Cause(
     needs=("events", "logs"),
     judge=judge,
     brings_about=(
-        "bad_configuration",
         "health_check_misconfigured",
         "dependency_down",
         "one_bad_task",

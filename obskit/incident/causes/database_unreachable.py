@@ -16,8 +16,10 @@ def judge(evidence: Evidence) -> Judgement | None:
         else:
             case.argue("the database's exporter could not connect (pg_up 0)", STRONG)
     elif up:
-        case.argue("the database answered its exporter all the time (pg_up 1)", -STRONG)
-    case.logs("database_unreachable", weight=STRONG, service="*")
+        # An exporter beside the server does not see what lies between the server and its clients.
+        weight = -TELLING if evidence.signatures("database_unreachable") else -STRONG
+        case.argue("the database answered its exporter all the time (pg_up 1)", weight)
+    case.logs("database_unreachable", weight=STRONG + HINT, service="*")
     case.finding(evidence.worse("pg_commits"), HINT)
     case.finding(evidence.worse("db_errors"), HINT)
     if evidence.signatures("db_connection_limit", "db_credentials_refused", "dns_failure", service="*"):

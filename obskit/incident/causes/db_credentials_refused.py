@@ -8,7 +8,7 @@ from obskit.model import Judgement, NextQuery, Step
 def judge(evidence: Evidence) -> Judgement | None:
     """Weigh the server's refusals; they are unambiguous."""
     case = Case("db_credentials_refused", evidence)
-    if case.logs("db_credentials_refused", weight=VERDICT, service="*"):
+    if case.logs("db_credentials_refused", weight=VERDICT, service="~"):
         up = evidence.level("pg_up")
         if up and up.peak >= 1:
             case.argue("the database answered its exporter: it is up and says no", HINT)

@@ -1,6 +1,7 @@
 """Every connection of the application's pool is taken: requests queue for one and time out."""
 
 from obskit.incident.causes import Cause
+from obskit.incident.causes._cpu import starved
 from obskit.incident.causes._database import busier
 from obskit.incident.evidence import STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
@@ -28,6 +29,9 @@ def judge(evidence: Evidence) -> Judgement | None:
     crowd = busier(evidence)
     if crowd and not evidence.before(min((f.onset for f in (worse,) if f), default=None), crowd.onset):
         case.argue(f"{crowd.words}: the connections are at work in the database, which holds them up", -STRONG, crowd)
+    held = starved(evidence)
+    if held and worse and not evidence.before(worse.onset, held.onset):
+        case.argue(f"{held.words}: starved requests keep their connections longer", -TELLING, held)
     case.unseen("db_pool_used_ratio")
     case.unseen("pg_up", "whether the database itself was well (pg_up)")
     return case.close(reason=_reason(evidence))
@@ -57,7 +61,6 @@ CAUSE = Cause(
     judge=judge,
     brings_about=(
         "cpu_saturation",
-        "cpu_throttled",
         "worker_saturation",
         "health_check_misconfigured",
         "slow_dependency",

@@ -10,7 +10,7 @@ _FULL = 0.97
 def judge(evidence: Evidence) -> Judgement | None:
     """Weigh refused writes and the filesystems' fill."""
     case = Case("disk_full", evidence)
-    refused = case.logs("disk_full", weight=VERDICT, service="*")
+    refused = case.logs("disk_full", weight=VERDICT, service="~")
     case.stops("image_disk_full", weight=VERDICT)
     for signal in ("node_disk_used_ratio", "node_inodes_used_ratio"):
         level, worse = evidence.level(signal), evidence.worse(signal)

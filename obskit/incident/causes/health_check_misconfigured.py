@@ -1,5 +1,7 @@
 """The service is well, yet its health check fails and ECS kills healthy tasks."""
 
+from datetime import datetime
+
 from obskit.incident.causes import Cause
 from obskit.incident.causes._cpu import short_of_cpu
 from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
@@ -7,6 +9,8 @@ from obskit.model import Finding, Judgement, NextQuery, Step
 
 #: Fewer failed requests than this are what replacing healthy tasks costs by itself.
 _COST_OF_REPLACING = 0.05
+#: Health checks wait for seconds; nothing faster than this makes one time out, and fewer tasks are slower.
+_SHORTEST_CHECK = 1.0
 
 
 def judge(evidence: Evidence) -> Judgement | None:
@@ -20,7 +24,7 @@ def judge(evidence: Evidence) -> Judgement | None:
     if not (killed or checks):
         return None
     errors = _felt(evidence)
-    slow = evidence.worse("http_latency_p95") or evidence.worse("http_latency_mean")
+    slow = _slow(evidence)
     if errors:
         case.argue(f"{errors.words}: users suffer as well, so the check is right", -STRONG, errors)
     if slow:
@@ -43,8 +47,23 @@ def _felt(evidence: Evidence) -> Finding | None:
     errors = evidence.worse("http_error_ratio")
     if errors is None or errors.after >= _COST_OF_REPLACING:
         return errors
+    failing = _failing(evidence)
+    return None if failing and not evidence.before(errors.onset, failing) else errors
+
+
+def _slow(evidence: Evidence) -> Finding | None:
+    """Return the rise of latency, unless it came with or after the check's failures and no check would time out on it."""
+    slow = evidence.worse("http_latency_p95") or evidence.worse("http_latency_mean")
+    if slow is None or max(slow.after, slow.peak) >= _SHORTEST_CHECK:
+        return slow
+    failing = _failing(evidence)
+    return None if failing and not evidence.before(slow.onset, failing) else slow
+
+
+def _failing(evidence: Evidence) -> datetime | None:
+    """Return when checks began to fail."""
     failing = (*evidence.stops("health_check_failed"), *evidence.happened("health_check"))
-    return None if failing and not evidence.before(errors.onset, min(f.onset for f in failing)) else errors
+    return min((f.onset for f in failing), default=None)
 
 
 CAUSE = Cause(

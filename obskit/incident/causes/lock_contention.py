@@ -20,6 +20,13 @@ def judge(evidence: Evidence) -> Judgement | None:
     active, commits = evidence.worse("pg_active"), evidence.worse("pg_commits")
     if case.finding(active, HINT) and commits:
         case.argue("more statements run, fewer commit: they wait", TELLING, commits)
+    exclusive = evidence.worse("pg_exclusive_locks")
+    if (
+        active
+        and evidence.seen("pg_locks")
+        and not (locks or exclusive or evidence.signatures("lock_contention", service="*"))
+    ):
+        case.argue("more statements run, but no more locks are held than before: they are slow by themselves", -TELLING)
     up = evidence.level("pg_up")
     if up and up.peak < 1:
         case.argue("the database itself did not answer", -STRONG)

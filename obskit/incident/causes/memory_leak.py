@@ -1,15 +1,21 @@
 """Memory climbs steadily and does not come back; the limit has not been reached yet."""
 
+import numpy as np
+
 from obskit.incident.causes import Cause
 from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
-from obskit.model import Judgement, NextQuery, Step
+from obskit.model import Finding, Judgement, NextQuery, Step, nanoseconds
+
+#: Fewer points than this say nothing about a climb's shape.
+_FEWEST_POINTS = 18
 
 
 def judge(evidence: Evidence) -> Judgement | None:
     """Weigh a steady climb, with no more work that would explain it."""
     case = Case("memory_leak", evidence)
-    found = evidence.changes("container_memory_bytes", task=None) + evidence.changes("runtime_heap_bytes", task=None)
-    ramps = sorted((f for f in found if f.kind == "ramp"), key=lambda f: -f.score)
+    memory = ("container_memory_bytes", "container_memory_ratio", "runtime_heap_bytes")
+    found = [f for signal in memory for f in evidence.changes(signal, task=None)]
+    ramps = sorted((f for f in found if f.kind == "ramp" and f.after > f.before), key=lambda f: -f.score)
     if not ramps:
         return None
     case.finding(ramps[0], STRONG)
@@ -18,10 +24,28 @@ def judge(evidence: Evidence) -> Judgement | None:
         case.argue(f"{traffic.words}: more requests take more memory", -TELLING)
     else:
         case.argue("requests did not grow", HINT)
+    if _flattens(evidence, ramps[0]):
+        case.argue("the climb flattens: caches and heaps of young tasks fill like that", -STRONG)
     if evidence.stops("out_of_memory"):
         case.argue("tasks were killed: the limit has been reached", -TELLING)
     case.unseen("container_memory_ratio")
     return case.close(task=ramps[0].task if len({f.task for f in ramps}) == 1 else "")
+
+
+def _flattens(evidence: Evidence, ramp: Finding) -> bool:
+    """Say whether the climb loses its pace: the last third rises at less than half of the first half's slope."""
+    pairs = enumerate(evidence.metrics.series)
+    columns = [i for i, s in pairs if (s.signal, s.service, s.task) == (ramp.subject, ramp.service, ramp.task)]
+    if not columns:
+        return False
+    values = evidence.metrics.values[:, columns[0]]
+    rows = np.isfinite(values) & (evidence.metrics.times >= np.datetime64(nanoseconds(ramp.onset), "ns"))
+    values = values[rows]
+    if len(values) < _FEWEST_POINTS:
+        return False
+    early, late = values[: len(values) // 2], values[-(len(values) // 3) :]
+    slopes = [float(np.polyfit(np.arange(len(part)), part, 1)[0]) for part in (early, late)]
+    return slopes[0] > 0 and slopes[1] < 0.5 * slopes[0]
 
 
 CAUSE = Cause(

@@ -22,7 +22,8 @@ def judge(evidence: Evidence) -> Judgement | None:
     suspects: list[str] = []
     for signal, (factor, difference) in _TELLING_APART.items():
         levels = evidence.task_levels(signal)
-        if len(levels) < 3:
+        few = len(levels) < 3  # of two, either may be the odd one: only what users feel tells which
+        if len(levels) < 2 or (few and not signal.startswith("http_")):
             continue
         task, worst = max(levels.items(), key=lambda item: item[1])
         others = [value for name, value in levels.items() if name != task]
@@ -35,7 +36,7 @@ def judge(evidence: Evidence) -> Judgement | None:
             words = (
                 f"task {task[:12]}: {title} {evidence.say(signal, worst)}, its siblings {evidence.say(signal, middle)}"
             )
-            weight = STRONG if signal.startswith("http_") else TELLING
+            weight = STRONG if signal.startswith("http_") and not few else TELLING
             finding = next((f for f in evidence.changes(signal, task=True) if f.task == task), None)
             case.argue(words, weight, finding)
     alone = [f for f in evidence.findings if f.kind == "signature" and f.service == evidence.service and f.task]

@@ -48,6 +48,7 @@ CAUSE = Cause(
         "one_bad_task",
         "cpu_saturation",
         "memory_leak",
+        "dependency_down",
     ),
     next_steps=(
         Step(words="Look into the one that is called", command="obskit triage $culprit --since 30m"),

@@ -1,6 +1,7 @@
 """The service may be well; it is the watching that broke: scrapes fail, or log lines no longer arrive."""
 
 from obskit.incident.causes import Cause
+from obskit.incident.causes._cpu import short_of_cpu
 from obskit.incident.evidence import ABNORMAL_STOPS, HINT, STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
@@ -23,6 +24,13 @@ def judge(evidence: Evidence) -> Judgement | None:
             case.argue("requests are served as before: the service lives, its lines do not arrive", STRONG)
     if case.score <= 0:
         return None
+    running = evidence.level("ecs_running_tasks")
+    if running and running.peak >= running.before > 0 and not evidence.stops(*ABNORMAL_STOPS):
+        case.argue("ECS runs as many tasks as before and stopped none", TELLING)
+    busy = evidence.worse("container_cpu_cores")
+    if busy or short_of_cpu(evidence):
+        words = busy.words if busy else "the tasks are short of CPU"
+        case.argue(f"{words}: an overloaded task answers its scrapes too late", -STRONG, busy)
     balancer = evidence.level("alb_requests")
     if balancer and balancer.after > 0.5 * balancer.before:
         case.argue("the balancer forwards requests as before", TELLING)

@@ -1,5 +1,7 @@
 """Far more requests come in than before; what is scarce runs out first."""
 
+from datetime import datetime, timedelta
+
 from obskit.incident.causes import Cause
 from obskit.incident.evidence import HINT, STRONG, TELLING, VERDICT, Case, Evidence
 from obskit.model import Finding, Judgement, NextQuery, Step
@@ -11,6 +13,12 @@ _SOME, _LARGE, _HUGE = 1.4, 2.0, 3.0
 
 #: What users feel; where it comes first, more requests are retries.
 _FELT = ("http_error_ratio", "http_latency_p95", "alb_target_latency", "alb_elb_5xx")
+#: Clients retry what failed or timed out; no client's time-out is shorter than this, in seconds.
+_SHORTEST_TIMEOUT = 0.5
+#: Clients retry a few times: growth beyond this is no retries, whatever failed before.
+_BEYOND_RETRIES = 8.0
+#: The balancer counts by the minute, so that its numbers come late by up to one.
+_BALANCERS_PERIOD = timedelta(minutes=1)
 
 
 def judge(evidence: Evidence) -> Judgement | None:
@@ -22,11 +30,13 @@ def judge(evidence: Evidence) -> Judgement | None:
             continue
         weight = VERDICT if times >= _HUGE else STRONG if times >= _LARGE else TELLING
         case.finding(finding, weight, f"{times:.1f} times")
-        felt = [f for s in _FELT if (f := evidence.worse(s)) and evidence.before(f.onset, finding.onset)]
+        felt = [f for s in _FELT if (f := evidence.worse(s)) and _makes_retries(f, finding, evidence)]
         if felt:
             case.argue(f"{felt[0].words} before requests rose: the rise may be retries", -STRONG, felt[0])
-        else:
+        elif times < _BEYOND_RETRIES:
             case.argue("nothing failed or slowed before the requests rose", HINT)
+        else:
+            case.argue("no number of retries multiplies requests that often", HINT)
     if case.score > 0:
         case.finding(evidence.worse("log_lines"), HINT)
         for neighbour, relation in evidence.relations.items():
@@ -38,7 +48,23 @@ def judge(evidence: Evidence) -> Judgement | None:
             case.argue("a deployment failed in the window", -HINT)
     case.unseen("http_requests")
     case.unseen("alb_requests")
-    return case.close()
+    return case.close(onset=_began(evidence, [f for f, _ in grown]))
+
+
+def _began(evidence: Evidence, grown: list[Finding]) -> datetime | None:
+    """Return when requests rose; the balancer's word for it may come a minute late, but never before all trouble."""
+    if not grown or not grown[0].subject.startswith("alb_") or evidence.onset is None:
+        return None
+    return min(max(evidence.onset, grown[0].onset - _BALANCERS_PERIOD), grown[0].onset)
+
+
+def _makes_retries(felt: Finding, rise: Finding, evidence: Evidence) -> bool:
+    """Say whether clients may have retried because of what they felt before requests rose."""
+    if rise.after >= _BEYOND_RETRIES * rise.before:
+        return False
+    late = _BALANCERS_PERIOD if rise.subject.startswith("alb_") and not felt.subject.startswith("alb_") else timedelta()
+    timed_out = felt.unit != "seconds" or max(felt.after, felt.peak) >= _SHORTEST_TIMEOUT
+    return timed_out and evidence.before(felt.onset, rise.onset - late)
 
 
 def _up(evidence: Evidence, signal: str, service: str = "") -> Finding | None:

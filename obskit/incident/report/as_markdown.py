@@ -146,7 +146,7 @@ def _template(template: LogTemplate) -> str:
 
 def _unsuspicious(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.clean:
-        yield f"**Checked and clean:** {escape(', '.join(map(say.readable, diagnosis.clean)))}"
+        yield f"**Looked for and not found:** {escape(', '.join(map(say.readable, diagnosis.clean)))}"
         yield ""
     for cause, why in diagnosis.not_judged:
         yield f"- **not judged:** {escape(say.readable(cause))}: {escape(why)}"

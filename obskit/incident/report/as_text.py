@@ -249,7 +249,7 @@ def _who(finding: Finding, diagnosis: Diagnosis) -> str:
 
 def _unsuspicious(page: _Page, diagnosis: Diagnosis) -> None:
     if diagnosis.clean:
-        page.heading("Checked and clean")
+        page.heading("Looked for and not found")
         page.rows([(", ".join(map(say.readable, diagnosis.clean)),)])
     if diagnosis.not_judged:
         page.heading("Not judged")

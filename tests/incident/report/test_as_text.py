@@ -75,7 +75,7 @@ def test_a_calm_window_says_so_and_what_was_checked() -> None:
     text = render(calm())
 
     assert text.startswith("CALM: nothing abnormal in demo-app\n")
-    assert "Checked and clean\n  memory exhausted, CPU saturation" in text
+    assert "Looked for and not found\n  memory exhausted, CPU saturation" in text
     assert "Causes" not in text
 
 
