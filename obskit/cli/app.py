@@ -84,7 +84,7 @@ def triage(
     ] = None,
     deadline: DeadlineOption = 0.0,
 ) -> None:
-    """Rank the root causes of what a service suffers, with the evidence for and against each.
+    r"""Rank the root causes of what a service suffers, with the evidence for and against each.
 
     \b
     Live:      obskit triage demo-app --since 30m

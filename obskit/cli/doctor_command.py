@@ -26,7 +26,7 @@ State = Literal["reachable", "unreachable", "not configured"]
 WITHOUT: Mapping[str, str] = {
     "prometheus": "no metrics: most causes cannot be judged; set OBSKIT_PROMETHEUS_URL",
     "loki": "no log lines: error signatures are not seen; set OBSKIT_LOKI_URL",
-    "grafana": "nothing is missing: triage does not ask it",
+    "grafana": "triage does without it; set OBSKIT_GRAFANA_URL to have it examined here",
     "aws": "no task stops and deployments; set OBSKIT_ECS_CLUSTER, or give triage --events FILE",
 }
 
@@ -137,9 +137,7 @@ def _health(probe: Probe, answer: tuple[bool, str] | BaseException | None) -> He
     if not probe.target:
         return Health(name=probe.name, target="", state="not configured", words=WITHOUT.get(probe.name, ""))
     ok, words = _health_words(answer)
-    return Health(
-        name=probe.name, target=probe.target, state="reachable" if ok else "unreachable", words=redact(words)
-    )
+    return Health(name=probe.name, target=probe.target, state="reachable" if ok else "unreachable", words=redact(words))
 
 
 def _health_words(answer: tuple[bool, str] | BaseException | None) -> tuple[bool, str]:
