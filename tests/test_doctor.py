@@ -299,3 +299,14 @@ def test_variants_without_a_prometheus_are_told_to_need_one() -> None:
 
     assert code == 0
     assert "Prometheus is not configured" in text
+
+
+def test_a_token_that_a_gateway_echoes_is_not_shown() -> None:
+    """An error page may quote the request's headers; the examination must not."""
+    token = "s3cr3tTokenOfNobody0123456789"
+    with FaultyServer(status(403, f"no: Authorization: Bearer {token}".encode())) as server:
+        text, code = run(settings_of(PROMETHEUS_URL=server.url, PROMETHEUS_BEARER_TOKEN=token), "shop", False)
+        machine, _ = run(settings_of(PROMETHEUS_URL=server.url, PROMETHEUS_BEARER_TOKEN=token), "shop", True)
+
+    assert code == 3
+    assert token not in text + machine

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from obskit.cli.triage_command import demo_bundle
+from obskit.incident.causes import all_causes
 from obskit.incident.investigate import investigate
 from obskit.incident.report import as_html, as_json, as_markdown, as_text
 from obskit.model import Diagnosis, Logs, Metrics
@@ -86,6 +87,16 @@ def test_probabilities_and_the_unknown_share_sum_to_one(name: str) -> None:
     diagnosis = _diagnosis(name)
 
     assert sum(h.probability for h in diagnosis.hypotheses) + diagnosis.unknown_probability == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_a_cause_brings_about_is_not_called_clean(name: str) -> None:
+    """A report does not say that a symptom was seen and, further down, that it was not."""
+    diagnosis = _diagnosis(name)
+    titles = {cause.id: cause.title for cause in all_causes()}
+    told = {titles[c] for h in diagnosis.hypotheses for c in h.brings_about}
+
+    assert not told & set(diagnosis.clean)
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -13,7 +13,7 @@ from obskit.errors import SourceError, UsageError
 from obskit.model import Service, Telemetry, Window
 from obskit.settings import Connection
 from obskit.sources import Ask
-from obskit.sources.prometheus import MAX_INTERVALS, Grid, PrometheusSource, grid_for
+from obskit.sources.prometheus import MAX_INTERVALS, MAX_NEIGHBOURS, Grid, PrometheusSource, grid_for
 from tests.standins.faulty import FaultyServer, Mode, html, ok, refuse, status, truncated
 from tests.support.servers import STALE, PrometheusServer
 
@@ -55,6 +55,12 @@ def server() -> Iterator[PrometheusServer]:
         rows.append(_series("pg_up", 1, {"instance": "pg", "job": "postgres"}))
         hostile = {"service": _HOSTILE, "job": "h", "cluster": "prod"}
         rows += [_series("db_pool_size", 5, hostile), _series("db_pool_checked_out", 4, hostile)]
+        other = {"server_address": "shop:80", "service": "stranger", "cluster": "elsewhere", "instance": "x"}
+        rows.append(_series("http_client_request_duration_seconds_count", 0, other, slope=20))
+        for n in range(MAX_NEIGHBOURS + 2):
+            caller = {"server_address": "hub:80", "service": f"b{n}", "cluster": "prod", "instance": f"b{n}"}
+            rows.append(_series("http_client_request_duration_seconds_count", 0, caller, slope=1))
+        rows.append(_series("up", 1, {"service": "hub", "cluster": "prod", "instance": "hub"}))
         rows += [_series("up", 1, {"service": "twin", "cluster": c, "instance": c}) for c in ("a", "b")]
         prometheus.write(rows)
         yield prometheus
@@ -126,6 +132,33 @@ def test_a_service_in_two_clusters_asks_back(server: PrometheusServer) -> None:
         _answer(server.url, "twin", cluster="c")
 
     assert _answer(server.url, "twin", cluster="b").facts["cluster"] == "b"
+
+
+def test_callers_in_other_clusters_are_no_neighbours(server: PrometheusServer) -> None:
+    """A service of the same name may exist elsewhere, and so may its callers."""
+    facts = _answer(server.url).facts
+
+    assert "relation.orders" in facts
+    assert "relation.stranger" not in facts
+
+
+def test_a_configured_dependency_is_asked_about_before_the_callers_that_were_found(server: PrometheusServer) -> None:
+    """However many call the service, what it is known to depend on is not crowded out."""
+    source = PrometheusSource(Connection(url=server.url))
+    service = Service(name="hub", depends_on=("zz",))
+    facts = source.answer(Ask(service=service, window=_WINDOW, deadline=time.monotonic() + 20)).facts
+
+    assert facts["relation.zz"] == "dependency"
+    assert sum(key.startswith("relation.") for key in facts) == MAX_NEIGHBOURS
+
+
+def test_a_secret_that_a_gateway_echoes_is_not_repeated() -> None:
+    """An error page may quote the request's headers; our error must not."""
+    echo = status(403, b"refused: Authorization: Bearer s3cr3tTokenOfNobody0123456789 " + b"x" * 400)
+    with FaultyServer(echo) as faulty, pytest.raises(SourceError, match="403") as caught:
+        _answer(faulty.url, seconds=4)
+
+    assert "s3cr3tToken" not in str(caught.value)
 
 
 def test_a_range_beyond_the_servers_limit_is_asked_in_pieces(server: PrometheusServer) -> None:
