@@ -110,14 +110,16 @@ class EcsSource:
         answer = self._aws.call(ecs, "describe_services", ask.deadline, expects="services", **asked)
         found = [s for s in answer["services"] if s.get("status") != "INACTIVE"]
         if not found:
-            return _Share(gaps=(self._unknown(ask),))
+            return _Share(gaps=(self._unknown(ask),), facts=(("ecs.known", "false"),))
         row: Row = found[0]
         events = [event_from_service_message(m, service=name, cluster=cluster) for m in row.get("events", ())]
         events += [
             e for d in row.get("deployments", ()) for e in events_from_deployment(d, service=name, cluster=cluster)
         ]
         health, gaps = self._targets(row, ask)
-        return _Share(events=(*(e for e in events if e), *health), gaps=gaps, facts=_facts(row))
+        return _Share(
+            events=(*(e for e in events if e), *health), gaps=gaps, facts=(("ecs.known", "true"), *_facts(row))
+        )
 
     def _unknown(self, ask: Ask) -> Gap:
         """Return the gap of a service that the cluster does not have, with names that are near."""

@@ -116,6 +116,7 @@ def test_everything_that_ecs_knows_is_told(answered: Telemetry) -> None:
 def test_facts_say_how_many_tasks_of_what_size_there_are(answered: Telemetry) -> None:
     """The engine compares use with size, and wanted with running."""
     assert dict(answered.facts) == {
+        "ecs.known": "true",
         "ecs.desired": "3",
         "ecs.running": "1",
         "ecs.pending": "0",
