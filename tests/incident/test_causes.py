@@ -532,3 +532,10 @@ def test_a_leak_is_told_from_the_share_of_the_limit_alone() -> None:
     case = Scenario().becomes("container_memory_ratio", 0.7, ramp=True)
 
     assert causes_of(case.diagnosis())[0] == "memory_leak"
+
+
+def test_a_neighbours_full_disk_is_not_certain_to_be_ours() -> None:
+    """On a shared node somebody else's volume fills: told as possible, not as found."""
+    diagnosis = Scenario().becomes("node_disk_used_ratio", 1.0, ramp=True).diagnosis()
+
+    assert diagnosis.verdict in ("possible", "calm", "no_clear_cause")

@@ -12,10 +12,14 @@ def judge(evidence: Evidence) -> Judgement | None:
     case = Case("disk_full", evidence)
     refused = case.logs("disk_full", weight=VERDICT, service="~")
     case.stops("image_disk_full", weight=VERDICT)
+    felt = refused or any(evidence.worse(s) for s in ("http_error_ratio", "pg_commits"))
     for signal in ("node_disk_used_ratio", "node_inodes_used_ratio"):
         level, worse = evidence.level(signal), evidence.worse(signal)
-        if level and worse and level.peak >= _FULL:
-            case.finding(worse, STRONG)
+        if worse and max(worse.after, worse.peak) >= _FULL:
+            if felt:
+                case.finding(worse, STRONG)
+            else:  # a node carries more filesystems than the service writes to
+                case.finding(worse, TELLING, "though nobody complains of it")
         elif worse and worse.kind == "ramp":
             case.finding(worse, TELLING, "it fills steadily")
         elif level and refused and level.peak >= _FULL:
