@@ -107,8 +107,8 @@ def _unwrapped(body: object, depth: int) -> Event | None:
     if kind == "ECS Task State Change":
         return event_from_task(_row(body.get("detail")), said_at=body.get("time"), event_id=_text(body, "id"))
     if kind == "ECS Service Action":
-        return _service_action(body)
-    return _deployment_change(body) if kind == "ECS Deployment State Change" else None
+        return _said_of_service(body, "service_action", "createdAt")
+    return _said_of_service(body, "deployment", "updatedAt") if kind == "ECS Deployment State Change" else None
 
 
 def _json(text: str) -> object:
@@ -126,42 +126,32 @@ def _service_of(body: Mapping[str, object]) -> tuple[str, str]:
     return parts[-1], parts[0] if len(parts) > 1 else ""
 
 
-def _service_action(body: Mapping[str, object]) -> Event | None:
+def _said_of_service(body: Mapping[str, object], kind: str, at: str) -> Event | None:
+    """Return what EventBridge says of a service: an action or a change of a deployment.
+
+    Args:
+        body: The whole event.
+        kind: The event's kind in obskit's words.
+        at: The detail that holds its time.
+    """
     detail = _row(body.get("detail"))
-    at = moment(detail.get("createdAt")) or moment(body.get("time"))
+    when = moment(detail.get(at)) or moment(body.get("time"))
     code = _text(detail, "eventName")
-    if at is None or not code:
+    if when is None or not code:
         return None
     service, cluster = _service_of(body)
     return Event(
-        time=at,
-        kind="service_action",
+        time=when,
+        kind=kind,
         service=service,
         code=code,
         message=_text(detail, "reason"),
+        deployment=_text(detail, "deploymentId"),
         details=_details(
             cluster=cluster or _last(_text(detail, "clusterArn")),
             event_id=_text(body, "id"),
             severity=_text(detail, "eventType"),
         ),
-    )
-
-
-def _deployment_change(body: Mapping[str, object]) -> Event | None:
-    detail = _row(body.get("detail"))
-    at = moment(detail.get("updatedAt")) or moment(body.get("time"))
-    code = _text(detail, "eventName")
-    if at is None or not code:
-        return None
-    service, cluster = _service_of(body)
-    return Event(
-        time=at,
-        kind="deployment",
-        service=service,
-        code=code,
-        message=_text(detail, "reason"),
-        deployment=_text(detail, "deploymentId"),
-        details=_details(cluster=cluster, event_id=_text(body, "id"), severity=_text(detail, "eventType")),
     )
 
 
