@@ -15,7 +15,7 @@ SIGNALS = (
             Variant(
                 name="Loki",
                 language="LogQL",
-                query="sum by ($service) (rate($selector [$rate]))",
+                query="sum by ($service) (rate($selector[$rate]))",
                 needs=(),
             ),
         ),
@@ -31,7 +31,7 @@ SIGNALS = (
             Variant(
                 name="Loki",
                 language="LogQL",
-                query=f"sum by ($service) (rate($selector {ERRORS} [$rate]))",
+                query=f"sum by ($service) (rate($selector {ERRORS}[$rate]))",
                 needs=(),
             ),
         ),
@@ -47,7 +47,7 @@ SIGNALS = (
             Variant(
                 name="Loki",
                 language="LogQL",
-                query=f"sum by ($service) (rate($selector {TIMEOUTS} [$rate]))",
+                query=f"sum by ($service) (rate($selector {TIMEOUTS}[$rate]))",
                 needs=(),
             ),
         ),

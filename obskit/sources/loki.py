@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from obskit.catalogue._logql import ERRORS, TIMEOUTS
+from obskit.catalogue.logs import SIGNALS
 from obskit.errors import SourceError
 from obskit.model import Gap, Logs, Metrics, Series, Telemetry, Window, nanoseconds, stamp, utc
 from obskit.settings import Connection
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["LokiSource", "logql_string"]
 
 #: What is counted on the server, by signal; "interesting" is for the choice of lines only.
-_COUNTED = {"log_lines": "", "log_errors": ERRORS, "log_timeouts": TIMEOUTS, "interesting": INTERESTING}
+_SIGNALS = {signal.id: signal.variants[0].query for signal in SIGNALS}
+#: Beside the signals: how many lines are worth fetching first.
+_COUNTED = {**_SIGNALS, "interesting": f"sum by ($service) (rate($selector {INTERESTING}[$rate]))"}
 #: Time kept back for putting the answer together, seconds and as a share of what is left.
 _MARGIN_SECONDS, _MARGIN_SHARE = 0.5, 0.1
 
@@ -147,7 +149,7 @@ class LokiSource:
 
     def _count(self, scope: Scope, grid: CountGrid, ask: Ask, deadline: float) -> _Counted:
         """Count on the server; where there are too many services, those of the ask only."""
-        queries = {signal: scope.rate(filters, grid.step) for signal, filters in _COUNTED.items()}
+        queries = {signal: scope.fill(query, grid.step) for signal, query in _COUNTED.items()}
         answers = _together(
             [
                 lambda query=query: self._client.counts(query, scope.service_label, grid, deadline)  # type: ignore[misc]
@@ -257,7 +259,7 @@ def _metrics(counted: _Counted, grid: CountGrid) -> Metrics:
         return Metrics.empty()
     silent = np.zeros(len(inside), np.int64)
     columns, series = [], []
-    for signal in ("log_lines", "log_errors", "log_timeouts"):
+    for signal in _SIGNALS:
         if signal not in counted.rows:
             continue  # refused: its gap says so, and zeros would not be true
         for service in sorted(seen):

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from string import Template
 
 import numpy as np
 import numpy.typing as npt
@@ -96,10 +97,9 @@ class Scope:
         """Return the same scope with these services only."""
         return replace(self, only=tuple(services))
 
-    def rate(self, filters: str, step_seconds: int) -> str:
-        """Return the query for lines a second, by service."""
-        pipeline = f"{self.selector()} {filters}".rstrip()
-        return f"sum by ({self.service_label}) (rate({pipeline}[{step_seconds}s]))"
+    def fill(self, query: str, step_seconds: int) -> str:
+        """Return a query of the catalogue (lines a second, by service) with its placeholders filled."""
+        return Template(query).substitute(service=self.service_label, selector=self.selector(), rate=f"{step_seconds}s")
 
 
 def matchers(selector: str) -> str:
