@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from obskit.sources import Ask, Source
 
 #: How long after the deadline a source that promised to keep it is waited for, seconds.
-_GRACE_SECONDS = 1.0
+_GRACE_SECONDS = 0.5
 
 
 def collect(sources: Sequence[Source], ask: Ask, *, progress: Callable[[str], None] = lambda _: None) -> Telemetry:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as LateError
 from typing import Any, Final, TypeVar
+
+from obskit.sources.together import at_once
 
 Answer = TypeVar("Answer")
 
@@ -16,7 +16,6 @@ _ATTEMPTS: Final = 3
 _LONGEST_WAIT_SECONDS: Final = 5.0
 _SHORTEST_WAIT_SECONDS: Final = 0.2
 _MAX_PAGES: Final = 100
-_WORKERS: Final = 4
 _MAX_REASON: Final = 300
 
 
@@ -142,17 +141,15 @@ class Aws:
         self, questions: Sequence[tuple[str, Callable[[], Answer]]], deadline: float
     ) -> list[tuple[str, Answer | AwsFailure]]:
         """Ask at once; return what each brought by the deadline, with its words."""
-        pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="obskit-aws")
-        asked = [(words, pool.submit(question)) for words, question in questions]
         told: list[tuple[str, Answer | AwsFailure]] = []
-        for words, future in asked:
-            try:
-                told.append((words, future.result(timeout=max(0.0, deadline - time.monotonic()))))
-            except AwsFailure as failure:
-                told.append((words, failure))
-            except LateError:
+        brought = at_once([question for _, question in questions], deadline, name="obskit-aws")
+        for (words, _), answer in zip(questions, brought, strict=True):
+            if answer is None:
                 told.append((words, AwsFailure("", "no answer before the deadline")))
-        pool.shutdown(wait=False, cancel_futures=True)
+            elif isinstance(answer, BaseException) and not isinstance(answer, AwsFailure):
+                raise answer
+            else:
+                told.append((words, answer))
         return told
 
 
