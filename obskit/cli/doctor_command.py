@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -98,30 +97,15 @@ def doctor(settings: Settings, *, service: str = "", deadline: float, probes: Se
         deadline: ``time.monotonic()`` beyond which nobody is waited for.
         probes: Whom to ask.
     """
-    answers: dict[int, tuple[bool, str] | BaseException] = {}
-    changed = threading.Condition()
-
-    def run(number: int, work: Callable[[], tuple[bool, str]]) -> None:
-        answer: tuple[bool, str] | BaseException
-        try:
-            answer = work()
-        except BaseException as error:
-            answer = error
-        with changed:
-            answers[number] = answer
-            changed.notify_all()
+    from obskit.sources.together import at_once
 
     spoken: dict[str, str] = {}
     tasks = {number: _asking(probe, deadline) for number, probe in enumerate(probes) if probe.target}
     if service and settings.prometheus.url:
         tasks[len(probes)] = lambda: _listen(settings, service, deadline, spoken)
-    for number, work in tasks.items():
-        # daemons: one that hangs must not keep the process alive
-        threading.Thread(target=run, args=(number, work), daemon=True, name=f"obskit-doctor-{number}").start()
-    with changed:
-        changed.wait_for(lambda: len(answers) == len(tasks), timeout=max(0.0, deadline - time.monotonic()))
-        known = dict(answers)
-        variants = dict(spoken)
+    brought = at_once(list(tasks.values()), deadline, name="obskit-doctor")
+    known = {number: answer for number, answer in zip(tasks, brought, strict=True) if answer is not None}
+    variants = dict(spoken)
     health = tuple(_health(probe, known.get(number)) for number, probe in enumerate(probes))
     if len(probes) in tasks:
         words = _health_words(known.get(len(probes)))
