@@ -40,14 +40,12 @@ class Level:
         after: Median since the onset.
         top: The worst tenth since the onset begins here (90th percentile; 10th where low is bad).
         peak: The worst point since the onset.
-        bad_share: Share of points since the onset beyond the signal's warning level.
     """
 
     before: float
     after: float
     top: float
     peak: float
-    bad_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -156,15 +154,11 @@ class Evidence:
         calm, troubled = worst[times < start], worst[times >= start]
         if not len(troubled):
             return None
-        bad = np.zeros(len(troubled), bool)
-        if known.warn is not None:
-            bad = troubled <= known.warn.value if low else troubled >= known.warn.value
         return Level(
             before=float(np.median(calm)) if len(calm) else float("nan"),
             after=float(np.median(troubled)),
             top=float(np.quantile(troubled, 0.1 if low else 0.9)),
             peak=float(troubled.min() if low else troubled.max()),
-            bad_share=float(bad.mean()),
         )
 
     def task_levels(self, signal: str, service: str = "") -> dict[str, float]:

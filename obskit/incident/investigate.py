@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from string import Template
@@ -33,6 +34,8 @@ from obskit.model import (
 )
 from obskit.redact import redact
 
+#: What is safe in a shell word and inside a quoted label value; ECS allows no more in a name.
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 Verdict = Literal["cause_found", "possible", "no_clear_cause", "calm"]
 PILLARS = ("metrics", "logs", "events")
 #: From this probability on a cause is called found; from the second on it is called possible.
@@ -204,8 +207,13 @@ def _hypothesis(cause: Cause, ranked: Ranked, seen: set[str], evidence: Evidence
 
 
 def _fill(service: str, cluster: str, blamed: str) -> dict[str, str]:
-    """Return what the placeholders of commands and queries stand for."""
-    return {"service": service, "cluster": cluster or "CLUSTER", "culprit": blamed}
+    """Return what the placeholders of commands and queries stand for.
+
+    Names come from labels and alerts, and commands are pasted into shells: one that holds more
+    than ECS allows in a name is not filled in, the reader does that with open eyes.
+    """
+    names = {"service": service, "cluster": cluster, "culprit": blamed}
+    return {key: name if _PLAIN.fullmatch(name) else key.upper() for key, name in names.items()}
 
 
 def _abnormal(evidence: Evidence) -> tuple[Finding, ...]:

@@ -539,3 +539,12 @@ def test_a_neighbours_full_disk_is_not_certain_to_be_ours() -> None:
     diagnosis = Scenario().becomes("node_disk_used_ratio", 1.0, ramp=True).diagnosis()
 
     assert diagnosis.verdict in ("possible", "calm", "no_clear_cause")
+
+
+def test_a_line_that_only_one_task_writes_is_no_more_than_a_hint_of_a_bad_task() -> None:
+    """With no figure that sets the task apart, who happened to log it says little."""
+    case = Scenario().errors().logs("ssl: certificate has expired", tasks=TASKS[:1])
+    found = {h.cause: h for h in case.diagnosis().hypotheses}
+
+    assert next(iter(found)) == "tls_failure"
+    assert "one_bad_task" not in found or found["one_bad_task"].judgement.score <= 0.7

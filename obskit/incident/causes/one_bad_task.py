@@ -42,8 +42,9 @@ def judge(evidence: Evidence) -> Judgement | None:
     alone = [f for f in evidence.findings if f.kind == "signature" and f.service == evidence.service and f.task]
     for finding in alone[:1]:
         if not suspects or finding.task in suspects:
+            weight = TELLING if suspects else HINT  # a line from one task alone may be chance
             suspects.append(finding.task)
-            case.argue(f"{finding.words} (only task {finding.task[:12]})", TELLING if suspects else HINT, finding)
+            case.argue(f"{finding.words} (only task {finding.task[:12]})", weight, finding)
     return case.close(task=suspects[0] if suspects else "")
 
 
