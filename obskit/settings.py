@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from obskit.errors import SettingsError
-from obskit.settings_values import SECRETS, Given, checked, text_of
+from obskit.settings_values import SECRETS, Given, checked, names_of, text_of
 
 FILE_NAME = "obskit.toml"
 _MAX_FILE_BYTES = 1024 * 1024
@@ -98,12 +98,51 @@ class ServiceSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelNames:
+    """How this environment names its labels, where no server can be asked: dashboards and rules.
+
+    Attributes:
+        service, task, cluster: Of series that a task exposes.
+        status, peer, route: Of HTTP metrics whose instrumentation leaves the name open.
+        log_service: Of log streams in Loki.
+    """
+
+    service: str = "service"
+    task: str = "task_id"
+    cluster: str = "cluster"
+    status: str = "status"
+    peer: str = "peer"
+    route: str = "path"
+    log_service: str = "service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardSettings:
+    """How dashboards are written and where they go.
+
+    Attributes:
+        folder: Title of the Grafana folder.
+        mark: The tag that says "this is ours": what bears it may be changed and pruned.
+        runbook_url: Where the runbooks can be read, without a trailing slash; "" leaves links out.
+        instrumentation: Names of the variants that the services speak (`obskit doctor --service`
+            lists them), so that panels ask for nothing else; empty: all.
+    """
+
+    folder: str = "obskit"
+    mark: str = "obskit"
+    runbook_url: str = ""
+    instrumentation: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be configured.
 
     Attributes:
         prometheus, loki, grafana: How to reach them.
         aws: Where ECS is asked.
+        labels: How series and streams are labelled.
+        dashboards: How dashboards are written and where they go.
         deadline_seconds: After which sources are no longer waited for.
         max_log_lines: The most lines that one investigation takes.
         services: What is known of single services.
@@ -114,6 +153,8 @@ class Settings:
     loki: Connection = field(default_factory=Connection)
     grafana: Connection = field(default_factory=Connection)
     aws: AwsSettings = field(default_factory=AwsSettings)
+    labels: LabelNames = field(default_factory=LabelNames)
+    dashboards: DashboardSettings = field(default_factory=DashboardSettings)
     deadline_seconds: float = 20.0
     max_log_lines: int = 60_000
     services: tuple[ServiceSettings, ...] = ()
@@ -130,6 +171,8 @@ _SECRET_HEADERS = ("authorization", "cookie", "token", "key", "secret", "passwor
 _KEYS = {
     **{source: tuple(f.name for f in fields(Connection)) for source in _SOURCES},
     "aws": tuple(f.name for f in fields(AwsSettings)),
+    "labels": tuple(f.name for f in fields(LabelNames)),
+    "dashboards": tuple(f.name for f in fields(DashboardSettings)),
     "": ("deadline_seconds", "max_log_lines"),
 }
 _SERVICE_KEYS = tuple(f.name for f in fields(ServiceSettings) if f.name != "name")
@@ -148,6 +191,8 @@ VARIABLES: Mapping[str, str] = {
     "OBSKIT_AWS_ENDPOINT_URL": "aws.endpoint_url",
     "OBSKIT_EVENTS_QUEUE_URL": "aws.queue_url",
     "OBSKIT_EVENTS_LOG_GROUP": "aws.log_group",
+    "OBSKIT_DASHBOARDS_FOLDER": "dashboards.folder",
+    "OBSKIT_RUNBOOK_URL": "dashboards.runbook_url",
     "OBSKIT_DEADLINE_SECONDS": "deadline_seconds",
     "OBSKIT_MAX_LOG_LINES": "max_log_lines",
 }
@@ -185,6 +230,8 @@ def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None)
         loki=Connection(**_section("loki", values)),
         grafana=Connection(**_section("grafana", values)),
         aws=AwsSettings(**_section("aws", values)),
+        labels=LabelNames(**_section("labels", values)),
+        dashboards=DashboardSettings(**_section("dashboards", values)),
         services=services,
         origins=tuple(sorted((name, given.origin) for name, given in found.items())),
         **{name: value for name, value in values.items() if "." not in name},
@@ -245,12 +292,7 @@ def _services(sections: object, path: Path) -> tuple[ServiceSettings, ...]:
             if key not in _SERVICE_KEYS:
                 raise _unknown(key, _SERVICE_KEYS, path, section=f"services.{name}")
             given = Given(f"services.{name}.{key}", value, str(path), path.parent)
-            if key == "depends_on":
-                if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
-                    raise given.wrong("is no list of names", hint='write depends_on = ["auth", "payment"]')
-                values[key] = tuple(dict.fromkeys(value))
-            else:
-                values[key] = text_of(given)
+            values[key] = names_of(given) if key == "depends_on" else text_of(given)
         found.append(ServiceSettings(name=name, **values))
     return tuple(found)
 
@@ -317,7 +359,7 @@ def masked(settings: Settings) -> dict[str, dict[str, str]]:
     """
     origins = dict(settings.origins)
     shown: dict[str, dict[str, str]] = {}
-    for section in (*_SOURCES, "aws"):
+    for section in (*_SOURCES, "aws", "labels", "dashboards"):
         part = getattr(settings, section)
         for key in _KEYS[section]:
             shown[f"{section}.{key}"] = {"value": _display(key, getattr(part, key))}

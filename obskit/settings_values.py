@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,13 @@ _MAX_LOG_LINES = 5_000_000
 SECRETS = ("password", "bearer_token")
 
 
+LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
 _PATHS = ("bearer_token_file", "ca_file", "cert_file", "key_file")
 
 
-_URLS = ("url", "endpoint_url", "queue_url")
+_URLS = ("url", "endpoint_url", "queue_url", "runbook_url")
 
 
 _NUMBERS = {"timeout_seconds": _MAX_SECONDS, "deadline_seconds": _MAX_SECONDS, "max_log_lines": _MAX_LOG_LINES}
@@ -75,9 +79,15 @@ def checked(given: Given) -> Any:
         if not isinstance(given.value, dict) or not all(isinstance(v, str) for v in given.value.values()):
             raise given.wrong("is no table of texts", shown=False)
         return tuple(sorted(given.value.items()))
+    if given.key == "instrumentation":
+        return names_of(given)
     text = text_of(given)
     if given.key in _URLS:
         return _url(given, text)
+    if given.name.startswith("labels.") and not LABEL_NAME.fullmatch(text):
+        raise given.wrong("is no label name", hint="letters, digits and _, not beginning with a digit")
+    if given.name in ("dashboards.folder", "dashboards.mark") and not text:
+        raise given.wrong("is empty")
     return _path(given, text) if given.key in _PATHS and text else text or (None if given.key in _PATHS else "")
 
 
@@ -88,6 +98,13 @@ def text_of(given: Given) -> str:
     if not given.value.isprintable():
         raise given.wrong("holds control characters", shown=False)
     return given.value
+
+
+def names_of(given: Given) -> tuple[str, ...]:
+    """Return a value that must be a list of names, each once."""
+    if not isinstance(given.value, list) or not all(isinstance(v, str) and v for v in given.value):
+        raise given.wrong("is no list of names", hint=f'write {given.key} = ["one", "another"]')
+    return tuple(dict.fromkeys(given.value))
 
 
 def _number(given: Given, most: float) -> float | int:

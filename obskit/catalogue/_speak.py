@@ -132,7 +132,7 @@ def ask_about_shared(signals: Iterable[Signal], series: SeriesIndex, *, cluster:
         for variant in signal.variants:
             if all(name in series for name in variant.needs):
                 scope = _cluster_matcher(series[variant.needs[0]], cluster)
-                query = Template(_without(variant.query, scope=scope)).safe_substitute(scope=scope, rate=rate)
+                query = Template(without_empty(variant.query, scope=scope)).safe_substitute(scope=scope, rate=rate)
                 questions.append(Question(signal=signal, variant=variant, query=query))
                 break
     return questions
@@ -192,7 +192,7 @@ def _fill(
     route = _label_of(own, ROUTE_LABELS)
     quoted_names = quoted(alternation(names))
     traffic = f'{route}!~"{NOT_TRAFFIC}"' if route else ""
-    text = Template(_without(variant.query, scope=scope, traffic=traffic, task=task)).safe_substitute(
+    text = Template(without_empty(variant.query, scope=scope, traffic=traffic, task=task)).safe_substitute(
         found,
         svc=",".join(part for part in (f"{label}=~{quoted_names}", scope) if part),
         scope=scope,
@@ -210,7 +210,7 @@ def _fill(
     )
 
 
-def _without(query: str, **values: str) -> str:
+def without_empty(query: str, **values: str) -> str:
     """Take empty placeholders out of a template together with their commas.
 
     Done before values go in, so that nothing inside a label value is taken for a comma of ours.

@@ -18,7 +18,7 @@ def _digits(value: float) -> str:
 
 
 def humanize(value: float, unit: Unit | Literal[""]) -> str:
-    """Return the value with its unit: ``4.82 s``, ``12 ms``, ``1.5 GiB``, ``93 %``, ``12/s``.
+    """Return the value with its unit: ``4.82 s``, ``12 ms``, ``1.5 GiB``, ``93 %``, ``3 MiB/s``.
 
     Args:
         value: In the base unit; NaN gives "no data".
@@ -31,6 +31,8 @@ def humanize(value: float, unit: Unit | Literal[""]) -> str:
     if unit == "bytes":
         power = 0 if abs(value) < 1024 else min(4, int(math.log(abs(value), 1024)))
         return f"{_digits(value / 1024**power)} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
+    if unit == "bytes_per_second":
+        return f"{humanize(value, 'bytes')}/s"
     if unit == "ratio":
         return f"{_digits(value * 100)} %"
     return f"{_digits(value)}/s" if unit == "per_second" else _digits(value)

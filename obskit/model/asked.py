@@ -83,6 +83,8 @@ class Variant:
         language: Whom to send it to: Prometheus or Loki.
         service_from: ``(label, regular expression)`` whose first group is the service's
             name, where no label holds the name alone.
+        labels: ``(placeholder, label)`` of what this instrumentation always calls the same:
+            ``status``, ``peer`` and ``route``. Read where no server can be asked.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Variant:
     needs: tuple[str, ...]
     language: Literal["PromQL", "LogQL"] = "PromQL"
     service_from: tuple[str, str] | None = None
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,8 @@ class Signal:
         id: Snake case, unique; findings, causes, panels and rules refer to it.
         topic: Name of the catalogue file.
         title: A few words for a person.
+        meaning: What it tells, and what to do when it turns bad: one or two sentences,
+            shown beside each panel and alert.
         unit: One of the base units.
         bad: The direction that hurts; ``both`` where either may.
         scope: ``service`` when it belongs to one ECS service; ``shared`` for databases,
@@ -107,6 +112,7 @@ class Signal:
         combine: How the tasks' columns make the service's: ``sum``, ``mean``, ``max``, ``min``.
         entity: Whom a shared signal is about: ``database``, ``node``, ``cache`` …
         warn: The level from which it deserves a look; None where only change is telling.
+        crit: The level from which users are hurt, or soon will be.
         floor: The smallest change that matters, in the unit: below it nothing is reported.
         variants: In order of preference; the first that the server can answer is taken.
     """
@@ -117,8 +123,10 @@ class Signal:
     unit: Unit
     bad: Direction
     variants: tuple[Variant, ...]
+    meaning: str = ""
     scope: Literal["service", "shared"] = "service"
     combine: Literal["sum", "mean", "max", "min"] = "sum"
     entity: str = ""
     warn: Threshold | None = None
+    crit: Threshold | None = None
     floor: float = 0.0

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Unit = Literal["seconds", "bytes", "ratio", "per_second", "count"]
+Unit = Literal["seconds", "bytes", "ratio", "per_second", "bytes_per_second", "count"]
 Direction = Literal["up", "down", "both"]
 Pillar = Literal["metrics", "logs", "events"]
 FloatMatrix = npt.NDArray[np.float64]

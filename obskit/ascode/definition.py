@@ -1,0 +1,219 @@
+"""What dashboards as code talk about: a definition, its panels and queries, and a problem."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+#: A dashboard, panel or target as Grafana's JSON has it.
+Model = dict[str, Any]
+Language = Literal["PromQL", "LogQL", ""]
+Severity = Literal["error", "warning"]
+
+#: Grafana's types of data source, and the language that they are asked in.
+LANGUAGES: Mapping[str, Language] = {"prometheus": "PromQL", "loki": "LogQL"}
+SUFFIX = ".dashboard.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that is wrong with a definition, and where.
+
+    Attributes:
+        check: Name of the check that found it.
+        message: What is wrong, on one line; no full stop.
+        file: The definition, relative to the current folder where it is below it.
+        line: Of the file, from 1; 0 when it is about the whole file.
+        panel: Title of the panel, "" when it is about the dashboard.
+        query: The query as the definition has it.
+        column: Of the query, from 1, counted over its whole text; 0 when it is about all of it.
+        hint: What to do about it.
+    """
+
+    check: str
+    message: str
+    file: str
+    line: int = 0
+    panel: str = ""
+    query: str = ""
+    column: int = 0
+    severity: Severity = "error"
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One text that Grafana would send to Prometheus or Loki.
+
+    Attributes:
+        role: ``panel``, ``annotation`` or ``variable``.
+        owner: The panel, annotation or variable that asks it.
+        title: The panel's title, or the name of the annotation or variable.
+        ref: The target's ``refId``; "" of annotations and variables.
+        text: As the definition has it, Grafana's variables unfilled.
+        language: "" when the data source is neither Prometheus nor Loki.
+    """
+
+    role: Literal["panel", "annotation", "variable"]
+    owner: Model
+    title: str
+    ref: str
+    text: str
+    language: Language
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """One dashboard: the file that defines it and the JSON model that Grafana gets.
+
+    Attributes:
+        name: The file's name without ``.dashboard.py``.
+        path: The file.
+        source: Its text.
+        model: Normalised, ready to be pushed; not to be changed.
+    """
+
+    name: str
+    path: Path
+    source: str
+    model: Model
+
+    @property
+    def uid(self) -> str:
+        """Grafana's key for it; "" when the definition sets none."""
+        return str(self.model.get("uid") or "")
+
+    @property
+    def title(self) -> str:
+        """What Grafana lists it under."""
+        return str(self.model.get("title") or "")
+
+    @property
+    def file(self) -> str:
+        """The path to show: relative to the current folder where it is below it."""
+        return shown(self.path)
+
+    @cached_property
+    def panels(self) -> tuple[Model, ...]:
+        """Every panel, rows and those inside collapsed rows included."""
+        return tuple(_panels(self.model.get("panels")))
+
+    @cached_property
+    def queries(self) -> tuple[Query, ...]:
+        """Every query of panels, annotations and variables, in that order."""
+        return tuple(_queries(self.model, self.panels))
+
+    @property
+    def variables(self) -> tuple[Model, ...]:
+        """The template variables."""
+        return tuple(v for v in (self.model.get("templating") or {}).get("list") or () if isinstance(v, dict))
+
+    @cached_property
+    def _lines(self) -> dict[str, int]:
+        lines: dict[str, int] = {}
+        for node in ast.walk(ast.parse(self.source)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                lines.setdefault(node.value, node.lineno)
+            elif isinstance(node, ast.Assign) and any(getattr(t, "id", "") == "dashboard" for t in node.targets):
+                lines.setdefault("", node.lineno)
+        return lines
+
+    def line_of(self, *texts: str) -> int:
+        """Return the line of the first text that stands in the file as a string of its own.
+
+        That of ``dashboard = …`` where none does: a panel's title often comes from its signal.
+        """
+        found = (self._lines[text] for text in texts if text and text in self._lines)
+        return next(found, self._lines.get("", 0))
+
+    def problem(self, message: str, *, panel: Model | None = None, query: Query | None = None, **more: Any) -> Problem:
+        """Return a problem that names this file, and the line where its panel or query is named.
+
+        Args:
+            message: What is wrong.
+            panel: The panel that it is about.
+            query: The query that it is about; names the panel too.
+            more: Further fields of `Problem`.
+        """
+        owner = panel if panel is not None else query.owner if query else None
+        title = query.title if query else str((owner or {}).get("title") or "")
+        line = self.line_of(query.text if query else "", title, signal_of(owner) if owner else "")
+        asked = query.text if query else ""
+        found = Problem(check="", message=message, file=self.file, line=line, panel=title, query=asked)
+        return replace(found, **more)
+
+
+def shown(path: Path) -> str:
+    """Return a path as messages show it: relative to the current folder where it is below it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+#: How a panel's description ends when a signal made it.
+SIGNAL_MARK = "Signal: `"
+
+
+def signal_of(panel: Model) -> str:
+    """Return the id of the signal that a panel was made from, or ""."""
+    _, mark, rest = str(panel.get("description") or "").rpartition(SIGNAL_MARK)
+    return rest.partition("`")[0] if mark else ""
+
+
+def _panels(found: object) -> Iterator[Model]:
+    for panel in found if isinstance(found, list) else ():
+        if isinstance(panel, dict):
+            yield panel
+            yield from _panels(panel.get("panels"))
+
+
+def _language(*owners: Model) -> Language:
+    for owner in owners:
+        source = owner.get("datasource")
+        if isinstance(source, dict) and source.get("type"):
+            return LANGUAGES.get(str(source["type"]), "")
+    return ""
+
+
+def _queries(model: Model, panels: tuple[Model, ...]) -> Iterator[Query]:
+    for panel in panels:
+        for target in panel.get("targets") or ():
+            if isinstance(target, dict) and target.get("expr"):
+                yield Query(
+                    role="panel",
+                    owner=panel,
+                    title=str(panel.get("title") or ""),
+                    ref=str(target.get("refId") or ""),
+                    text=str(target["expr"]),
+                    language=_language(target, panel),
+                )
+    for note in (model.get("annotations") or {}).get("list") or ():
+        target = note.get("target") if isinstance(note.get("target"), dict) else {}
+        text = note.get("expr") or target.get("expr")
+        if text:
+            yield Query(
+                role="annotation",
+                owner=note,
+                title=str(note.get("name") or ""),
+                ref="",
+                text=str(text),
+                language=_language(note),
+            )
+    for variable in (model.get("templating") or {}).get("list") or ():
+        if isinstance(variable, dict) and variable.get("type") == "query":
+            asked = variable.get("query")
+            text = asked.get("query") if isinstance(asked, dict) else asked
+            if text:
+                yield Query(
+                    role="variable",
+                    owner=variable,
+                    title=str(variable.get("name") or ""),
+                    ref="",
+                    text=str(text),
+                    language=_language(variable),
+                )
