@@ -1,1 +1,5 @@
-"""Dashboards and alert rules as code."""
+"""Dashboards as code: said in ``dashboards/*.dashboard.py``, built, checked, diffed, pushed."""
+
+from obskit.ascode.board import board, group, logs, panel, stat, text
+
+__all__ = ["board", "group", "logs", "panel", "stat", "text"]

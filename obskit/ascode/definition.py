@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -155,14 +156,25 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-#: How a panel's description ends when a signal made it.
-SIGNAL_MARK = "Signal: `"
+#: How a panel's description ends when signals made it.
+_SIGNALS = re.compile(r"Signals?: ((?:`[a-z0-9_]+`(?:, )?)+)\.?\s*\Z")
+
+
+def signals_of(panel: Model) -> tuple[str, ...]:
+    """Return the ids of the signals that a panel was made from, as its description says."""
+    found = _SIGNALS.search(str(panel.get("description") or ""))
+    return tuple(found.group(1).replace("`", "").split(", ")) if found else ()
 
 
 def signal_of(panel: Model) -> str:
-    """Return the id of the signal that a panel was made from, or ""."""
-    _, mark, rest = str(panel.get("description") or "").rpartition(SIGNAL_MARK)
-    return rest.partition("`")[0] if mark else ""
+    """Return the id of the first signal that a panel was made from, or ""."""
+    return next(iter(signals_of(panel)), "")
+
+
+def signals_line(names: Iterable[str]) -> str:
+    """Return the line by which `signals_of` finds a panel's signals again."""
+    quoted = [f"`{name}`" for name in names]
+    return f"Signal{'s' if len(quoted) > 1 else ''}: {', '.join(quoted)}."
 
 
 def _panels(found: object) -> Iterator[Model]:

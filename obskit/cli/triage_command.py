@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from obskit.cli.times import window as window_of
 from obskit.errors import SourceError, UsageError
+from obskit.files import write_text
 from obskit.model import Diagnosis, Gap, Service, Telemetry, Window
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def triage(question: Question, *, form: str, out: Path | None) -> None:
     diagnosis = investigate(telemetry, service=service, window=window)
     diagnosis = replace(diagnosis, elapsed_seconds=round(time.monotonic() - begun, 3))
     if out is not None:
-        _write(out, rendered(diagnosis, out_form))
+        write_text(out, rendered(diagnosis, out_form))
     if out is None or out_form != form:
         print(rendered(diagnosis, form, terminal=sys.stdout.isatty()), end="")
     if out is not None:
@@ -315,30 +315,6 @@ def _writable(path: Path) -> None:
         fits = False
     if not fits:
         raise UsageError(f"{path} cannot be written", hint="name a file in a folder that exists and is yours to write")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write to a temporary file beside it, then rename: never half a report."""
-    part: Path | None = None
-    try:
-        target = path.resolve()  # a link stays a link
-        with tempfile.NamedTemporaryFile(
-            "w", dir=target.parent, prefix=".obskit-", delete=False, encoding="utf-8", errors="replace", newline=""
-        ) as file:
-            part = Path(file.name)
-            file.write(text)
-        part.chmod(0o666 & ~_umask())
-        part.replace(target)
-    except OSError as error:
-        if part is not None:
-            part.unlink(missing_ok=True)
-        raise UsageError(f"{path} cannot be written: {error.strerror}", hint="name another place with --out") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _version() -> str:

@@ -115,6 +115,9 @@ class Signal:
         crit: The level from which users are hurt, or soon will be.
         floor: The smallest change that matters, in the unit: below it nothing is reported.
         variants: In order of preference; the first that the server can answer is taken.
+        weighed: Whether triage asks for it. Not what says the same as another signal in another
+            form (a further percentile, an objective's ratio), nor what no cause argues with:
+            dashboards, rules and `check` use these.
     """
 
     id: str
@@ -130,3 +133,4 @@ class Signal:
     warn: Threshold | None = None
     crit: Threshold | None = None
     floor: float = 0.0
+    weighed: bool = True

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from obskit.errors import BundleError
+from obskit.files import whole_file
 from obskit.model import Event, Logs, Metrics, Series, Service, Telemetry, Window, nanoseconds
 from obskit.redact import redacted
 from obskit.sources.bundle_layout import (
@@ -58,35 +57,25 @@ def write_bundle(path: Path, telemetry: Telemetry, *, service: Service, window: 
 
 
 def _write_whole(path: Path, tables: Sequence[pa.Table]) -> None:
-    """Write beside the target, make it durable, then rename."""
-    target = path.resolve()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            with pq.ParquetWriter(
-                file,
-                SCHEMA,
-                compression="zstd",
-                compression_level=9,
-                use_dictionary=True,
-                write_statistics=False,
-                store_schema=False,
-                write_page_checksum=True,
-            ) as writer:
-                writer.add_key_value_metadata({KEY: json.dumps({"format": FORMAT}).encode()})
-                for table in tables:
-                    writer.write_table(table, row_group_size=max(table.num_rows, 1))
-            file.flush()
-            os.fsync(file.fileno())
-        size = part.stat().st_size
+    with whole_file(path) as file:
+        with pq.ParquetWriter(
+            file,
+            SCHEMA,
+            compression="zstd",
+            compression_level=9,
+            use_dictionary=True,
+            write_statistics=False,
+            store_schema=False,
+            write_page_checksum=True,
+        ) as writer:
+            writer.add_key_value_metadata({KEY: json.dumps({"format": FORMAT}).encode()})
+            for table in tables:
+                writer.write_table(table, row_group_size=max(table.num_rows, 1))
+        size = file.tell()
         if size > MAX_FILE_BYTES:
             raise BundleError(
                 f"the recording would take {size} bytes, more than {MAX_FILE_BYTES}", hint="narrow the window"
             )
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _tables(telemetry: Telemetry, service: Service, window: Window, made_by: str) -> list[pa.Table]:

@@ -91,7 +91,7 @@ class PrometheusSource:
             SourceError: The label index could not be had.
             UsageError: The service runs in several clusters, or not in the one that was said.
         """
-        signals = all_signals().values()
+        signals = [s for s in all_signals().values() if s.weighed]
         own = [s for s in signals if s.scope == "service"]
         shared = [s for s in signals if s.scope == "shared"]
         found = self._series(ask, own, shared)

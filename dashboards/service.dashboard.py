@@ -1,0 +1,50 @@
+"""One service at ease: traffic, errors, latency, what it calls, what it runs on."""
+
+from obskit.ascode import board, group, panel, stat
+
+dashboard = board(
+    "service",
+    title="Service overview",
+    description="Rate, errors and latency of a service, and what its tasks use.",
+    events=True,
+    groups=(
+        group(
+            "Now",
+            stat("http_requests"),
+            stat("http_error_ratio"),
+            stat("http_latency_p95"),
+            stat("container_cpu_ratio"),
+            stat("container_memory_ratio"),
+            stat("task_up"),
+            more="incident",
+        ),
+        group(
+            "Requests",
+            "http_requests",
+            "http_error_ratio",
+            "http_in_flight",
+            panel("http_latency_p99", "http_latency_p95", "http_latency_p50", title="Latency, p99, p95 and p50"),
+            "http_latency_mean",
+        ),
+        group("What it calls", "client_latency_mean", "client_error_ratio"),
+        group(
+            "Container",
+            "container_cpu_cores",
+            "container_cpu_ratio",
+            "container_cpu_throttled_ratio",
+            "container_memory_bytes",
+            "container_memory_ratio",
+            "process_fds_ratio",
+        ),
+        group(
+            "Runtime",
+            "runtime_gc_ratio",
+            "runtime_loop_lag",
+            "runtime_heap_bytes",
+            "runtime_heap_ratio",
+            "runtime_threads",
+            "process_fds",
+        ),
+        group("Cache and queues", "cache_hit_ratio", "cache_evictions", "queue_backlog"),
+    ),
+)
