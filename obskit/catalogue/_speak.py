@@ -24,11 +24,12 @@ SERVICE_LABELS = (
     "container",
     "container_name",
 )
-TASK_LABELS = ("task_id", "ecs_task_id", "task", "task_arn", "pod", "instance")
-CLUSTER_LABELS = ("cluster", "ecs_cluster", "cluster_name")
+TASK_LABELS = ("task_id", "ecs_task_id", "aws_ecs_task_id", "task", "task_arn", "pod", "instance")
+CLUSTER_LABELS = ("cluster", "ecs_cluster", "cluster_name", "aws_ecs_cluster_name")
 STATUS_LABELS = ("status", "code", "status_code", "http_response_status_code", "http_status_code", "response_code")
 PEER_LABELS = (
     "server_address",
+    "net_peer_name",
     "peer_service",
     "client_name",
     "peer",

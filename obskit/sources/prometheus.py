@@ -97,7 +97,7 @@ class PrometheusSource:
         found = self._series(ask, own, shared)
         series = _speak.index(found)
         name = ask.service.name
-        if not any(name in row.values() for row in found):
+        if not any(row.get(label) == name for row in found for label in _speak.SERVICE_LABELS):
             shared_part = self._ask_all(
                 ask, _speak.ask_about_shared(shared, series, cluster="", rate="1m"), _DEFAULT_INTERVAL
             )

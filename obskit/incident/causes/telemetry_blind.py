@@ -22,6 +22,8 @@ def judge(evidence: Evidence) -> Judgement | None:
         requests = evidence.level("http_requests")
         if requests and requests.before > 0 and requests.after > 0.5 * requests.before:
             case.argue("requests are served as before: the service lives, its lines do not arrive", STRONG)
+        for loss in ("alloy_entries_dropped", "loki_lines_discarded"):
+            case.finding(evidence.worse(loss), STRONG, "lines are lost on their way")
     if case.score <= 0:
         return None
     running = evidence.level("ecs_running_tasks")

@@ -1,7 +1,7 @@
 """A TLS handshake fails: an expired, untrusted or wrong certificate."""
 
 from obskit.incident.causes import Cause
-from obskit.incident.evidence import HINT, VERDICT, Case, Evidence
+from obskit.incident.evidence import HINT, STRONG, VERDICT, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
 
@@ -11,6 +11,9 @@ def judge(evidence: Evidence) -> Judgement | None:
     if case.logs("tls_failure", weight=VERDICT):
         case.finding(evidence.worse("client_error_ratio"), HINT)
         case.finding(evidence.worse("http_error_ratio"), HINT)
+        left = evidence.level("certificates_expiry")
+        if left and left.peak <= 0:
+            case.argue("a certificate has expired", STRONG)
     return case.close()
 
 
