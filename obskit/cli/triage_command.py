@@ -69,10 +69,11 @@ def triage(question: Question, *, form: str, out: Path | None) -> None:
 
     diagnosis = investigate(telemetry, service=service, window=window)
     diagnosis = replace(diagnosis, elapsed_seconds=round(time.monotonic() - begun, 3))
+    grafana = _grafana_url()
     if out is not None:
-        write_text(out, rendered(diagnosis, out_form))
+        write_text(out, rendered(diagnosis, out_form, grafana=grafana))
     if out is None or out_form != form:
-        print(rendered(diagnosis, form, terminal=sys.stdout.isatty()), end="")
+        print(rendered(diagnosis, form, terminal=sys.stdout.isatty(), grafana=grafana), end="")
     if out is not None:
         print(f"report written to {out.resolve()}", file=sys.stderr)
 
@@ -89,8 +90,8 @@ def record(question: Question, file: Path) -> None:
     print(f"{file}: {kept}, {len(telemetry.gaps)} gaps, {size / 1024:.0f} KiB")
 
 
-def rendered(diagnosis: Diagnosis, form: str, *, terminal: bool = False) -> str:
-    """Return the report in one of `FORMATS`, ending with a newline."""
+def rendered(diagnosis: Diagnosis, form: str, *, terminal: bool = False, grafana: str = "") -> str:
+    """Return the report in one of `FORMATS`, ending with a newline; with a link to *grafana* where it is known."""
     if form == "json":
         from obskit.incident.report import as_json
 
@@ -98,17 +99,28 @@ def rendered(diagnosis: Diagnosis, form: str, *, terminal: bool = False) -> str:
     elif form == "md":
         from obskit.incident.report import as_markdown
 
-        text = as_markdown.render(diagnosis)
+        text = as_markdown.render(diagnosis, grafana=grafana)
     elif form == "html":
         from obskit.incident.report import as_html
 
-        text = as_html.render(diagnosis)
+        text = as_html.render(diagnosis, grafana=grafana)
     else:
         from obskit.incident.report import as_text
 
         width = min(shutil.get_terminal_size((80, 24)).columns, 120) if terminal else 80
-        text = as_text.render(diagnosis, width=width, color=terminal)
+        text = as_text.render(diagnosis, width=width, color=terminal, grafana=grafana)
     return text if text.endswith("\n") else text + "\n"
+
+
+def _grafana_url() -> str:
+    """Return where Grafana is, or "": a recording is read whatever the settings say."""
+    from obskit.errors import SettingsError
+    from obskit.settings import load_settings
+
+    try:
+        return load_settings().grafana.url
+    except SettingsError:
+        return ""
 
 
 def _recorded(question: Question) -> tuple[Service, Window, Telemetry]:

@@ -548,3 +548,22 @@ def test_a_line_that_only_one_task_writes_is_no_more_than_a_hint_of_a_bad_task()
 
     assert next(iter(found)) == "tls_failure"
     assert "one_bad_task" not in found or found["one_bad_task"].judgement.score <= 0.7
+
+
+def test_lines_that_the_collector_drops_are_a_blindness_with_a_reason() -> None:
+    """The collector's own count says where they went."""
+    case = Scenario().becomes("log_lines", 0).becomes("alloy_entries_dropped", 50, before=0)
+    first = case.diagnosis().hypotheses[0]
+
+    assert first.cause == "telemetry_blind"
+    assert any("lost on their way" in claim.words for claim in first.judgement.claims_for)
+
+
+def test_an_expired_certificate_speaks_for_the_handshakes_complaint() -> None:
+    """Log and probe agree."""
+    handshake = "ssl.SSLCertVerificationError: certificate verify failed: certificate has expired"
+    case = Scenario().errors().logs(handshake).becomes("certificates_expiry", -600, before=600)
+    first = case.diagnosis().hypotheses[0]
+
+    assert first.cause == "tls_failure"
+    assert any("a certificate has expired" in claim.words for claim in first.judgement.claims_for)

@@ -13,6 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report import _phrases as say
 from obskit.incident.report._chart import HEIGHT, WIDTH, charts, lifetimes, share, time_ticks
 from obskit.incident.report._lanes import rows
@@ -37,16 +38,21 @@ class TaskLine:
     happened: tuple[str, ...]
 
 
-def render(diagnosis: Diagnosis) -> str:
+def render(diagnosis: Diagnosis, *, grafana: str = "") -> str:
     """Return the page: verdict, causes with their evidence, timeline, charts, logs, tasks, gaps.
 
     The page needs no script to be read, follows the reader's light or dark setting, prints,
     and its content security policy forbids every request.
+
+    Args:
+        diagnosis: What to tell.
+        grafana: Its address; "" leaves the link to the dashboard out.
     """
     window = _axis(diagnosis)
     style, script = (_HERE / "page.css").read_text("utf-8"), (_HERE / "page.js").read_text("utf-8")
     return _template().render(
         d=diagnosis,
+        dashboard=grafana + dashboard_path(diagnosis) if grafana else "",
         axis=window,
         axis_ticks=time_ticks(window),
         calm=share(diagnosis.onset or diagnosis.window.start, window),

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import orjson
 
+from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report.escape import clean
 from obskit.model import Claim, Diagnosis, Finding, Hypothesis, LogTemplate, stamp
 
@@ -51,6 +52,7 @@ def document(diagnosis: Diagnosis) -> dict[str, object]:
         "abnormal_series": [_finding(finding) for finding in diagnosis.abnormal_series],
         "log_templates": [_template(template) for template in diagnosis.log_templates],
         "next_query": {name: _text(getattr(diagnosis.next_query, name)) for name in ("words", "language", "query")},
+        "dashboard": dashboard_path(diagnosis),
         "facts": {_text(name): _text(diagnosis.facts[name]) for name in sorted(diagnosis.facts)},
         "elapsed_seconds": _number(diagnosis.elapsed_seconds),
     }

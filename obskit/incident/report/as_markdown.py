@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report import _phrases as say
 from obskit.incident.report.escape import clean, cut
 from obskit.incident.units import humanize
@@ -23,9 +24,14 @@ _BLOCK_START = re.compile(r"^([-+=]|\d+[.)])")
 _TRIGGER = re.compile(r"(@|:(?=//)|\bwww(?=\.)|#(?=\d)|(?<!\d):(?=[a-z0-9_+-]+:))", re.IGNORECASE)
 
 
-def render(diagnosis: Diagnosis) -> str:
-    """Return the report as GitHub-flavoured Markdown that plain CommonMark shows as well."""
-    sections: list[Iterable[str]] = [_verdict(diagnosis)]
+def render(diagnosis: Diagnosis, *, grafana: str = "") -> str:
+    """Return the report as GitHub-flavoured Markdown that plain CommonMark shows as well.
+
+    Args:
+        diagnosis: What to tell.
+        grafana: Its address; "" leaves the link to the dashboard out.
+    """
+    sections: list[Iterable[str]] = [_verdict(diagnosis, grafana)]
     if diagnosis.hypotheses:
         sections += [_ranking(diagnosis), _why(diagnosis.hypotheses[0]), _steps(diagnosis.hypotheses[0])]
     sections += [_next_query(diagnosis), _timeline(diagnosis), _templates(diagnosis), _unsuspicious(diagnosis)]
@@ -50,7 +56,7 @@ def code(text: str) -> str:
     return f"{fence}{blank}{plain}{blank}{fence}"
 
 
-def _verdict(diagnosis: Diagnosis) -> Iterator[str]:
+def _verdict(diagnosis: Diagnosis, grafana: str) -> Iterator[str]:
     yield f"## {escape(say.headline(diagnosis))}"
     yield ""
     yield escape(diagnosis.summary)
@@ -65,6 +71,8 @@ def _verdict(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"- **Began:** {escape(say.began(diagnosis))}"
     if say.culprit(diagnosis):
         yield f"- **Culprit:** {escape(say.culprit(diagnosis))}"
+    if grafana:
+        yield f"- **Dashboard:** <{grafana}{dashboard_path(diagnosis)}>"
 
 
 def _ranking(diagnosis: Diagnosis) -> Iterator[str]:

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report import _phrases as say
 from obskit.incident.report._fold import fold_command, fold_query
 from obskit.incident.report.escape import clean, cut
@@ -25,16 +26,17 @@ _CAUSES = 6
 _COLOURS = {"cause_found": "bold red", "possible": "bold yellow", "no_clear_cause": "bold yellow", "calm": "bold green"}
 
 
-def render(diagnosis: Diagnosis, *, width: int = 80, color: bool = False) -> str:
+def render(diagnosis: Diagnosis, *, width: int = 80, color: bool = False, grafana: str = "") -> str:
     """Return the report as lines for a terminal, a pipe or a mail.
 
     Args:
         diagnosis: What to tell.
         width: Columns; no line is wider. Below 40 it is taken as 40.
         color: Add ANSI colours; the text reads the same without them.
+        grafana: Its address; "" leaves the link to the dashboard out.
     """
     page = _Page(width=max(width, 40), color=color)
-    _verdict(page, diagnosis)
+    _verdict(page, diagnosis, grafana)
     if diagnosis.hypotheses:
         _ranking(page, diagnosis)
         _first(page, diagnosis.hypotheses[0])
@@ -101,7 +103,7 @@ class _Page:
         return "".join(f"{line.rstrip()}\n" for line in self.out.getvalue().splitlines())
 
 
-def _verdict(page: _Page, diagnosis: Diagnosis) -> None:
+def _verdict(page: _Page, diagnosis: Diagnosis, grafana: str) -> None:
     page.line(Text(say.headline(diagnosis), _COLOURS[diagnosis.verdict]))
     page.line(Text(clean(diagnosis.summary)))
     window = f"{stamp(diagnosis.window.start)} to {say.clock(diagnosis.window.end)}"
@@ -109,6 +111,7 @@ def _verdict(page: _Page, diagnosis: Diagnosis) -> None:
         f"{clean(diagnosis.service)} in {clean(diagnosis.cluster)}" if diagnosis.cluster else clean(diagnosis.service)
     )
     rows = [("began", say.began(diagnosis)), ("culprit", say.culprit(diagnosis)), ("looked at", f"{where}, {window}")]
+    rows += [("dashboard", grafana + dashboard_path(diagnosis))] if grafana else []
     steps = diagnosis.hypotheses[0].next_steps[:1] if diagnosis.hypotheses else ()
     rows += [("do first", clean(step.words)) for step in steps]
     page.rows((Text(f"{name:9}", "dim"), value) for name, value in rows if value)
