@@ -7,3 +7,14 @@ ERRORS = (
     r'(\b|_)(errors?|exceptions?)(_count)?"?\s*[:=]\s*(0\b|null|nil|none|false|""))`'
 )
 TIMEOUTS = "|~ `(?i)(timeout|timed out)`"
+#: The highest levels that the usual loggers know; as whole words, so that "non-fatal" and "criticality" do not count.
+FATALS = r"|~ `(?i)\b(fatal|panic|critical|emerg(ency)?)\b` !~ `(?i)\b(non-?fatal|(0|no|zero)[ _]+(fatal|critical))\b`"
+#: The last words of a process, as kernels, runtimes and process managers write them.
+CRASHES = (
+    "|~ `(?i)(out of memory|outofmemoryerror|oom-?kill|segmentation fault|sigsegv|sigabrt|core dumped"
+    r"|panic: |fatal error: |unhandled ?(promise)? ?(exception|rejection)|uncaught ?exception|stack overflow"
+    r"|reached heap limit|worker failed to boot|exited with (code|status) [1-9])`"
+)
+#: Events of AWS in Loki: EventBridge only writes to log groups of this prefix, and lambda-promtail
+#: (like Grafana Cloud's forwarder) labels lines with the log group that they come from.
+EVENTS = '{__aws_cloudwatch_log_group=~"/aws/events/.+"}'

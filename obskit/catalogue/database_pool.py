@@ -9,11 +9,17 @@ SIGNALS = (
         id="db_pool_used_ratio",
         topic="database_pool",
         title="pool connections in use, of the pool's size",
+        meaning=(
+            "How much of its connection pool the fullest task uses. Near 1 every further request waits: "
+            "look for slow queries or held transactions (db_query_seconds, pg_longest_transaction) before "
+            "making the pool larger."
+        ),
         unit="ratio",
         bad="up",
         combine="max",
         floor=0.2,
         warn=_FULL,
+        crit=Threshold(value=1.0, reason="no connection is free at all: requests queue until they time out"),
         variants=(
             Variant(
                 name="OpenTelemetry",
@@ -78,16 +84,56 @@ SIGNALS = (
                 ),
                 needs=("pgbouncer_pools_server_active_connections", "pgbouncer_databases_pool_size"),
             ),
+            Variant(
+                name="Micrometer jdbc",
+                query=(
+                    "sum by ($service, $task) (jdbc_connections_active{$svc})"
+                    " / sum by ($service, $task) (jdbc_connections_max{$svc} > 0)"
+                ),
+                needs=("jdbc_connections_active", "jdbc_connections_max"),
+            ),
+            Variant(
+                name="Tomcat JDBC pool",
+                query=(
+                    "sum by ($service, $task) (tomcat_jdbc_connections_active_total{$svc})"
+                    " / sum by ($service, $task) (tomcat_jdbc_connections_max{$svc} > 0)"
+                ),
+                needs=("tomcat_jdbc_connections_active_total", "tomcat_jdbc_connections_max"),
+            ),
+            Variant(
+                name="pgxpool",
+                query=(
+                    "sum by ($service, $task) (pgxpool_acquired_conns{$svc})"
+                    " / sum by ($service, $task) (pgxpool_max_conns{$svc} > 0)"
+                ),
+                needs=("pgxpool_acquired_conns", "pgxpool_max_conns"),
+            ),
+            Variant(
+                name="Node pg pool",
+                query=(
+                    "sum by ($service, $task) (pg_pool_active_connections{$svc})"
+                    " / sum by ($service, $task) (pg_pool_max{$svc} > 0)"
+                ),
+                needs=("pg_pool_active_connections", "pg_pool_max"),
+            ),
         ),
     ),
     Signal(
         id="db_pool_waiting",
         topic="database_pool",
         title="requests waiting for a pool connection",
+        meaning=(
+            "Requests that have no connection yet and stand in the pool's queue. Any that stay mean that "
+            "connections are held too long or are too few: compare with db_query_seconds and the "
+            "database's own load."
+        ),
         unit="count",
         bad="up",
         floor=1,
         warn=Threshold(value=1, reason="a pool that is large enough keeps nobody waiting"),
+        crit=Threshold(
+            value=10, reason="as many wait as HikariCP's default pool (10) has connections: each waits for a whole turn"
+        ),
         variants=(
             Variant(
                 name="OpenTelemetry",
@@ -110,9 +156,20 @@ SIGNALS = (
                 needs=("pgbouncer_pools_client_waiting_connections",),
             ),
             Variant(
+                # seconds waited in a second: by Little's law the mean number of those who wait
                 name="Go database/sql",
-                query="sum by ($service, $task) (rate(go_sql_wait_count_total{$svc}[$rate]))",
-                needs=("go_sql_wait_count_total",),
+                query="sum by ($service, $task) (rate(go_sql_wait_duration_seconds_total{$svc}[$rate]))",
+                needs=("go_sql_wait_duration_seconds_total",),
+            ),
+            Variant(
+                name="Node pg pool",
+                query="sum by ($service, $task) (pg_pool_waiting_connections{$svc})",
+                needs=("pg_pool_waiting_connections",),
+            ),
+            Variant(
+                name="Tomcat JDBC pool",
+                query="sum by ($service, $task) (tomcat_jdbc_waitingthreads_total{$svc})",
+                needs=("tomcat_jdbc_waitingthreads_total",),
             ),
         ),
     ),
@@ -120,9 +177,15 @@ SIGNALS = (
         id="db_pool_timeouts",
         topic="database_pool",
         title="pool time-outs",
+        meaning=(
+            "Requests that gave up waiting for a connection; each is an error that a user sees. Find out "
+            "what holds the connections: a slow query, a lock, or a leak that only a restart clears."
+        ),
         unit="per_second",
         bad="up",
         floor=0.02,
+        warn=Threshold(value=0.02, reason="more than one failed request a minute"),
+        crit=Threshold(value=0.2, reason="a dozen failed requests a minute: an outage for some users, not a blip"),
         variants=(
             Variant(
                 name="HikariCP",
@@ -155,9 +218,16 @@ SIGNALS = (
         id="db_errors",
         topic="database_pool",
         title="database errors that are no pool time-outs",
+        meaning=(
+            "Errors that the database client counted, by kind, without time-outs of the pool. A new kind "
+            "after a deployment points at the release; refused or reset connections point at the database "
+            "or the network."
+        ),
         unit="per_second",
         bad="up",
         floor=0.02,
+        warn=Threshold(value=0.1, reason="six errors a minute: more than an odd conflict between two writers"),
+        crit=Threshold(value=1.0, reason="an error a second: users meet it whatever they do"),
         variants=(
             Variant(
                 name="error counter by type",
@@ -170,10 +240,20 @@ SIGNALS = (
         id="db_query_seconds",
         topic="database_pool",
         title="mean time of a query",
+        meaning=(
+            "How long a query takes on average, as the service sees it. When it rises, pools fill up and "
+            "requests queue: look for locks, a missing index or a busy database."
+        ),
         unit="seconds",
         bad="up",
         combine="mean",
         floor=0.02,
+        warn=Threshold(
+            value=0.25, reason="an indexed query takes milliseconds; at a quarter of a second a page of four takes one"
+        ),
+        crit=Threshold(
+            value=1.0, reason="a page asks several queries in a row: at a second each it misses every usual time-out"
+        ),
         variants=(
             Variant(
                 name="OpenTelemetry",
@@ -198,6 +278,77 @@ SIGNALS = (
                     " / sum by ($service, $task) (rate(hikaricp_connections_usage_seconds_count{$svc}[$rate]))"
                 ),
                 needs=("hikaricp_connections_usage_seconds_sum",),
+            ),
+            Variant(
+                name="Node pg pool",
+                query=(
+                    "sum by ($service, $task) (rate(pg_command_duration_seconds_sum{$svc}[$rate]))"
+                    " / sum by ($service, $task) (rate(pg_command_duration_seconds_count{$svc}[$rate]))"
+                ),
+                needs=("pg_command_duration_seconds_sum",),
+            ),
+        ),
+    ),
+    Signal(
+        id="db_pool_acquire_seconds",
+        topic="database_pool",
+        title="mean time to get a pool connection",
+        meaning=(
+            "What every request pays before its first query: next to nothing while a connection is free. "
+            "When it rises, the pool is exhausted or the database accepts new connections slowly."
+        ),
+        unit="seconds",
+        bad="up",
+        combine="max",
+        floor=0.02,
+        warn=Threshold(value=0.1, reason="a free connection is handed out within a millisecond: this is queueing"),
+        crit=Threshold(value=1.0, reason="a second before the first query: the time budget of a web request is gone"),
+        variants=(
+            Variant(
+                name="OpenTelemetry",
+                query=(
+                    "sum by ($service, $task) (rate(db_client_connection_wait_time_seconds_sum{$svc}[$rate]))"
+                    " / sum by ($service, $task) (rate(db_client_connection_wait_time_seconds_count{$svc}[$rate]))"
+                ),
+                needs=("db_client_connection_wait_time_seconds_sum",),
+            ),
+            Variant(
+                name="OpenTelemetry before 1.26",
+                query=(
+                    "sum by ($service, $task) (rate(db_client_connections_wait_time_milliseconds_sum{$svc}[$rate]))"
+                    " / sum by ($service, $task) (rate(db_client_connections_wait_time_milliseconds_count{$svc}[$rate])) / 1000"
+                ),
+                needs=("db_client_connections_wait_time_milliseconds_sum",),
+            ),
+            Variant(
+                name="HikariCP",
+                query=(
+                    "sum by ($service, $task) (rate(hikaricp_connections_acquire_seconds_sum{$svc}[$rate]))"
+                    " / sum by ($service, $task) (rate(hikaricp_connections_acquire_seconds_count{$svc}[$rate]))"
+                ),
+                needs=("hikaricp_connections_acquire_seconds_sum",),
+            ),
+            # of those that had to wait: database/sql does not count the others
+            Variant(
+                name="Go database/sql",
+                query=(
+                    "sum by ($service, $task) (rate(go_sql_wait_duration_seconds_total{$svc}[$rate]))"
+                    " / sum by ($service, $task) (rate(go_sql_wait_count_total{$svc}[$rate]))"
+                ),
+                needs=("go_sql_wait_duration_seconds_total", "go_sql_wait_count_total"),
+            ),
+            Variant(
+                name="pgxpool",
+                query=(
+                    "sum by ($service, $task) (rate(pgxpool_acquire_duration_ns{$svc}[$rate]))"
+                    " / sum by ($service, $task) (rate(pgxpool_acquire_count{$svc}[$rate])) / 1e9"
+                ),
+                needs=("pgxpool_acquire_duration_ns", "pgxpool_acquire_count"),
+            ),
+            Variant(
+                name="pgbouncer, longest wait",
+                query="max by ($service, $task) (pgbouncer_pools_client_maxwait_seconds{$svc})",
+                needs=("pgbouncer_pools_client_maxwait_seconds",),
             ),
         ),
     ),

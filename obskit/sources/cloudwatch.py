@@ -1,4 +1,4 @@
-"""CloudWatch as a source: the load balancer's and ECS's own metrics, one point a minute.
+"""CloudWatch as a source: the load balancer's, ECS's and RDS's own metrics, one point a minute.
 
 For stacks without a CloudWatch exporter in Prometheus. Series take the signals' ids, in base
 units: counts of a period become ``per_second``, percent become ``ratio``. CloudWatch publishes
@@ -15,16 +15,19 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from obskit.model import Gap, Labels, Metrics, Series, Telemetry, TimeArray, Unit, nanoseconds, utc
+from obskit.model import DATABASE, Gap, Labels, Metrics, Series, Telemetry, TimeArray, Unit, nanoseconds, utc
 from obskit.sources import Ask
 from obskit.sources.aws_client import Aws, AwsFailure
 
 _SOURCE: Final = "cloudwatch"
-PERIOD_SECONDS: Final = 60  # what ALB and ECS publish at
+PERIOD_SECONDS: Final = 60  # what ALB, ECS and RDS publish at
 _BATCH: Final = 500  # GetMetricData takes no more
 _MAX_PAGES: Final = 100
 _PERCENT: Final = 0.01
 _A_SECOND: Final = 1 / PERIOD_SECONDS
+_CORES: Final = 1 / 1024  # a core is 1024 CPU units
+_MEBIBYTE: Final = 2.0**20  # what Container Insights calls a Megabyte: a task of 512 MiB shows as 512
+_BALANCER: Final = "load balancer"  # the entity of the topic alb_balancer
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,9 @@ class _Wanted:
     """One metric of CloudWatch and the signal that it answers.
 
     Attributes:
-        of: Whose dimensions it has: ``target_group``, ``load_balancer`` or ``service``.
+        of: Whose dimensions it has: ``target_group``, ``load_balancer``, ``service`` or ``database``.
         scale: What makes the unit of CloudWatch's values.
+        entity: Whom it is about, where that is not the service.
     """
 
     signal: str
@@ -43,24 +47,65 @@ class _Wanted:
     metric: str
     stat: str
     scale: float = 1.0
+    entity: str = ""
 
 
 _ALB: Final = "AWS/ApplicationELB"
 _ECS: Final = "AWS/ECS"
 _INSIGHTS: Final = "ECS/ContainerInsights"
+_RDS: Final = "AWS/RDS"
 WANTED: Final = (
     _Wanted("alb_requests", "per_second", "target_group", _ALB, "RequestCount", "Sum", _A_SECOND),
     _Wanted("alb_target_5xx", "per_second", "target_group", _ALB, "HTTPCode_Target_5XX_Count", "Sum", _A_SECOND),
     _Wanted("alb_target_latency", "seconds", "target_group", _ALB, "TargetResponseTime", "p99"),
     _Wanted("alb_unhealthy_hosts", "count", "target_group", _ALB, "UnHealthyHostCount", "Maximum"),
     _Wanted("alb_healthy_hosts", "count", "target_group", _ALB, "HealthyHostCount", "Minimum"),
+    _Wanted("alb_target_4xx", "per_second", "target_group", _ALB, "HTTPCode_Target_4XX_Count", "Sum", _A_SECOND),
+    _Wanted("alb_target_latency_p50", "seconds", "target_group", _ALB, "TargetResponseTime", "p50"),
+    _Wanted(
+        "alb_connection_errors", "per_second", "target_group", _ALB, "TargetConnectionErrorCount", "Sum", _A_SECOND
+    ),
+    _Wanted(
+        "alb_target_tls_errors", "per_second", "target_group", _ALB, "TargetTLSNegotiationErrorCount", "Sum", _A_SECOND
+    ),
     _Wanted("alb_elb_5xx", "per_second", "load_balancer", _ALB, "HTTPCode_ELB_5XX_Count", "Sum", _A_SECOND),
     _Wanted("alb_rejected", "per_second", "load_balancer", _ALB, "RejectedConnectionCount", "Sum", _A_SECOND),
+    _Wanted(
+        "alb_balancer_4xx", "per_second", "load_balancer", _ALB, "HTTPCode_ELB_4XX_Count", "Sum", _A_SECOND, _BALANCER
+    ),
+    _Wanted(
+        "alb_tls_errors",
+        "per_second",
+        "load_balancer",
+        _ALB,
+        "ClientTLSNegotiationErrorCount",
+        "Sum",
+        _A_SECOND,
+        _BALANCER,
+    ),
+    # only Sum is useful here, says AWS; it is a number of connections all the same, not one a second
+    _Wanted("alb_active_connections", "count", "load_balancer", _ALB, "ActiveConnectionCount", "Sum", 1.0, _BALANCER),
+    _Wanted(
+        "alb_new_connections", "per_second", "load_balancer", _ALB, "NewConnectionCount", "Sum", _A_SECOND, _BALANCER
+    ),
     _Wanted("container_cpu_ratio", "ratio", "service", _ECS, "CPUUtilization", "Average", _PERCENT),
     _Wanted("container_memory_ratio", "ratio", "service", _ECS, "MemoryUtilization", "Average", _PERCENT),
     _Wanted("ecs_running_tasks", "count", "service", _INSIGHTS, "RunningTaskCount", "Average"),
     _Wanted("ecs_desired_tasks", "count", "service", _INSIGHTS, "DesiredTaskCount", "Average"),
     _Wanted("ecs_pending_tasks", "count", "service", _INSIGHTS, "PendingTaskCount", "Average"),
+    _Wanted("ecs_deployments", "count", "service", _INSIGHTS, "DeploymentCount", "Average"),
+    _Wanted("ecs_container_restarts", "per_second", "service", _INSIGHTS, "RestartCount", "Sum", _A_SECOND),
+    _Wanted("ecs_cpu_reserved_cores", "count", "service", _INSIGHTS, "CpuReserved", "Average", _CORES),
+    _Wanted("ecs_cpu_used_cores", "count", "service", _INSIGHTS, "CpuUtilized", "Average", _CORES),
+    _Wanted("ecs_memory_reserved_bytes", "bytes", "service", _INSIGHTS, "MemoryReserved", "Average", _MEBIBYTE),
+    _Wanted("ecs_memory_used_bytes", "bytes", "service", _INSIGHTS, "MemoryUtilized", "Average", _MEBIBYTE),
+    _Wanted("rds_cpu_ratio", "ratio", "database", _RDS, "CPUUtilization", "Average", _PERCENT, DATABASE),
+    _Wanted("rds_connections", "count", "database", _RDS, "DatabaseConnections", "Average", 1.0, DATABASE),
+    _Wanted("rds_free_storage_bytes", "bytes", "database", _RDS, "FreeStorageSpace", "Minimum", 1.0, DATABASE),
+    _Wanted("rds_free_memory_bytes", "bytes", "database", _RDS, "FreeableMemory", "Minimum", 1.0, DATABASE),
+    _Wanted("rds_read_latency", "seconds", "database", _RDS, "ReadLatency", "Average", 1.0, DATABASE),
+    _Wanted("rds_write_latency", "seconds", "database", _RDS, "WriteLatency", "Average", 1.0, DATABASE),
+    _Wanted("rds_disk_queue", "count", "database", _RDS, "DiskQueueDepth", "Average", 1.0, DATABASE),
 )
 
 
@@ -89,7 +134,7 @@ class _Query:
 
 
 class CloudWatchSource:
-    """Asks CloudWatch about a service's load balancer and tasks.
+    """Asks CloudWatch about a service's load balancer, tasks and database.
 
     Args:
         region: "" for what the environment says.
@@ -97,6 +142,7 @@ class CloudWatchSource:
         load_balancer: ``app/name/id`` or its ARN; found by the service's target groups when "".
         target_group: ``targetgroup/name/id`` or its ARN; found by the ECS service when "".
         cluster: Where the service is when it does not say itself.
+        database: The RDS instance (``DBInstanceIdentifier``) that the service uses; not asked about when "".
     """
 
     def __init__(
@@ -108,9 +154,11 @@ class CloudWatchSource:
         load_balancer: str = "",
         target_group: str = "",
         cluster: str = "",
+        database: str = "",
     ) -> None:
         self._aws = Aws(region=region, endpoint_url=endpoint_url, profile=profile)
         self._load_balancer, self._target_group, self._cluster = load_balancer, target_group, cluster
+        self._database = database
 
     @property
     def name(self) -> str:
@@ -158,6 +206,9 @@ class CloudWatchSource:
             queries += _each("service", dimensions, ask.service.name, ())
         else:
             gaps.append(Gap(source=_SOURCE, query="AWS/ECS", reason="no cluster was said: set OBSKIT_ECS_CLUSTER"))
+        if self._database:
+            instance = (("DBInstanceIdentifier", self._database),)
+            queries += _each("database", instance, ask.service.name, (("instance", self._database),))
         return queries, gaps
 
     def _balanced(self, ask: Ask) -> tuple[tuple[str, str], ...]:
@@ -268,7 +319,7 @@ def _each(of: str, dimensions: Labels, service: str, labels: Labels) -> list[_Qu
             Series(
                 signal=wanted.signal,
                 unit=wanted.unit,
-                service=service,
+                service=wanted.entity or service,
                 labels=labels,
                 query=f"{wanted.namespace} {wanted.metric} {wanted.stat} {PERIOD_SECONDS}s {{{said}}}",
             ),

@@ -6,12 +6,16 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import boto3
 import numpy as np
 import pytest
 from moto import mock_aws
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core.responses import ActionResult
 
+from obskit.catalogue import all_signals
 from obskit.model import Service, Telemetry, Window
 from obskit.sources import Ask
 from obskit.sources.cloudwatch import WANTED, CloudWatchSource
@@ -23,6 +27,7 @@ OF = {
     "target_group": {"TargetGroup": GROUP, "LoadBalancer": BALANCER},
     "load_balancer": {"LoadBalancer": BALANCER},
     "service": {"ClusterName": "obs", "ServiceName": "demo-app"},
+    "database": {"DBInstanceIdentifier": "orders"},
 }
 
 
@@ -66,16 +71,45 @@ def test_every_metric_has_its_signal_unit_and_query() -> None:
     """A reader can tell what was asked; units are base units."""
     for wanted in WANTED:
         publish(wanted.metric, wanted.namespace, wanted.of, [60.0])
-    telemetry = answer()
+    telemetry = answer(database="orders")
     series = {s.signal: s for s in telemetry.metrics.series}
 
     assert {name: s.unit for name, s in series.items()} == {w.signal: w.unit for w in WANTED}
-    assert {s.service for s in series.values()} == {"demo-app"}
+    assert {s.service for s in series.values()} == {"demo-app", "load balancer", "database"}
     assert series["container_cpu_ratio"].query == (
         "AWS/ECS CPUUtilization Average 60s {ClusterName=obs, ServiceName=demo-app}"
     )
     assert series["alb_requests"].labels == (("target_group", "demo-app"),)
     assert telemetry.gaps == ()
+
+
+def test_every_metric_answers_a_signal_of_the_catalogue_in_its_unit_and_about_its_entity() -> None:
+    """CloudWatch and Prometheus speak of the same things in the same words."""
+    signals = all_signals()
+
+    assert len({wanted.signal for wanted in WANTED}) == len(WANTED)
+    assert {w.signal: w.unit for w in WANTED} == {w.signal: signals[w.signal].unit for w in WANTED}
+    assert {w.signal: w.entity for w in WANTED} == {w.signal: signals[w.signal].entity for w in WANTED}
+
+
+def test_a_database_that_was_not_named_is_not_asked_about() -> None:
+    """An account has many databases; which one is the service's, nobody can guess."""
+    publish("CPUUtilization", "AWS/RDS", "database", [50.0])
+
+    assert answer().metrics.series == ()
+    assert column(answer(database="orders"), "rds_cpu_ratio")[0] == 0.5
+
+
+def test_units_of_container_insights_become_cores_and_bytes() -> None:
+    """512 CPU units are half a core, and its Megabytes are MiB."""
+    publish("CpuReserved", "ECS/ContainerInsights", "service", [512.0])
+    publish("MemoryUtilized", "ECS/ContainerInsights", "service", [256.0])
+    publish("RestartCount", "ECS/ContainerInsights", "service", [3.0])
+    telemetry = answer()
+
+    assert column(telemetry, "ecs_cpu_reserved_cores")[0] == 0.5
+    assert column(telemetry, "ecs_memory_used_bytes")[0] == 256 * 2**20
+    assert column(telemetry, "ecs_container_restarts")[0] == pytest.approx(0.05)
 
 
 def test_counts_become_rates_and_percent_becomes_a_ratio() -> None:
@@ -211,3 +245,91 @@ def test_nothing_is_asked_after_the_deadline() -> None:
     telemetry = CloudWatchSource(region=REGION, load_balancer=BALANCER).answer(ask(seconds=-1))
 
     assert ["deadline" in g.reason for g in telemetry.gaps] == [True]
+
+
+class Pager:
+    """A CloudWatch whose answers come in pages of so many minutes; it keeps what it was asked.
+
+    Args:
+        pages: How many there are before there is no more token.
+    """
+
+    def __init__(self, pages: int) -> None:
+        self.pages = pages
+        self.tokens: list[str] = []
+        self.sizes: list[int] = []
+
+    def get_metric_data(self, response: Any) -> ActionResult:
+        """Answer 60 a minute for the first query: one point a page, a minute later on each."""
+        asked = response._get_params()
+        self.tokens.append(asked.get("NextToken", ""))
+        self.sizes.append(len(asked["MetricDataQueries"]))
+        page = int(asked.get("NextToken") or 0)
+        row = {
+            "Id": asked["MetricDataQueries"][0]["Id"],
+            "Label": "RequestCount",
+            "Timestamps": [START + timedelta(minutes=page)],
+            "Values": [60.0 * (page + 1)],
+            "StatusCode": "PartialData" if page + 1 < self.pages else "Complete",
+        }
+        more = {"NextToken": str(page + 1)} if page + 1 < self.pages else {}
+        return ActionResult({"MetricDataResults": [row], **more})
+
+    def __enter__(self) -> Pager:
+        def action(response: CloudWatchResponse) -> ActionResult:
+            return self.get_metric_data(response)
+
+        self._patch = mock.patch.object(CloudWatchResponse, "get_metric_data", action)
+        self._patch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._patch.stop()
+
+
+def test_an_answer_in_pages_is_put_together() -> None:
+    """Each page is asked for with the token of the last one, until there is none."""
+    with Pager(3) as pager:
+        telemetry = answer()
+
+    assert pager.tokens == ["", "1", "2"]
+    assert column(telemetry, "alb_requests")[:3] == [1.0, 2.0, 3.0]
+    assert telemetry.gaps == ()
+
+
+def test_pages_without_end_are_left_with_a_gap() -> None:
+    """A server that always has one more page holds nobody up, and what came is kept."""
+    with Pager(10_000) as pager:
+        telemetry = answer()
+
+    assert len(pager.tokens) == 100
+    assert [(g.query, g.partial) for g in telemetry.gaps] == [("cloudwatch:GetMetricData", True)]
+    assert np.isfinite(column(telemetry, "alb_requests")).all()
+
+
+@pytest.mark.usefixtures("dimensions")
+def test_no_call_asks_for_more_metrics_than_aws_takes() -> None:
+    """GetMetricData refuses more than 500 queries: a service behind many target groups needs two calls."""
+    first = balanced()
+    elb: Any = boto3.client("elbv2", region_name=REGION)
+    balancer = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    listener = elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"][0]["ListenerArn"]
+    arns = []
+    for number in range(60):
+        made = elb.create_target_group(Name=f"demo-{number}", Protocol="HTTP", Port=80, VpcId=first["VpcId"])
+        arns.append(made["TargetGroups"][0]["TargetGroupArn"])
+        elb.create_rule(
+            ListenerArn=listener,
+            Priority=number + 1,
+            Conditions=[{"Field": "path-pattern", "Values": [f"/{number}/*"]}],
+            Actions=[{"Type": "forward", "TargetGroupArn": arns[-1]}],
+        )
+    incident = load_incident([], [], services=["demo-app"])
+    incident.services["demo-app"]["loadBalancers"] = [{"targetGroupArn": arn} for arn in arns]
+    with incident.mended(), Pager(1) as pager:
+        telemetry = CloudWatchSource(region=REGION, cluster=incident.cluster).answer(ask(cluster=""))
+
+    of = [wanted.of for wanted in WANTED]
+    assert pager.sizes[0] == 500
+    assert sum(pager.sizes) == 60 * of.count("target_group") + of.count("load_balancer") + of.count("service")
+    assert telemetry.gaps == ()
