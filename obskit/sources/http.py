@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import re
 import threading
@@ -10,14 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
-from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from obskit.errors import SettingsError, SourceError
+from obskit.errors import SettingsError, SourceError, UsageError
 from obskit.settings import Connection
 
 if TYPE_CHECKING:
@@ -37,21 +38,32 @@ HEADER_TEXT = re.compile(r"[ -~]*")
 USERINFO = re.compile(r"//[^/@\s]*@")
 
 Params = Mapping[str, str | Sequence[str]]
+#: Methods that change what the other side holds.
+Write = Literal["POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """One question: what is sent, and how much may come back."""
+    """One question or change: what is sent, and how much may come back."""
 
+    method: str
     url: str
     params: Params | None = None
-    data: Params | None = None
+    data: Params | bytes | None = None
     headers: Mapping[str, str] | None = field(default=None, repr=False)
     max_bytes: int = MAX_ANSWER_BYTES
+    writes: bool = False
 
 
-class _TransientError(SourceError):
-    """A connection failed in a way that a second try may cure."""
+class NoAnswerError(SourceError):
+    """No whole answer came: what was sent may have been done, or not.
+
+    Attributes:
+        unsent: No connection came about: the other side has not seen the request.
+        passing: A second try may cure it.
+    """
+
+    unsent = passing = False
 
 
 class _TooLargeError(Exception):
@@ -194,17 +206,20 @@ def _sourced(name: str, where: dict[str, str]) -> Iterator[None]:
             f"{name} answered too much", where={**where, "said": str(error)}, hint="aggregate, or a shorter window"
         ) from error
     except (requests.exceptions.ConnectionError, ProtocolError) as error:
-        raise _TransientError(
+        failed = NoAnswerError(
             f"{name} could not be reached", where={**where, "said": _short(error)}, hint="run: obskit doctor"
-        ) from error
+        )
+        failed.passing = True
+        failed.unsent = isinstance(getattr(error.args[0] if error.args else None, "reason", None), NewConnectionError)
+        raise failed from error
     except (requests.exceptions.RequestException, HTTPError, OSError) as error:
         raise SourceError(
             f"{name} could not be asked", where={**where, "said": _short(error)}, hint="run: obskit doctor"
         ) from error
 
 
-def _late(name: str, where: dict[str, str]) -> SourceError:
-    return SourceError(f"{name} did not answer in time", where=where, hint="is it up? a shorter window?")
+def _late(name: str, where: dict[str, str]) -> NoAnswerError:
+    return NoAnswerError(f"{name} did not answer in time", where=where, hint="is it up? a shorter window?")
 
 
 def _shown(url: str) -> str:
@@ -253,18 +268,67 @@ def fetch(  # noqa: PLR0913 (each is a fact of one request; a value for them wou
             not raised: only the caller knows how its server words errors.
         SettingsError: The token or the AWS credentials cannot be used.
     """
-    request = _Request(url=url, params=params, data=data, headers=headers, max_bytes=max_bytes)
-    where = {"at": _shown(url), "query": query}
+    method = "GET" if data is None else "POST"
+    request = _Request(method=method, url=url, params=params, data=data, headers=headers, max_bytes=max_bytes)
+    return _ask(session, request, name=name, query=query, deadline=deadline, timeout=timeout)
+
+
+def send(
+    session: requests.Session,
+    method: Write,
+    url: str,
+    *,
+    name: str,
+    deadline: float,
+    timeout: float,
+    body: object = None,
+    max_bytes: int = MAX_ANSWER_BYTES,
+) -> tuple[int, bytes]:
+    """Send one change and return its status and whole body.
+
+    A lost answer may stand for a change that was made, so nothing is sent twice, whatever the
+    status; only a connection that never came about is tried again (at most twice).
+
+    Args:
+        session: From `session_for`.
+        method: The HTTP method.
+        url: The whole address.
+        name: Who is asked, for errors.
+        deadline, timeout: As of `fetch`.
+        body: Sent as JSON; nothing when None.
+        max_bytes: An answer that is longer is refused.
+
+    Raises:
+        NoAnswerError: Unreachable or too slow; unless it was unsent, the change may have been made.
+        SourceError: As of `fetch`.
+        SettingsError: The token or the AWS credentials cannot be used.
+        UsageError: *body* is no JSON.
+    """
+    data, headers = None, None
+    if body is not None:
+        try:
+            data, headers = json.dumps(body, allow_nan=False).encode(), {"Content-Type": "application/json"}
+        except (TypeError, ValueError, RecursionError) as error:
+            raise UsageError(f"what {name} shall be sent is no JSON", where={"said": str(error)}) from error
+    request = _Request(method=method, url=url, data=data, headers=headers, max_bytes=max_bytes, writes=True)
+    return _ask(session, request, name=name, query="", deadline=deadline, timeout=timeout)
+
+
+def _ask(
+    session: requests.Session, request: _Request, *, name: str, query: str, deadline: float, timeout: float
+) -> tuple[int, bytes]:
+    """Send a request, again where that is safe and may help, and return status and body."""
+    where = {"at": _shown(request.url), "query": query}
     for attempt in range(RETRIES + 1):
         last = attempt == RETRIES
         try:
             until = min(deadline, time.monotonic() + timeout)
             with _sourced(name, where):
                 status, body = _within(until, lambda until=until: _once(session, request, until))  # type: ignore[misc]
-            if status not in RETRIED_STATUSES or last:
+            if last or request.writes or status not in RETRIED_STATUSES:
                 return status, body
-        except _TransientError:
-            if last:
+        except NoAnswerError as error:
+            if last or not error.passing or (request.writes and not error.unsent):
                 raise
         pause = FIRST_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 (jitter, no secret)
         if time.monotonic() + pause >= deadline:
@@ -298,7 +362,7 @@ def _once(session: requests.Session, request: _Request, until: float) -> tuple[i
     if left <= 0:
         raise requests.exceptions.Timeout
     with session.request(
-        "GET" if request.data is None else "POST",
+        request.method,
         request.url,
         params=request.params,
         data=request.data,
