@@ -12,7 +12,7 @@ filled in here. A check that cannot be made raises `Skipped` with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -24,20 +24,33 @@ from obskit.discover import modules_in
 from obskit.errors import UsageError
 
 
-class Asked(Protocol):
-    """A live Prometheus, as far as checks ask it."""
+class Answered(Protocol):
+    """What came of a query over the last hour; see `obskit.ascode.live.Ran`."""
 
-    def has(self, matchers: str) -> bool:
-        """Return whether any series matches a selector, braces or name included."""
+    @property
+    def series(self) -> int:
+        """How many the answer has."""
+
+    @property
+    def samples(self) -> int:
+        """How many samples the server looked at."""
+
+    @property
+    def refused(self) -> str:
+        """The server's own words where it refused."""
+
+
+class Asked(Protocol):
+    """A live Prometheus, as far as checks ask it; `obskit.ascode.live.LivePrometheus` is one."""
 
     def metric_names(self) -> frozenset[str]:
         """Return the names of all metrics that it holds."""
 
-    def labels_of(self, metric: str) -> frozenset[str]:
-        """Return the label names that a metric's series carry."""
+    def labels_of(self, metrics: Iterable[str]) -> Mapping[str, frozenset[str]]:
+        """Return the label names that each metric's series carry."""
 
-    def run(self, query: str) -> tuple[int, float]:
-        """Return how many series a range query over an hour gives, and the seconds that it took."""
+    def run(self, queries: Iterable[str]) -> Mapping[str, Answered]:
+        """Return what came of each query over an hour."""
 
 
 class Skipped(Exception):  # noqa: N818 (not an error: a check that cannot be made here)

@@ -1,0 +1,193 @@
+"""What a project has decided not to be told: ``checks.toml`` beside its definitions.
+
+```toml
+[[exclude]]
+check = "target-job"
+dashboard = "*"
+reason = "tasks are told apart by service and task_id; a job is the whole of one scrape configuration"
+
+[[exclude]]
+check = "target-rate-interval"
+dashboard = "slo"
+panel = "Error budget"
+reason = "a budget is over 30 days, whatever is shown"
+```
+
+``dashboard`` is the name of the definition (its file without ``.dashboard.py``; of another file its
+whole name), or ``*`` for all; ``panel`` a title, left out for all. An exclusion needs a reason: who
+removes it later has to know what it was for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+from obskit.ascode.check import all_checks
+from obskit.ascode.definition import SUFFIX, Problem, shown
+from obskit.errors import UsageError
+
+#: Under which name problems of exclusions are reported; they cannot be excluded themselves.
+CHECK = "exclusions"
+FILE_NAME = "checks.toml"
+
+_KEYS = ("check", "dashboard", "panel", "reason")
+_NEEDED = ("check", "dashboard", "reason")
+_ALL = "*"
+_MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """One decision not to be told.
+
+    Attributes:
+        check: Whose problems.
+        dashboard: Name of the definition, or ``*``.
+        panel: Title of the panel; "" for all, and for problems of the dashboard itself.
+        reason: Why.
+        file, line: Where it stands.
+    """
+
+    check: str
+    dashboard: str
+    reason: str
+    panel: str = ""
+    file: str = FILE_NAME
+    line: int = 0
+
+    def hides(self, problem: Problem) -> bool:
+        """Return whether it is about a problem."""
+        return (
+            problem.check == self.check
+            and self.dashboard in (_ALL, _name_of(problem))
+            and self.panel in ("", problem.panel)
+        )
+
+    def __str__(self) -> str:
+        panel = f", panel {self.panel!r}" if self.panel else ""
+        return f"the exclusion of {self.check} from {self.dashboard}{panel}"
+
+
+def read(path: Path) -> tuple[Exclusion, ...]:
+    """Return the exclusions of a file, in its order; none when there is no file.
+
+    Raises:
+        UsageError: The file cannot be read, is no TOML, or an exclusion lacks something.
+    """
+    if not path.exists():
+        return ()
+    text = _text(path)
+    try:
+        found = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _wrong(path, "it is no TOML", said=str(error), hint="correct that line") from error
+    for key in found:
+        if key != "exclude":
+            raise _wrong(path, f"there is no setting {key!r}", hint="the file holds [[exclude]] only")
+    tables = found.get("exclude", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise _wrong(path, "exclude is no list of tables", hint="write [[exclude]], with two brackets")
+    lines = [
+        text.count("\n", 0, m.start(1)) + 1 for m in re.finditer(r"^\s*(\[\[\s*exclude\s*\]\])", text, re.MULTILINE)
+    ]
+    # Written inline (exclude = [{…}]) they have no lines of their own.
+    lines = lines if len(lines) == len(tables) else [0] * len(tables)
+    return tuple(_exclusion(table, path, line) for table, line in zip(tables, lines, strict=True))
+
+
+def apply(
+    problems: Iterable[Problem], exclusions: Sequence[Exclusion]
+) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """Return the problems that stay, and those that an exclusion hides; both in their order.
+
+    What is no check's (a definition that cannot be loaded) is never hidden.
+    """
+    kept: list[Problem] = []
+    excluded: list[Problem] = []
+    for problem in problems:
+        hidden = problem.check in all_checks() and any(exclusion.hides(problem) for exclusion in exclusions)
+        (excluded if hidden else kept).append(problem)
+    return tuple(kept), tuple(excluded)
+
+
+def unused(
+    exclusions: Iterable[Exclusion], problems: Collection[Problem], made_checks: Collection[str]
+) -> tuple[Problem, ...]:
+    """Return a problem for each exclusion that is of no use.
+
+    Args:
+        exclusions: All of them.
+        problems: What the checks found, before `apply`.
+        made_checks: Names of the checks that were made: of others nobody knows what they would find.
+
+    Returns:
+        An error for one that names no check, a warning for one that hides nothing.
+    """
+    return tuple(_unused(exclusions, problems, made_checks))
+
+
+def _unused(
+    exclusions: Iterable[Exclusion], problems: Collection[Problem], made_checks: Collection[str]
+) -> Iterator[Problem]:
+    for one in exclusions:
+        if one.check not in all_checks():
+            near = difflib.get_close_matches(one.check, all_checks(), n=1)
+            yield Problem(
+                check=CHECK,
+                message=f"there is no check {one.check!r}",
+                file=one.file,
+                line=one.line,
+                hint=f"did you mean {near[0]}?" if near else f"there are {', '.join(all_checks())}",
+            )
+        elif one.check in made_checks and not any(one.hides(problem) for problem in problems):
+            yield Problem(
+                check=CHECK,
+                message=f"{one} hides nothing",
+                file=one.file,
+                line=one.line,
+                severity="warning",
+                hint="take it out",
+            )
+
+
+def _name_of(problem: Problem) -> str:
+    return PurePath(problem.file).name.removesuffix(SUFFIX)
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            body = file.read(_MAX_BYTES + 1)
+        if len(body) > _MAX_BYTES:
+            raise _wrong(path, "it is larger than a mebibyte", hint="is it the right file?")
+        return body.decode("utf-8")
+    except OSError as error:
+        raise _wrong(path, f"it cannot be read: {error.strerror}", hint="correct its permissions") from error
+    except UnicodeDecodeError as error:
+        raise _wrong(path, "it is not UTF-8", hint="save it as UTF-8") from error
+
+
+def _exclusion(table: dict[str, Any], path: Path, line: int) -> Exclusion:
+    for key, value in table.items():
+        if key not in _KEYS:
+            near = difflib.get_close_matches(key, _KEYS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(_KEYS)}"
+            raise _wrong(path, f"an exclusion has no {key!r}", line=line, hint=hint)
+        if not isinstance(value, str):
+            raise _wrong(path, f"{key} of an exclusion is no text", line=line, hint=f'write {key} = "…"')
+    for key in _NEEDED:
+        if not table.get(key, "").strip():
+            hint = "say why: who removes it later has to know" if key == "reason" else f'write {key} = "…"'
+            raise _wrong(path, f"an exclusion has no {key}", line=line, hint=hint)
+    return Exclusion(**table, file=shown(path), line=line)
+
+
+def _wrong(path: Path, what: str, *, line: int = 0, said: str = "", hint: str = "") -> UsageError:
+    place = f"{shown(path)}:{line}" if line else shown(path)
+    return UsageError(f"the exclusions cannot be used: {what}", where={"in": place, "said": said}, hint=hint)
