@@ -65,6 +65,7 @@ class AwsSettings:
         cluster: The ECS cluster.
         queue_url: An SQS queue that an EventBridge rule fills with ECS events.
         log_group: A CloudWatch log group that such a rule fills.
+        database: Identifier of the RDS instance, for its numbers in CloudWatch.
     """
 
     region: str = ""
@@ -73,6 +74,7 @@ class AwsSettings:
     cluster: str = ""
     queue_url: str = ""
     log_group: str = ""
+    database: str = ""
 
     @property
     def wanted(self) -> bool:
@@ -191,6 +193,7 @@ VARIABLES: Mapping[str, str] = {
     "OBSKIT_AWS_ENDPOINT_URL": "aws.endpoint_url",
     "OBSKIT_EVENTS_QUEUE_URL": "aws.queue_url",
     "OBSKIT_EVENTS_LOG_GROUP": "aws.log_group",
+    "OBSKIT_RDS_INSTANCE": "aws.database",
     "OBSKIT_DASHBOARDS_FOLDER": "dashboards.folder",
     "OBSKIT_RUNBOOK_URL": "dashboards.runbook_url",
     "OBSKIT_DEADLINE_SECONDS": "deadline_seconds",

@@ -91,6 +91,7 @@ def _filling(spec: BoardSpec, settings: Settings) -> Filling:
         names="$service",
         selector=f'{{{labels.log_service}=~"$service"}}',
         rate="$__rate_interval",
+        log_rate="$__auto",
         instrumentation=settings.dashboards.instrumentation,
     )
 

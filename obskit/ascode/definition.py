@@ -111,7 +111,7 @@ class Definition:
     @property
     def variables(self) -> tuple[Model, ...]:
         """The template variables."""
-        return tuple(v for v in (self.model.get("templating") or {}).get("list") or () if isinstance(v, dict))
+        return tuple(_models(_listed(self.model.get("templating"))))
 
     @cached_property
     def _lines(self) -> dict[str, int]:
@@ -178,10 +178,9 @@ def signals_line(names: Iterable[str]) -> str:
 
 
 def _panels(found: object) -> Iterator[Model]:
-    for panel in found if isinstance(found, list) else ():
-        if isinstance(panel, dict):
-            yield panel
-            yield from _panels(panel.get("panels"))
+    for panel in _models(found):
+        yield panel
+        yield from _panels(panel.get("panels"))
 
 
 def _language(*owners: Model) -> Language:
@@ -194,8 +193,8 @@ def _language(*owners: Model) -> Language:
 
 def _queries(model: Model, panels: tuple[Model, ...]) -> Iterator[Query]:
     for panel in panels:
-        for target in panel.get("targets") or ():
-            if isinstance(target, dict) and target.get("expr"):
+        for target in _models(panel.get("targets")):
+            if target.get("expr"):
                 yield Query(
                     role="panel",
                     owner=panel,
@@ -204,28 +203,27 @@ def _queries(model: Model, panels: tuple[Model, ...]) -> Iterator[Query]:
                     text=str(target["expr"]),
                     language=_language(target, panel),
                 )
-    for note in (model.get("annotations") or {}).get("list") or ():
-        target = note.get("target") if isinstance(note.get("target"), dict) else {}
+    for note in _models(_listed(model.get("annotations"))):
+        target = note["target"] if isinstance(note.get("target"), dict) else {}
         text = note.get("expr") or target.get("expr")
         if text:
-            yield Query(
-                role="annotation",
-                owner=note,
-                title=str(note.get("name") or ""),
-                ref="",
-                text=str(text),
-                language=_language(note),
-            )
-    for variable in (model.get("templating") or {}).get("list") or ():
-        if isinstance(variable, dict) and variable.get("type") == "query":
-            asked = variable.get("query")
-            text = asked.get("query") if isinstance(asked, dict) else asked
-            if text:
-                yield Query(
-                    role="variable",
-                    owner=variable,
-                    title=str(variable.get("name") or ""),
-                    ref="",
-                    text=str(text),
-                    language=_language(variable),
-                )
+            yield _beside("annotation", note, str(text))
+    for variable in _models(_listed(model.get("templating"))):
+        asked = variable.get("query")
+        text = asked.get("query") if isinstance(asked, dict) else asked
+        if text and variable.get("type") == "query":
+            yield _beside("variable", variable, str(text))
+
+
+def _beside(role: Literal["annotation", "variable"], owner: Model, text: str) -> Query:
+    name = str(owner.get("name") or "")
+    return Query(role=role, owner=owner, title=name, ref="", text=text, language=_language(owner))
+
+
+def _listed(holder: object) -> object:
+    return holder.get("list") if isinstance(holder, dict) else None
+
+
+def _models(found: object) -> Iterator[Model]:
+    """Yield what is an object in a list: a definition may hold anything."""
+    yield from (item for item in found if isinstance(item, dict)) if isinstance(found, list) else ()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from obskit.ascode.board import Kind, PanelSpec, reference
+from obskit.ascode.check._labels import labels_given
 from obskit.ascode.definition import Model, signals_line
 from obskit.ascode.layout import Place, Size
 from obskit.ascode.units import unit_of
-from obskit.catalogue._written import Filling, labels_of, variants_of, written
+from obskit.catalogue._written import Filling, variants_of, written
 from obskit.incident.units import humanize
 from obskit.model import Signal
 
@@ -134,7 +136,7 @@ class Writer:
             filling = self.filling if not spec.over else _with_rate(self.filling, spec.over)
             query = written(signal, filling)
             language = "LogQL" if _is_logql(spec, self.filling) else "PromQL"
-            labels = " ".join(f"{{{{{label}}}}}" for label in labels_of(query))
+            labels = " ".join(f"{{{{{label}}}}}" for label in labels_of(query, language))
             if spec.kind == "stat":
                 query, labels = f"{worst(signal)}(\n{query}\n)", ""
             if spec.divided_by:
@@ -224,10 +226,26 @@ def worst(signal: Signal) -> str:
     return {"sum": "sum", "mean": "avg", "max": "max", "min": "min"}[signal.combine]
 
 
+def labels_of(query: str, language: str) -> tuple[str, ...]:
+    """Return the labels by which a query's series differ, in the order in which it names them.
+
+    Of PromQL those that its syntax tree can give; of LogQL those of its first ``by (...)``.
+    """
+    clauses = re.findall(r"\bby \(([^)]*)\)", query)
+    named = dict.fromkeys(label for clause in clauses for label in re.split(r"[,\s]+", clause) if label)
+    if language == "LogQL":
+        return tuple(label for label in re.split(r"[,\s]+", clauses[0]) if label) if clauses else ()
+    import promql_parser
+
+    readable = re.sub(r"\$__\w+", "5m", query)
+    given = labels_given(promql_parser.parse(readable))
+    return tuple(label for label in named if label != "le" and given.only is not None and label in given.only)
+
+
 def _with_rate(filling: Filling, rate: str) -> Filling:
     from dataclasses import replace
 
-    return replace(filling, rate=rate)
+    return replace(filling, rate=rate, log_rate=rate)
 
 
 def _is_logql(spec: PanelSpec, filling: Filling) -> bool:

@@ -131,7 +131,7 @@ def ask_about_shared(signals: Iterable[Signal], series: SeriesIndex, *, cluster:
     questions = []
     for signal in signals:
         for variant in signal.variants:
-            if all(name in series for name in variant.needs):
+            if variant.language == "PromQL" and all(name in series for name in variant.needs):
                 scope = _cluster_matcher(series[variant.needs[0]], cluster)
                 query = Template(without_empty(variant.query, scope=scope)).safe_substitute(scope=scope, rate=rate)
                 questions.append(Question(signal=signal, variant=variant, query=query))

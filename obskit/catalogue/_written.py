@@ -7,7 +7,6 @@ the same choice that `obskit.catalogue._speak` makes with a server at hand.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Template
@@ -27,7 +26,7 @@ class Filling:
         scope: Matchers of what is shared, possibly none.
         names: A regular expression of the services' names, for the inside of a string.
         selector: A whole LogQL stream selector, braces included.
-        rate: Range of rates.
+        rate: Range of rates in PromQL; log_rate: in LogQL.
         instrumentation: Names of the variants that this environment speaks; none: all.
     """
 
@@ -37,6 +36,7 @@ class Filling:
     names: str = ".+"
     selector: str = '{job=~".+"}'
     rate: str = "5m"
+    log_rate: str = "5m"
     instrumentation: tuple[str, ...] = ()
 
 
@@ -66,7 +66,7 @@ def written_variant(variant: Variant, filling: Filling) -> str:
         "scope": filling.scope,
         "names": filling.names,
         "selector": filling.selector,
-        "rate": filling.rate,
+        "rate": filling.log_rate if variant.language == "LogQL" else filling.rate,
         "service": names.log_service if variant.language == "LogQL" else names.service,
         "task": names.task,
         "status": own.get("status", names.status),
@@ -74,17 +74,3 @@ def written_variant(variant: Variant, filling: Filling) -> str:
         "traffic": f'{route}!~"{NOT_TRAFFIC}"' if route else "",
     }
     return Template(without_empty(variant.query, **values)).substitute(values)
-
-
-def labels_of(query: str) -> tuple[str, ...]:
-    """Return the labels that the answer of a filled query carries, in order, ``le`` left out.
-
-    Read from the ``by (...)`` clauses, which every query of the catalogue has.
-    """
-    found = dict.fromkeys(
-        label
-        for clause in re.findall(r"\bby \(([^)]*)\)", query)
-        for label in re.split(r"[,\s]+", clause)
-        if label and label != "le"
-    )
-    return tuple(found)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from obskit.cli.dashboards_app import app as dashboards
 from obskit.errors import ObskitError, UsageError
 
 app = typer.Typer(
@@ -138,6 +139,9 @@ def record(
         deadline=deadline,
     )
     command.record(question, file)
+
+
+app.add_typer(dashboards)
 
 
 @app.command()

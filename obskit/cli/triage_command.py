@@ -243,6 +243,7 @@ def sources_of(settings: Settings, events: Sequence[Path], service: Service) -> 
                 profile=aws.profile,
                 target_group=settings.service(service.name).target_group,
                 cluster=cluster,
+                database=aws.database,
             )
         )
     elif not events:

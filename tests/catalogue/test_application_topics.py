@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import promql_parser
 import pytest
 
+from obskit.ascode.panels import labels_of
 from obskit.catalogue import all_signals
-from obskit.catalogue._written import Filling, labels_of, written, written_variant
+from obskit.catalogue._written import Filling, written, written_variant
 from obskit.model import Signal, Variant
 from obskit.settings import LabelNames
 from tests.support.servers import Labels, PrometheusServer, Samples
@@ -74,7 +75,7 @@ def test_every_signal_is_a_query_with_the_default_labels(signal: Signal) -> None
 @pytest.mark.parametrize(("signal", "variant"), _VARIANTS, ids=_name)
 def test_every_variant_names_its_answers_labels(signal: Signal, variant: Variant) -> None:
     """Legends are read from the by clauses; the only answers without one are a whole cache or queue."""
-    found = labels_of(written_variant(variant, _FILLING))
+    found = labels_of(written_variant(variant, _FILLING), variant.language)
 
     if signal.scope == "service":
         assert found

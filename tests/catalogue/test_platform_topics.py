@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 import promql_parser
 import pytest
 
+from obskit.ascode.panels import labels_of
 from obskit.catalogue import _logql, all_signals
-from obskit.catalogue._written import Filling, labels_of, written, written_variant
+from obskit.catalogue._written import Filling, written, written_variant
 from obskit.model import Signal, Variant
 from obskit.settings import LabelNames
 from tests.standins.loki_logql import Parser
@@ -108,7 +109,7 @@ def test_the_answer_about_a_service_carries_its_name(signal: Signal, variant: Va
     """Without it nobody could tell whose line a panel draws."""
     label = variant.service_from[0] if variant.service_from else "service"
 
-    assert label in labels_of(written_variant(variant, FILLING))
+    assert label in labels_of(written_variant(variant, FILLING), variant.language)
 
 
 @pytest.mark.parametrize(("signal", "variant"), LOGQL, ids=name_of)
@@ -248,7 +249,9 @@ def test_a_real_prometheus_comes_to_the_right_number(prometheus: PrometheusServe
     with urllib.request.urlopen(f"{prometheus.url}/api/v1/query?{data}", timeout=10) as answer:
         rows = json.load(answer)["data"]["result"]
     found = {
-        tuple(row["metric"][label] for label in labels_of(query) if row["metric"].get(label)): float(row["value"][1])
+        tuple(row["metric"][label] for label in labels_of(query, "PromQL") if row["metric"].get(label)): float(
+            row["value"][1]
+        )
         for row in rows
     }
 

@@ -18,6 +18,7 @@ from typing import Any
 import promql_parser
 import pytest
 
+from obskit.ascode.panels import labels_of
 from obskit.catalogue import _speak, _written, all_signals
 from obskit.model import Signal, Variant
 from obskit.settings import LabelNames
@@ -68,7 +69,7 @@ def test_every_signal_is_written_as_a_query_that_parses(signal: Signal, scope: s
 
     promql_parser.parse(query)
     assert "$" not in query
-    assert _written.labels_of(query)
+    assert labels_of(query, "PromQL")
 
 
 @pytest.mark.parametrize(("signal", "variant"), VARIANTS, ids=_named)

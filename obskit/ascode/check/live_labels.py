@@ -33,5 +33,9 @@ def problems(case: Case) -> Iterable[Problem]:
                 f"{metric} carries no label {label}",
                 query=query,
                 column=column_of(query.text, label),
-                hint=f"it has {', '.join(sorted(labels[metric] - {'__name__'})) or 'none'}; see [labels] of obskit.toml",
+                hint=f"it has {_listed(labels[metric])}; see [labels] of obskit.toml",
             )
+
+
+def _listed(labels: frozenset[str]) -> str:
+    return ", ".join(sorted(labels - {"__name__"})) or "none"

@@ -1,0 +1,175 @@
+"""How ``obskit dashboards …`` words what it found: texts for a person, documents for a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from obskit.ascode.definition import Problem
+from obskit.incident.report.escape import clean
+
+if TYPE_CHECKING:
+    from obskit.ascode.build import Written
+    from obskit.ascode.check import Result
+    from obskit.ascode.compare import Change
+    from obskit.ascode.pull import Match
+    from obskit.ascode.push import Action, Outcome, Plan
+
+#: Characters of one value of a diff: a query fits, a whole panel does not.
+MOST_OF_A_VALUE = 400
+_SIGNS = {"create": "+", "update": "~", "delete": "-", "refused": "!", "unchanged": " "}
+_DONE = {"create": "created", "update": "updated", "delete": "deleted", "refused": "refused", "unchanged": "unchanged"}
+
+
+def of_problems(problems: Iterable[Problem]) -> str:
+    """Return a paragraph for each problem: file and line, what is wrong, where, what to do."""
+    return "\n".join(_problem(p) for p in problems)
+
+
+def _problem(p: Problem) -> str:
+    place = f"{p.file}:{p.line}" if p.line else p.file
+    lines = [f"{place}: {p.severity}: {p.message} [{p.check}]"]
+    if p.panel:
+        lines.append(f"  panel:  {p.panel}")
+    if p.query:
+        lines += _marked(p.query, p.column)
+    if p.hint:
+        lines.append(f"  try:    {p.hint}")
+    return "\n".join(clean(line) for line in lines)
+
+
+def _marked(query: str, column: int) -> list[str]:
+    """Return the query's line that holds the column, and a mark below it."""
+    if not column:
+        shown = query.splitlines()
+        more = f" … {len(shown) - 1} more lines" if len(shown) > 1 else ""
+        return [f"  query:  {shown[0][:MOST_OF_A_VALUE]}{more}"]
+    before = query[: column - 1]
+    start = before.rfind("\n") + 1
+    line = query[start:].partition("\n")[0]
+    offset = column - 1 - start
+    left = max(0, offset - 80)
+    cut = ("…" if left else "") + line[left : offset + 60]
+    return [f"  query:  {cut}", f"          {' ' * (offset - left + bool(left))}^ column {column}"]
+
+
+def of_result(result: Result, excluded: int) -> str:
+    """Return the problems, then one line that counts."""
+    errors = sum(p.severity == "error" for p in result.problems)
+    warnings = len(result.problems) - errors
+    parts = [of_problems(result.problems)] if result.problems else []
+    parts += [f"not checked: {name}: {why}" for name, why in result.skipped]
+    hidden = f", {excluded} excluded with a reason" if excluded else ""
+    parts.append(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}{hidden}; {len(result.made)} checks made")
+    return "\n".join(parts)
+
+
+def workflow_commands(problems: Iterable[Problem]) -> str:
+    """Return GitHub's workflow commands, which mark the lines in a pull request."""
+    return "".join(
+        f"::{p.severity} file={_data(p.file, True)},line={max(p.line, 1)},title={_data(p.check, True)}::"
+        f"{_data(' | '.join(part for part in (p.message, p.panel, p.query, p.hint) if part))}\n"
+        for p in problems
+    )
+
+
+def _data(text: str, is_property: bool = False) -> str:
+    """Escape as workflow commands want it: what is left unescaped would begin another command."""
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if is_property else text
+
+
+def of_checks(checks: Mapping[str, ModuleType]) -> str:
+    """Return each check's name and the first line of its page."""
+    width = max(map(len, checks))
+    return "\n".join(
+        f"{name:<{width}}  {(module.__doc__ or '').strip().splitlines()[0]}" for name, module in checks.items()
+    )
+
+
+def of_files(written: Sequence[Written]) -> str:
+    """Return a line for each file, and a count."""
+    lines = [f"{'wrote' if w.changed else 'same '}  {w.path}" for w in written]
+    return "\n".join([*lines, f"{_count(len(written), 'dashboard')}, {sum(w.changed for w in written)} changed"])
+
+
+def of_plan(plan: Plan, *, markdown: bool = False) -> str:
+    """Return what a push would do: a heading for each dashboard, its changes and edits below."""
+    lines: list[str] = []
+    for action in plan.actions:
+        if action.kind == "unchanged":
+            continue
+        lines += _action(action)
+    counts = ", ".join(
+        f"{sum(a.kind == kind for a in plan.actions)} {word}"
+        for kind, word in (
+            ("create", "to create"),
+            ("update", "to update"),
+            ("delete", "to delete"),
+            ("refused", "refused"),
+            ("unchanged", "unchanged"),
+        )
+        if kind in ("create", "update", "unchanged") or any(a.kind == kind for a in plan.actions)
+    )
+    if not markdown:
+        return "\n".join([*lines, counts])
+    body = "\n".join(lines).replace("```", "'''")
+    return f"### Dashboards: {counts}\n" + (f"\n```diff\n{body}\n```\n" if lines else "")
+
+
+def _action(action: Action) -> list[str]:
+    folder = f" in {action.folder}" if action.folder else ""
+    lines = [clean(f"{_SIGNS[action.kind]} {action.kind} {action.uid}  {action.title}{folder}")]
+    if action.why:
+        lines.append(clean(f"    {action.why}"))
+    if action.edits:
+        lines.append("    edited in Grafana:")
+        lines += _changes(action.edits, "      ")
+    if action.changes:
+        if action.edits:
+            lines.append("    a push would:")
+        lines += _changes(action.changes, "      " if action.edits else "    ")
+    return lines
+
+
+def _changes(changes: Iterable[Change], indent: str) -> list[str]:
+    from obskit.ascode.compare import render
+
+    return [f"{indent}{clean(line)[:MOST_OF_A_VALUE]}" for line in render(tuple(changes))]
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """Return a plan for machines."""
+    return {"actions": [asdict(action) for action in plan.actions]}
+
+
+def outcome_document(plan: Plan, outcome: Outcome) -> dict[str, Any]:
+    """Return a plan and what came of it for machines."""
+    return {**plan_document(plan), **asdict(outcome)}
+
+
+def of_outcome(outcome: Outcome) -> str:
+    """Return what was done, what failed, what was not begun, and how to go on."""
+    lines = [f"{_DONE[done.kind]}  {done.uid}  {done.title}" for done in outcome.done]
+    lines += [f"failed   {failed.action.uid}  {failed.reason}" for failed in outcome.failed]
+    lines += [f"not done {missed.action.uid}  {missed.reason}" for missed in outcome.not_done]
+    total = [_count(len(outcome.done), "change") + " made"]
+    total += [f"{len(outcome.failed)} failed"] if outcome.failed else []
+    total += [f"{len(outcome.not_done)} not begun"] if outcome.not_done else []
+    lines.append(", ".join(total))
+    if outcome.failed or outcome.not_done:
+        lines.append("run the same command again: it goes on where this one stopped")
+    return "\n".join(clean(line) for line in lines)
+
+
+def of_matches(matches: Sequence[Match]) -> str:
+    """Return which signal each query of a pulled dashboard is, and what the catalogue does not know."""
+    lines = [clean(f"{m.how:<12}  {m.signal_id or '-':<28}  {m.panel} ({m.ref})") for m in matches]
+    known = sum(bool(m.signal_id) for m in matches)
+    return "\n".join([*lines, f"{known} of {_count(len(matches), 'query', 'queries')} match a signal of the catalogue"])
+
+
+def _count(number: int, word: str, plural: str = "") -> str:
+    return f"{number} {word if number == 1 else plural or f'{word}s'}"
