@@ -13,8 +13,8 @@ dashboard = board(
             "What users feel",
             text(
                 "From here to the cause",
-                "`obskit triage ${service} --from ${__from:date:iso} --to ${__to:date:iso}` ranks the causes of what you "
-                "see below, with the evidence for and against each. Orange marks: a task began; blue: a deployment.",
+                "`obskit triage ${service} --from ${__from:date:iso} --to ${__to:date:iso}` ranks the causes of what is "
+                "below, with the evidence for and against each. Orange marks: a task began; blue: a deployment.",
             ),
             "http_requests",
             "http_error_ratio",
@@ -28,7 +28,7 @@ dashboard = board(
             "db_pool_timeouts",
             "db_query_seconds",
             "pg_connections_ratio",
-            "pg_longest_transaction",
+            "pg_blocked",
             more="database",
             runbook="causes/db_pool_exhausted",
         ),
@@ -62,8 +62,8 @@ dashboard = board(
             stat("ecs_desired_tasks"),
             stat("ecs_running_tasks"),
             stat("ecs_pending_tasks"),
-            stat("task_up"),
-            panel("alb_target_5xx", "alb_elb_5xx", title="5XX from targets, and from the balancer itself"),
+            stat("task_restarts"),
+            "alb_target_5xx",
             "alb_target_latency",
             "alb_connection_errors",
             more="ecs",

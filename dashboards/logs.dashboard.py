@@ -8,7 +8,16 @@ dashboard = board(
     description="Lines of the chosen services: how many, how many of errors and time-outs, and the lines themselves.",
     since="1h",
     groups=(
-        group("How much", "log_lines", "log_errors", "log_timeouts"),
+        group(
+            "How much",
+            "log_lines",
+            "log_errors",
+            "log_timeouts",
+            "log_error_ratio",
+            "log_fatals",
+            "log_crashes",
+            "log_bytes",
+        ),
         group(
             "Lines",
             logs("Errors", "|~ `(?i)(error|fatal|critical|panic|exception|traceback)`"),

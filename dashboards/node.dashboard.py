@@ -19,11 +19,24 @@ dashboard = board(
             stat("node_clock_offset"),
         ),
         group("CPU", "node_cpu_ratio", "node_steal_ratio", "node_load_per_core", runbook="causes/node_pressure"),
-        group("Memory", "node_memory_ratio", "node_major_faults", runbook="causes/node_pressure"),
+        group("Memory", "node_memory_ratio", "node_major_faults", "node_oom_kills", runbook="causes/node_pressure"),
         group(
-            "Disk", "node_disk_used_ratio", "node_inodes_used_ratio", "node_disk_busy_ratio", runbook="causes/disk_full"
+            "Disk",
+            "node_disk_used_ratio",
+            "node_inodes_used_ratio",
+            "node_disk_busy_ratio",
+            "node_disk_queue",
+            panel("node_disk_read_bytes", "node_disk_write_bytes", title="Disk, read and written"),
+            runbook="causes/disk_full",
         ),
-        group("Network", "node_network_errors", runbook="causes/network_unreachable"),
+        group(
+            "Network and descriptors",
+            panel("node_network_receive_bytes", "node_network_transmit_bytes", title="Network, received and sent"),
+            "node_network_errors",
+            "node_conntrack_ratio",
+            "node_fds_ratio",
+            runbook="causes/network_unreachable",
+        ),
         group("Clock", panel("node_clock_offset"), runbook="causes/clock_skew"),
     ),
 )

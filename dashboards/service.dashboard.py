@@ -26,7 +26,7 @@ dashboard = board(
             panel("http_latency_p99", "http_latency_p95", "http_latency_p50", title="Latency, p99, p95 and p50"),
             "http_latency_mean",
         ),
-        group("What it calls", "client_latency_mean", "client_error_ratio"),
+        group("What it calls", "client_requests", "client_latency_mean", "client_error_ratio"),
         group(
             "Container",
             "container_cpu_cores",
@@ -35,6 +35,13 @@ dashboard = board(
             "container_memory_bytes",
             "container_memory_ratio",
             "process_fds_ratio",
+            panel(
+                "container_network_receive_bytes",
+                "container_network_transmit_bytes",
+                title="Network, received and sent",
+            ),
+            panel("container_disk_read_bytes", "container_disk_write_bytes", title="Disk, read and written"),
+            "container_storage_ratio",
         ),
         group(
             "Runtime",
@@ -43,8 +50,17 @@ dashboard = board(
             "runtime_heap_bytes",
             "runtime_heap_ratio",
             "runtime_threads",
-            "process_fds",
+            "http_workers_ratio",
+            "task_restarts",
         ),
-        group("Cache and queues", "cache_hit_ratio", "cache_evictions", "queue_backlog"),
+        group(
+            "Cache and queues",
+            "cache_hit_ratio",
+            "cache_evictions",
+            "cache_memory_ratio",
+            "queue_backlog",
+            "queue_oldest_seconds",
+            "queue_consumers",
+        ),
     ),
 )

@@ -14,13 +14,14 @@ reason = "a budget is over 30 days, whatever is shown"
 ```
 
 ``dashboard`` is the name of the definition (its file without ``.dashboard.py``; of another file its
-whole name), or ``*`` for all; ``panel`` a title, left out for all. An exclusion needs a reason: who
-removes it later has to know what it was for.
+whole name), or ``*`` for all; ``panel`` a title, left out for all. ``check`` and ``dashboard`` may be
+lists. An exclusion needs a reason: who removes it later has to know what it was for.
 """
 
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -37,6 +38,8 @@ CHECK = "exclusions"
 FILE_NAME = "checks.toml"
 
 _KEYS = ("check", "dashboard", "panel", "reason")
+#: Keys that may hold a list: the reason is the same for each of them.
+_SEVERAL = ("check", "dashboard")
 _NEEDED = ("check", "dashboard", "reason")
 _ALL = "*"
 _MAX_BYTES = 1 << 20
@@ -98,7 +101,8 @@ def read(path: Path) -> tuple[Exclusion, ...]:
     ]
     # Written inline (exclude = [{…}]) they have no lines of their own.
     lines = lines if len(lines) == len(tables) else [0] * len(tables)
-    return tuple(_exclusion(table, path, line) for table, line in zip(tables, lines, strict=True))
+    pairs = zip(tables, lines, strict=True)
+    return tuple(one for table, line in pairs for one in _exclusions(table, path, line))
 
 
 def apply(
@@ -171,6 +175,15 @@ def _text(path: Path) -> str:
         raise _wrong(path, f"it cannot be read: {error.strerror}", hint="correct its permissions") from error
     except UnicodeDecodeError as error:
         raise _wrong(path, "it is not UTF-8", hint="save it as UTF-8") from error
+
+
+def _exclusions(table: dict[str, Any], path: Path, line: int) -> Iterator[Exclusion]:
+    """Yield one exclusion for each pair of a check and a dashboard that a table names."""
+    several = {key: table[key] for key in _SEVERAL if isinstance(table.get(key), list)}
+    if any(not values for values in several.values()):
+        raise _wrong(path, f"{next(iter(several))} of an exclusion is an empty list", line=line, hint="take it out")
+    for values in itertools.product(*several.values()):
+        yield _exclusion({**table, **dict(zip(several, values, strict=True))}, path, line)
 
 
 def _exclusion(table: dict[str, Any], path: Path, line: int) -> Exclusion:

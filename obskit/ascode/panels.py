@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from obskit.ascode.board import Kind, PanelSpec, reference
-from obskit.ascode.check._labels import labels_given
 from obskit.ascode.definition import Model, signals_line
 from obskit.ascode.layout import Place, Size
+from obskit.ascode.promql_labels import labels_given
 from obskit.ascode.units import unit_of
 from obskit.catalogue._written import Filling, variants_of, written
 from obskit.incident.units import humanize
@@ -109,7 +109,8 @@ class Writer:
                         "color": {"mode": "thresholds"},
                         "thresholds": {"mode": "absolute", "steps": common["thresholds"]},
                     }
-                }
+                },
+                "options": {"showPercentChange": False, "percentChangeColorMode": "standard", "wideLayout": True},
             },
         )
 
@@ -127,6 +128,7 @@ class Writer:
             wrapLogMessages=True,
             enableLogDetails=True,
             dedupStrategy="none",
+            extraJson={"options": {"showLogContextToggle": False}},
         )
 
     def _targets(self, spec: PanelSpec) -> list[Target]:

@@ -93,14 +93,6 @@ SIGNALS = (
                 needs=("jdbc_connections_active", "jdbc_connections_max"),
             ),
             Variant(
-                name="Tomcat JDBC pool",
-                query=(
-                    "sum by ($service, $task) (tomcat_jdbc_connections_active_total{$svc})"
-                    " / sum by ($service, $task) (tomcat_jdbc_connections_max{$svc} > 0)"
-                ),
-                needs=("tomcat_jdbc_connections_active_total", "tomcat_jdbc_connections_max"),
-            ),
-            Variant(
                 name="pgxpool",
                 query=(
                     "sum by ($service, $task) (pgxpool_acquired_conns{$svc})"
@@ -165,11 +157,6 @@ SIGNALS = (
                 name="Node pg pool",
                 query="sum by ($service, $task) (pg_pool_waiting_connections{$svc})",
                 needs=("pg_pool_waiting_connections",),
-            ),
-            Variant(
-                name="Tomcat JDBC pool",
-                query="sum by ($service, $task) (tomcat_jdbc_waitingthreads_total{$svc})",
-                needs=("tomcat_jdbc_waitingthreads_total",),
             ),
         ),
     ),

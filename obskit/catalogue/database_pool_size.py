@@ -41,11 +41,6 @@ SIGNALS = (
                 needs=("jdbc_connections_max",),
             ),
             Variant(
-                name="Tomcat JDBC pool",
-                query="sum by ($service, $task) (tomcat_jdbc_connections_max{$svc})",
-                needs=("tomcat_jdbc_connections_max",),
-            ),
-            Variant(
                 name="pgxpool",
                 query="sum by ($service, $task) (pgxpool_max_conns{$svc})",
                 needs=("pgxpool_max_conns",),
@@ -110,11 +105,6 @@ SIGNALS = (
                 needs=("jdbc_connections_active", "jdbc_connections_idle"),
             ),
             Variant(
-                name="Tomcat JDBC pool",
-                query="sum by ($service, $task) (tomcat_jdbc_connections_total{$svc})",
-                needs=("tomcat_jdbc_connections_total",),
-            ),
-            Variant(
                 name="pgxpool",
                 query="sum by ($service, $task) (pgxpool_total_conns{$svc})",
                 needs=("pgxpool_total_conns",),
@@ -172,11 +162,6 @@ SIGNALS = (
                 name="Micrometer jdbc",
                 query="sum by ($service, $task) (jdbc_connections_idle{$svc})",
                 needs=("jdbc_connections_idle",),
-            ),
-            Variant(
-                name="Tomcat JDBC pool",
-                query="sum by ($service, $task) (tomcat_jdbc_connections_idle_total{$svc})",
-                needs=("tomcat_jdbc_connections_idle_total",),
             ),
             Variant(
                 name="pgxpool",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from obskit.ascode.pull import Match
     from obskit.ascode.push import Action, Outcome, Plan
 
+#: Characters of a query around the place that is wrong.
+MOST_OF_A_QUERY = 120
 #: Characters of one value of a diff: a query fits, a whole panel does not.
 MOST_OF_A_VALUE = 400
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "refused": "!", "unchanged": " "}
@@ -30,29 +32,25 @@ def of_problems(problems: Iterable[Problem]) -> str:
 
 def _problem(p: Problem) -> str:
     place = f"{p.file}:{p.line}" if p.line else p.file
-    lines = [f"{place}: {p.severity}: {p.message} [{p.check}]"]
-    if p.panel:
-        lines.append(f"  panel:  {p.panel}")
-    if p.query:
-        lines += _marked(p.query, p.column)
-    if p.hint:
-        lines.append(f"  try:    {p.hint}")
-    return "\n".join(clean(line) for line in lines)
+    lines = [f"{clean(place)}: {p.severity}: {clean(p.message)} [{p.check}]"]
+    lines += [f"  panel:  {clean(p.panel)}"] if p.panel else []
+    lines += _marked(p.query, p.column) if p.query else []
+    lines += [f"  try:    {clean(p.hint)}"] if p.hint else []
+    return "\n".join(lines)
 
 
 def _marked(query: str, column: int) -> list[str]:
-    """Return the query's line that holds the column, and a mark below it."""
+    """Return the query's line that holds the column, cut around it, and a mark below it."""
     if not column:
-        shown = query.splitlines()
-        more = f" … {len(shown) - 1} more lines" if len(shown) > 1 else ""
-        return [f"  query:  {shown[0][:MOST_OF_A_VALUE]}{more}"]
-    before = query[: column - 1]
-    start = before.rfind("\n") + 1
-    line = query[start:].partition("\n")[0]
-    offset = column - 1 - start
-    left = max(0, offset - 80)
-    cut = ("…" if left else "") + line[left : offset + 60]
-    return [f"  query:  {cut}", f"          {' ' * (offset - left + bool(left))}^ column {column}"]
+        first, _, rest = query.partition("\n")
+        more = f" … and {rest.count(chr(10)) + 1} more lines" if rest else ""
+        return [f"  query:  {clean(first[:MOST_OF_A_QUERY])}{'…' if len(first) > MOST_OF_A_QUERY else ''}{more}"]
+    start = query.rfind("\n", 0, column - 1) + 1
+    line, offset = query[start:].partition("\n")[0], column - 1 - start
+    left = max(0, offset - MOST_OF_A_QUERY // 2)
+    before = ("…" if left else "") + clean(f"x{line[left:offset]}x", lines=True)[1:-1]
+    after = clean(line[offset : offset + MOST_OF_A_QUERY // 2])
+    return [f"  query:  {before}{after}", f"          {' ' * len(before)}^ column {column}"]
 
 
 def of_result(result: Result, excluded: int) -> str:
@@ -60,7 +58,9 @@ def of_result(result: Result, excluded: int) -> str:
     errors = sum(p.severity == "error" for p in result.problems)
     warnings = len(result.problems) - errors
     parts = [of_problems(result.problems)] if result.problems else []
-    parts += [f"not checked: {name}: {why}" for name, why in result.skipped]
+    for reason in dict.fromkeys(why for _, why in result.skipped):
+        names = ", ".join(name for name, why in result.skipped if why == reason)
+        parts.append(f"not checked: {names}: {clean(reason)}")
     hidden = f", {excluded} excluded with a reason" if excluded else ""
     parts.append(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}{hidden}; {len(result.made)} checks made")
     return "\n".join(parts)
@@ -137,7 +137,7 @@ def _action(action: Action) -> list[str]:
 def _changes(changes: Iterable[Change], indent: str) -> list[str]:
     from obskit.ascode.compare import render
 
-    return [f"{indent}{clean(line)[:MOST_OF_A_VALUE]}" for line in render(tuple(changes))]
+    return [f"{indent}{clean(line, lines=True)[:MOST_OF_A_VALUE]}" for line in render(tuple(changes))]
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:

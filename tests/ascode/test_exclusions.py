@@ -238,3 +238,19 @@ def test_the_hint_for_a_name_that_is_like_no_other_lists_the_checks() -> None:
     (found,) = unused([exclusion(check="?")], [], set())
 
     assert found.hint.startswith("there are alert-panel-links, ")
+
+
+def test_one_reason_may_stand_for_several_checks_and_dashboards(tmp_path: Path) -> None:
+    """Each pair counts by itself, so that one which hides nothing is still told."""
+    path = tmp_path / "checks.toml"
+    path.write_text('[[exclude]]\ncheck = ["target-job", "template-job"]\ndashboard = ["a", "b"]\nreason = "r"\n')
+
+    assert [(one.check, one.dashboard) for one in read(path)] == [
+        ("target-job", "a"),
+        ("target-job", "b"),
+        ("template-job", "a"),
+        ("template-job", "b"),
+    ]
+    path.write_text('[[exclude]]\ncheck = []\ndashboard = "a"\nreason = "r"\n')
+    with pytest.raises(UsageError, match="is an empty list"):
+        read(path)

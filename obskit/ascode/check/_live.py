@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from obskit.ascode.check import Asked, Case, Skipped
-from obskit.ascode.check._promql import asked, children, kind
 from obskit.ascode.definition import Definition, Query
+from obskit.ascode.promql_tree import asked, children, kind
 
 #: These answer where there is no series, so that what they ask for need not be there.
 _OF_NOTHING = ("absent", "absent_over_time", "vector", "time")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from obskit.ascode.check import Case
 from obskit.ascode.check._panels import asks_prometheus, source_of, source_variables, variable_in
-from obskit.ascode.check._promql import asked, mark, selectors
 from obskit.ascode.definition import Definition, Model, Problem
+from obskit.ascode.promql_tree import asked, mark, selectors
 
 
 def variable_problems(case: Case, name: str) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from obskit.ascode.check._promql import reference
+from obskit.ascode.promql_tree import reference
 
 _STRING = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`"
 _MATCHER = re.compile(rf"([A-Za-z_][\w.]*)\s*(=~|!~|!=|==?)\s*({_STRING})")

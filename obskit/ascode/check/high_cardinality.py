@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from obskit.ascode.check import Case
-from obskit.ascode.check._promql import asked, kind, selectors
 from obskit.ascode.definition import Problem
+from obskit.ascode.promql_tree import asked, kind, selectors
 
 
 def problems(case: Case) -> Iterable[Problem]:

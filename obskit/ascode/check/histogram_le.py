@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from obskit.ascode.check import Case
-from obskit.ascode.check._labels import labels_given
-from obskit.ascode.check._promql import asked, children, column_of, kind, nodes
 from obskit.ascode.definition import Problem
+from obskit.ascode.promql_labels import labels_given
+from obskit.ascode.promql_tree import asked, children, column_of, kind, nodes
 
 
 def problems(case: Case) -> Iterable[Problem]:

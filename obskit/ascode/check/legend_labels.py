@@ -15,10 +15,10 @@ import re
 from collections.abc import Iterable
 
 from obskit.ascode.check import Case
-from obskit.ascode.check._labels import labels_given
 from obskit.ascode.check._panels import targets
-from obskit.ascode.check._promql import asked
 from obskit.ascode.definition import Problem
+from obskit.ascode.promql_labels import labels_given
+from obskit.ascode.promql_tree import asked
 
 _LABEL = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 

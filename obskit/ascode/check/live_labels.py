@@ -16,8 +16,8 @@ from collections.abc import Iterable
 
 from obskit.ascode.check import Case
 from obskit.ascode.check._live import metrics_of, missing, of_panels, sent, server, unlabelled
-from obskit.ascode.check._promql import column_of, parsed
 from obskit.ascode.definition import Problem
+from obskit.ascode.promql_tree import column_of, parsed
 
 
 def problems(case: Case) -> Iterable[Problem]:

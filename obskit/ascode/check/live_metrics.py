@@ -19,8 +19,8 @@ from collections.abc import Iterable
 
 from obskit.ascode.check import Case
 from obskit.ascode.check._live import missing, of_panels, server
-from obskit.ascode.check._promql import column_of
 from obskit.ascode.definition import Problem
+from obskit.ascode.promql_tree import column_of
 
 
 def problems(case: Case) -> Iterable[Problem]:

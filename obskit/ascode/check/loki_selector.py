@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterable
 
 from obskit.ascode.check import Case
-from obskit.ascode.check._promql import reference
 from obskit.ascode.check._texts import Matcher, selectors
 from obskit.ascode.definition import Definition, Problem
+from obskit.ascode.promql_tree import reference
 
 
 def problems(case: Case) -> Iterable[Problem]:

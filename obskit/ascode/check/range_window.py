@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from obskit.ascode.check import Case
-from obskit.ascode.check._promql import asked, kind, selectors
 from obskit.ascode.definition import Problem
+from obskit.ascode.promql_tree import asked, kind, selectors
 
 #: Four scrapes of 15 s, Grafana's default for a Prometheus data source.
 _SHORTEST = timedelta(minutes=1)

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from obskit.ascode.check import Case
-from obskit.ascode.check._promql import RATES, asked, column_of, kind, nodes
 from obskit.ascode.definition import Problem
+from obskit.ascode.promql_tree import RATES, asked, column_of, kind, nodes
 
 
 def problems(case: Case) -> Iterable[Problem]:

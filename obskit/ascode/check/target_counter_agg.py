@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from obskit.ascode.check import Case
-from obskit.ascode.check._promql import RATES, Selector, asked, bare, kind, selectors
 from obskit.ascode.definition import Problem
+from obskit.ascode.promql_tree import RATES, Selector, asked, bare, kind, selectors
 
 _COUNTERS = ("_total", "_bucket")
 #: What asks whether or how often there is a sample, not how high it is.

@@ -19,9 +19,9 @@ from collections.abc import Iterable, Iterator
 
 from obskit.ascode.check import Case
 from obskit.ascode.check._panels import targets
-from obskit.ascode.check._promql import reference
 from obskit.ascode.check._texts import spans
 from obskit.ascode.definition import Definition, Problem, Query
+from obskit.ascode.promql_tree import reference
 
 _AUTO = re.compile(reference("__auto"))
 _RANGE = re.compile(reference("__range"))

@@ -21,8 +21,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from obskit.ascode.check import Case
-from obskit.ascode.check._promql import INTERVAL, RANGE, RATE_INTERVAL, Selector, asked, bare, kind, selectors
 from obskit.ascode.definition import Problem
+from obskit.ascode.promql_tree import INTERVAL, RANGE, RATE_INTERVAL, Selector, asked, bare, kind, selectors
 
 _MEANT = (RATE_INTERVAL, RANGE)
 

@@ -19,8 +19,8 @@ import re
 from collections.abc import Iterable
 
 from obskit.ascode.check import Case
-from obskit.ascode.check._promql import kind, parsed
 from obskit.ascode.definition import Definition, Problem
+from obskit.ascode.promql_tree import kind, parsed
 
 _FUNCTION = re.compile(r"\s*([a-z_]+)\s*\((.*)\)\s*\Z", re.DOTALL)
 _LABEL = re.compile(r"[a-zA-Z_]\w*|\$\w+|\$\{\w+(?::\w+)?\}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from obskit.ascode.check._promql import children, kind
+from obskit.ascode.promql_tree import children, kind
 
 _SET_OPERATORS = ("and", "unless")
 #: Aggregations that hand series through as they are.
