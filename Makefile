@@ -18,7 +18,7 @@ RUN := $(if $(wildcard $(DEV)),$(DEV),$(BASE))
 
 # COMMAND=PACKAGE: Debian packages that tests drive for real.
 SYSTEM := prometheus=prometheus promtool=prometheus prometheus-alertmanager=prometheus-alertmanager \
-	chromium=chromium chromedriver=chromium-driver
+	chromium=chromium chromedriver=chromium-driver node=nodejs npm=npm
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do \

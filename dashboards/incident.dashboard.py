@@ -13,8 +13,8 @@ dashboard = board(
             "What users feel",
             text(
                 "From here to the cause",
-                "`obskit triage ${service} --from ${__from:date:iso} --to ${__to:date:iso}` ranks the causes of what is "
-                "below, with the evidence for and against each. Orange marks: a task began; blue: a deployment.",
+                "`obskit triage ${service} --from ${__from:date:iso} --to ${__to:date:iso}` ranks the causes of what "
+                "is below, with the evidence for and against each. Orange marks: a task began; blue: a deployment.",
             ),
             "http_requests",
             "http_error_ratio",
