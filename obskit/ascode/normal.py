@@ -33,7 +33,7 @@ def normalised(model: Model) -> Model:
     Args:
         model: Plain data, as JSON has it: no grafanalib objects inside.
     """
-    found = _without_nulls({key: value for key, value in model.items() if key not in _DEAD_OF_DASHBOARD})
+    found: Model = _without_nulls({key: value for key, value in model.items() if key not in _DEAD_OF_DASHBOARD})
     found["schemaVersion"] = SCHEMA_VERSION
     found["panels"] = [_panel(panel) for panel in found.get("panels") or ()]
     if "timepicker" in found:
@@ -47,7 +47,7 @@ def normalised(model: Model) -> Model:
 
 
 def _panel(panel: Model) -> Model:
-    found = _without(panel, _DEAD_OF_PANEL)
+    found: Model = _without(panel, _DEAD_OF_PANEL)
     if found.get("type") == "row":
         inside = [_panel(p) for p in found.get("panels") or ()]
         kept = {key: found[key] for key in ("type", "id", "title", "gridPos", "collapsed", "repeat") if key in found}

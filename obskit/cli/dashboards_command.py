@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
     from obskit.ascode.definition import Definition, Problem
     from obskit.ascode.grafana import Grafana
     from obskit.ascode.live import LivePrometheus
+    from obskit.ascode.preview import PreviewData
 
 #: What a whole push or diff may take.
 GRAFANA_SECONDS = 300.0
+#: What a preview waits for.
+PREVIEW_SECONDS = 60.0
 #: Exclusions from checks, beside the definitions.
 EXCLUSIONS = "checks.toml"
 
@@ -210,8 +215,6 @@ def provision(folder: Path | None, out: Path) -> None:
 
 def _checked(ask: CheckAsk) -> tuple[Result, int]:
     """Return what the checks found, and how many problems are excluded with a reason."""
-    from dataclasses import replace
-
     from obskit.ascode import check
     from obskit.ascode.exclusions import apply, read, unused
 
@@ -307,3 +310,62 @@ def _head() -> str:
 def _known_form(form: str, *known: str) -> None:
     if form not in known:
         raise UsageError(f"there is no format {form!r}", hint=f"there are {', '.join(known)}")
+
+
+def preview(ask: PreviewAsk) -> None:
+    """Draw a dashboard with real data; exit 3 when no panel could be asked for the outside world's fault."""
+    from obskit.ascode.preview import render, shoot
+
+    suffix = ask.out.suffix.lower()
+    if suffix not in (".html", ".png"):
+        raise UsageError(f"{ask.out} is neither a page nor a picture", hint="--out NAME.html or --out NAME.png")
+    definition = _sound(ask.folder, (ask.name,))[0]
+    with progress("asking") as tell:
+        data = _preview_data(ask, definition, tell)
+    page = render(definition, data)
+    if suffix == ".html":
+        write_text(ask.out, page)
+    else:
+        with tempfile.TemporaryDirectory(prefix="obskit-") as folder, progress("drawing"):
+            html = Path(folder) / "preview.html"
+            write_text(html, page)
+            shoot(html, ask.out)
+    counts = {state: data.count(state) for state in ("data", "empty", "failed", "not_asked")}
+    print(words.of_preview(ask.out, counts))
+    if counts["failed"] and not counts["data"]:
+        raise typer.Exit(SourceError.exit_code)
+
+
+def _preview_data(ask: PreviewAsk, definition: Definition, tell: Callable[[str], None]) -> PreviewData:
+    from obskit.ascode.preview import PreviewAsk as Drawing
+    from obskit.ascode.preview import collect
+    from obskit.cli.times import window as window_of
+
+    settings = load_settings()
+    drawing = Drawing(
+        variables=tuple(_pair(text) for text in ask.variables),
+        labels=settings.labels,
+        progress=lambda done, of: tell(f"{done} of {of} queries"),
+        deadline=time.monotonic() + PREVIEW_SECONDS,
+    )
+    if ask.bundle is not None:
+        from obskit.sources.bundle import read_bundle
+
+        if ask.prometheus:
+            raise UsageError("--bundle and --prometheus do not go together", hint="a recording asks no server")
+        return collect(definition, replace(drawing, recording=read_bundle(ask.bundle)))
+    now = datetime.now(UTC)
+    live = replace(
+        drawing,
+        window=window_of(since=ask.since, begin="", end="", at="", now=now),
+        prometheus=_at(settings.prometheus, ask.prometheus) if ask.prometheus else settings.prometheus,
+        loki=settings.loki,
+    )
+    return collect(definition, live)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--var {text!r} names no value", hint="write --var service=demo-app")
+    return name, value

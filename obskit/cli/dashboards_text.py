@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +170,13 @@ def of_matches(matches: Sequence[Match]) -> str:
     lines = [clean(f"{m.how:<12}  {m.signal_id or '-':<28}  {m.panel} ({m.ref})") for m in matches]
     known = sum(bool(m.signal_id) for m in matches)
     return "\n".join([*lines, f"{known} of {_count(len(matches), 'query', 'queries')} match a signal of the catalogue"])
+
+
+def of_preview(out: Path, counts: Mapping[str, int]) -> str:
+    """Return where the preview is, and how many panels show something."""
+    named = (("data", "with data"), ("empty", "empty"), ("failed", "failed"), ("not_asked", "not asked"))
+    parts = [f"{counts[state]} {word}" for state, word in named if counts[state] or state == "data"]
+    return f"{out}: panels: {', '.join(parts)}"
 
 
 def _count(number: int, word: str, plural: str = "") -> str:

@@ -107,8 +107,8 @@ class _Key:
 
 @lru_cache(maxsize=4096)
 def _sent(text: str, key: _Key) -> str:
-    from obskit.ascode.preview.choose import builtin, chosen
-    from obskit.ascode.preview.interpolate import interpolate
+    from obskit.ascode.choose import builtin, chosen
+    from obskit.ascode.interpolate import interpolate
     from obskit.model import Window
 
     end = datetime(2000, 1, 1, tzinfo=UTC)
