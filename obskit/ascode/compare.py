@@ -243,9 +243,19 @@ def _folded(sign: str, value: object) -> list[str]:
 def _by_line(old: list[str], new: list[str]) -> list[str]:
     compared = difflib.unified_diff(old[:_MOST_COMPARED_LINES], new[:_MOST_COMPARED_LINES], n=1, lineterm="")
     lines = [line for line in islice(compared, 2, None) if not line.startswith("@@")]
-    shown = [f"{line[:1]} {_window(line[1:], 0)}" for line in lines[:MOST_LINES]]
+    shown = [f"{line[:1]} {_window(line[1:], _around(lines, at))}" for at, line in enumerate(lines[:MOST_LINES])]
     more = len(lines) > MOST_LINES or max(len(old), len(new)) > _MOST_COMPARED_LINES
     return [*shown, "… more lines differ"] if more else shown
+
+
+def _around(lines: list[str], at: int) -> int:
+    """Return where a line differs from the one that it takes the place of, or that takes its place."""
+    sign = lines[at][:1]
+    pair = lines[at + 1 : at + 2] if sign == "-" else lines[at - 1 : at] if sign == "+" and at else []
+    other = next((line for line in pair if line[:1] in "-+" and line[:1] != sign), None)
+    if other is None or max(len(lines[at]), len(other)) <= MOST_CHARACTERS:
+        return 0
+    return _first_difference(lines[at][1:], other[1:])
 
 
 def _as_text(value: object) -> str:

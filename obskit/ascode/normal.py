@@ -24,6 +24,7 @@ _DEAD_OF_PICKER = frozenset({"time_options", "nowDelay"})
 _DEAD_OF_STEP = frozenset({"op", "yaxis", "line", "index"})
 #: Panels that only show what is in their options.
 _WITHOUT_DATA = frozenset({"row", "text"})
+_OF_ROWS = ("type", "id", "title", "gridPos", "collapsed", "repeat")
 _BASE_STEPS: tuple[Model, ...] = ({"color": "green", "value": None},)
 
 
@@ -50,8 +51,7 @@ def _panel(panel: Model) -> Model:
     found: Model = _without(panel, _DEAD_OF_PANEL)
     if found.get("type") == "row":
         inside = [_panel(p) for p in found.get("panels") or ()]
-        kept = {key: found[key] for key in ("type", "id", "title", "gridPos", "collapsed", "repeat") if key in found}
-        return {**kept, "panels": inside}
+        return {"panels": inside, **{key: found[key] for key in _OF_ROWS if key in found}}
     if found.get("type") in _WITHOUT_DATA:
         for key in ("targets", "fieldConfig", "datasource", "maxDataPoints"):
             found.pop(key, None)

@@ -137,7 +137,7 @@ def diff(ask: PushAsk, form: str) -> None:
         print_json(words.plan_document(planned))
     else:
         print(words.of_plan(planned, markdown=form == "md"))
-    if any(action.kind != "unchanged" for action in planned.actions):
+    if planned.differs:
         raise typer.Exit(1)
 
 
@@ -171,7 +171,7 @@ def push(ask: PushAsk, *, dry_run: bool, commit: str, form: str) -> None:
     if dry_run:
         if form == "json":
             print_json(words.plan_document(planned))
-        raise typer.Exit(1 if any(a.kind != "unchanged" for a in planned.actions) else 0)
+        raise typer.Exit(1 if planned.differs else 0)
     with progress("pushing") as tell:
         outcome = carry_out(planned, grafana, commit=commit or _head(), progress=lambda action: tell(action.title))
     if form == "json":
@@ -180,7 +180,7 @@ def push(ask: PushAsk, *, dry_run: bool, commit: str, form: str) -> None:
         print(words.of_outcome(outcome))
     if outcome.failed or outcome.not_done:
         raise typer.Exit(SourceError.exit_code)
-    if any(action.kind == "refused" for action in planned.actions):
+    if any(not action.foreign for action in planned.of_kind("refused")):
         raise typer.Exit(1)
 
 

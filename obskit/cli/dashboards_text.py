@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -14,14 +13,11 @@ from obskit.incident.report.escape import clean
 if TYPE_CHECKING:
     from obskit.ascode.build import Written
     from obskit.ascode.check import Result
-    from obskit.ascode.compare import Change
     from obskit.ascode.pull import Match
     from obskit.ascode.push import Action, Outcome, Plan
 
 #: Characters of a query around the place that is wrong.
 MOST_OF_A_QUERY = 120
-#: Characters of one value of a diff: a query fits, a whole panel does not.
-MOST_OF_A_VALUE = 400
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "refused": "!", "unchanged": " "}
 _DONE = {"create": "created", "update": "updated", "delete": "deleted", "refused": "refused", "unchanged": "unchanged"}
 
@@ -100,9 +96,7 @@ def of_plan(plan: Plan, *, markdown: bool = False) -> str:
     """Return what a push would do: a heading for each dashboard, its changes and edits below."""
     lines: list[str] = []
     for action in plan.actions:
-        if action.kind == "unchanged":
-            continue
-        lines += _action(action)
+        lines += _action(action) if action.kind != "unchanged" else []
     counts = ", ".join(
         f"{sum(a.kind == kind for a in plan.actions)} {word}"
         for kind, word in (
@@ -121,34 +115,57 @@ def of_plan(plan: Plan, *, markdown: bool = False) -> str:
 
 
 def _action(action: Action) -> list[str]:
-    folder = f" in {action.folder}" if action.folder else ""
-    lines = [clean(f"{_SIGNS[action.kind]} {action.kind} {action.uid}  {action.title}{folder}")]
-    if action.why:
-        lines.append(clean(f"    {action.why}"))
-    if action.edits:
-        lines.append("    edited in Grafana:")
-        lines += _changes(action.edits, "      ")
-    if action.changes:
-        if action.edits:
-            lines.append("    a push would:")
-        lines += _changes(action.changes, "      " if action.edits else "    ")
-    return lines
-
-
-def _changes(changes: Iterable[Change], indent: str) -> list[str]:
     from obskit.ascode.compare import render
 
-    return [f"{indent}{clean(line, lines=True)[:MOST_OF_A_VALUE]}" for line in render(tuple(changes))]
+    folder = f" in {action.folder}" if action.folder else ""
+    moved = f", moved from {action.moved_from or 'the root'}" if action.moved_from is not None else ""
+    lines = [clean(f"{_SIGNS[action.kind]} {action.kind} {action.uid}  {action.title}{folder}{moved}")]
+    lines += [f"    {clean(action.why)}"] if action.why else []
+    if action.edits:
+        by = f" by {', '.join(action.edited_by)}" if action.edited_by else ""
+        lines.append(f"    edited in Grafana{clean(f'x{by}')[1:]}:")
+        lines += render(action.edits, indent="      ")
+        if _undoes(action):
+            return [*lines, "    a push would undo that, and nothing else"]
+        lines += ["    a push would:"] if action.changes else []
+    return [*lines, *render(action.changes, indent="      " if action.edits else "    ")]
+
+
+def _undoes(action: Action) -> bool:
+    """Return whether a push would only take back what was edited."""
+    edited = {(change.at, str(change.old), str(change.new)) for change in action.edits}
+    return edited == {(change.at, str(change.new), str(change.old)) for change in action.changes}
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
-    """Return a plan for machines."""
-    return {"actions": [asdict(action) for action in plan.actions]}
+    """Return a plan for machines; models are left out, since they are in the repository and in Grafana."""
+    return {"differs": plan.differs, "actions": [_action_document(action) for action in plan.actions]}
+
+
+def _action_document(action: Action) -> dict[str, Any]:
+    from obskit.ascode.compare import as_json
+
+    return {
+        "kind": action.kind,
+        "uid": action.uid,
+        "title": action.title,
+        "folder": action.folder,
+        "moved_from": action.moved_from,
+        "changes": as_json(action.changes),
+        "edits": as_json(action.edits),
+        "edited_by": list(action.edited_by),
+        "why": action.why,
+    }
 
 
 def outcome_document(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     """Return a plan and what came of it for machines."""
-    return {**plan_document(plan), **asdict(outcome)}
+    return {
+        **plan_document(plan),
+        "done": [action.uid for action in outcome.done],
+        "failed": [{"uid": r.action.uid, "reason": r.reason} for r in outcome.failed],
+        "not_done": [{"uid": r.action.uid, "reason": r.reason} for r in outcome.not_done],
+    }
 
 
 def of_outcome(outcome: Outcome) -> str:
@@ -167,7 +184,7 @@ def of_outcome(outcome: Outcome) -> str:
 
 def of_matches(matches: Sequence[Match]) -> str:
     """Return which signal each query of a pulled dashboard is, and what the catalogue does not know."""
-    lines = [clean(f"{m.how:<12}  {m.signal_id or '-':<28}  {m.panel} ({m.ref})") for m in matches]
+    lines = [f"{m.how:<12}  {m.signal_id or '-':<28}  {clean(m.panel)} ({clean(m.ref)})" for m in matches]
     known = sum(bool(m.signal_id) for m in matches)
     return "\n".join([*lines, f"{known} of {_count(len(matches), 'query', 'queries')} match a signal of the catalogue"])
 

@@ -197,3 +197,13 @@ def test_the_way_back_touches_the_same_places(old: Model, new: Model) -> None:
     there, back = differences(old, new), differences(new, old)
 
     assert sorted((c.at, turn[c.kind]) for c in there) == sorted((c.at, c.kind) for c in back)
+
+
+def test_a_long_line_of_several_is_cut_around_what_differs() -> None:
+    """Two lines that read alike say nothing."""
+    old = {"title": "t", "panels": [], "description": f"first\n{'a' * 500}\nlast"}
+    new = {**old, "description": f"first\n{'a' * 500}b\nlast"}
+
+    lines = render(differences(old, new))
+
+    assert [line.strip()[-1] for line in lines if line.strip().startswith("+")] == ["b"]
