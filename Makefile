@@ -18,6 +18,7 @@ RUN := $(if $(wildcard $(DEV)),$(DEV),$(BASE))
 
 # COMMAND=PACKAGE: Debian packages that tests drive for real.
 SYSTEM := prometheus=prometheus promtool=prometheus prometheus-alertmanager=prometheus-alertmanager \
+	prometheus-node-exporter=prometheus-node-exporter \
 	chromium=chromium chromedriver=chromium-driver node=nodejs npm=npm
 
 help: ## show this list

@@ -17,7 +17,8 @@ MOST_LINES = 400
 #: Below obskit.incident these judge, rank or render; everything else there is a shared word or formula.
 STAGES = ("collect", "detect", "logs", "events", "correlate", "rank", "culprit", "causes", "report")
 #: What a stage may know of obskit besides modules of obskit.incident that are no stage.
-COMMON = ("obskit.model", "obskit.errors", "obskit.discover")
+#: Escaping and drawing judge nothing; dashboards and the command line need them as well as reports.
+COMMON = ("obskit.model", "obskit.errors", "obskit.discover", "obskit.escape", "obskit.drawing")
 HEAVY = ("sklearn", "scipy", "pandas", "pyarrow", "boto3", "botocore", "requests", "jupyter", "grafanalib")
 #: Put together here, so that this file names none of them.
 REGISTRIES = tuple(
@@ -123,7 +124,8 @@ def test_a_stage_knows_the_model_and_no_other_stage(path: Path) -> None:
         ("obskit.incident.rank", "from obskit.incident.evidence import Evidence", True),
         ("obskit.incident.rank", "from obskit.model import Finding\nimport numpy", True),
         ("obskit.incident.causes.memory_leak", "from obskit.incident.causes import Cause, _cpu", True),
-        ("obskit.incident.report.as_html", "from obskit.incident.report.escape import clean", True),
+        ("obskit.incident.report.as_html", "from obskit.incident.report._chart import charts", True),
+        ("obskit.incident.report.as_html", "from obskit.escape import clean", True),
         ("obskit.incident.collect", "if TYPE_CHECKING:\n    from obskit.sources import Ask", True),
     ],
 )

@@ -310,3 +310,18 @@ def test_a_token_that_a_gateway_echoes_is_not_shown() -> None:
 
     assert code == 3
     assert token not in text + machine
+
+
+def test_signals_that_nothing_tells_of_are_listed_by_topic() -> None:
+    """What cannot be seen is said, and what dashboards may leave out can be copied."""
+    spoken = {"http_requests": "OpenTelemetry", "http_in_flight": "", "pg_up": ""}
+    report = DoctorReport(sources=(), configured={}, service="demo", spoken=spoken)
+
+    text, body = as_text(report), json.loads(as_json_text(report))
+
+    assert body["variants"] == {"http_requests": "OpenTelemetry"}
+    assert body["not_seen"] == ["http_in_flight", "pg_up"]
+    lines = [line.split() for line in text.splitlines()]
+    assert ["http", "http_in_flight"] in lines
+    assert ["postgres", "pg_up"] in lines
+    assert text.endswith('[dashboards]\ninstrumentation = ["OpenTelemetry"]')

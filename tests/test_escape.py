@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit.incident.report.escape import clean, cut
+from obskit.escape import clean, cut
 
 
 @pytest.mark.parametrize(

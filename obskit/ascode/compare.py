@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from obskit.ascode.canonical import canonical, text_of
 from obskit.ascode.definition import Model
-from obskit.incident.report.escape import clean, cut
+from obskit.escape import clean, cut
 from obskit.redact import redact
 
 Kind = Literal["added", "removed", "changed"]

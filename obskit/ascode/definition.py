@@ -131,6 +131,13 @@ class Definition:
         found = (self._lines[text] for text in texts if text and text in self._lines)
         return next(found, self._lines.get("", 0))
 
+    def names_of(self, panel: Model | None) -> tuple[str, ...]:
+        """Return the texts by which a definition may name a panel: its title, its signals, its queries."""
+        if panel is None:
+            return ()
+        queries = (str(target.get("expr") or "") for target in _models(panel.get("targets")))
+        return (str(panel.get("title") or ""), *signals_of(panel), *queries)
+
     def problem(self, message: str, *, panel: Model | None = None, query: Query | None = None, **more: Any) -> Problem:
         """Return a problem that names this file, and the line where its panel or query is named.
 
@@ -142,7 +149,7 @@ class Definition:
         """
         owner = panel if panel is not None else query.owner if query else None
         title = query.title if query else str((owner or {}).get("title") or "")
-        line = self.line_of(query.text if query else "", title, signal_of(owner) if owner else "")
+        line = self.line_of(query.text if query else "", title, *self.names_of(owner))
         asked = query.text if query else ""
         found = Problem(check="", message=message, file=self.file, line=line, panel=title, query=asked)
         return replace(found, **more)

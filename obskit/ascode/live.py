@@ -47,11 +47,12 @@ class LivePrometheus:
     """
 
     def __init__(self, connection: Connection, *, now: float, deadline_seconds: float = DEADLINE_SECONDS) -> None:
-        from obskit.sources.http import session_for
+        from obskit.sources.http import USERINFO, session_for
 
         if not connection.url:
             raise UsageError("no Prometheus is named", hint="--prometheus http://host:9090")
         self._connection = connection
+        self._shown = USERINFO.sub("//", connection.url)
         self._session = session_for(connection, pool=CONCURRENCY)
         self._now = now
         self._deadline = time.monotonic() + deadline_seconds
@@ -60,7 +61,10 @@ class LivePrometheus:
         self._ran: dict[str, Ran] = {}
 
     def metric_names(self) -> frozenset[str]:
-        """Return the names of all metrics that it held during the hour.
+        """Return the names of all metrics that it holds.
+
+        Prometheus leaves the hour out of account for what is still in its head block: a metric
+        that ended two hours ago may be among them.
 
         Raises:
             SourceError: It could not be asked.
@@ -111,9 +115,11 @@ class LivePrometheus:
         body = self._fetch(path, params, params.get("match[]", ""))
         data = body.get("data")
         if body.get("status") != "success" or not isinstance(data, list):
+            from obskit.sources.http import server_words
+
             raise SourceError(
                 "Prometheus refused to list what it has",
-                where={"at": path, "said": str(body.get("error", ""))[:200]},
+                where={"at": self._shown + path, "said": server_words(str(body.get("error", "")))},
                 hint="run: obskit doctor",
             )
         return [str(item) for item in data]
@@ -141,7 +147,7 @@ class LivePrometheus:
             pass
         raise SourceError(
             "what answers is not Prometheus",
-            where={"at": self._connection.url + path, "said": f"{status} {server_words(body)}"},
+            where={"at": self._shown + path, "said": f"{status} {server_words(body)}"},
             hint="correct the address",
         )
 

@@ -6,6 +6,7 @@ with its file and line, and the others are still loaded.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import json
@@ -21,6 +22,9 @@ from obskit.errors import ObskitError, UsageError
 
 #: The name under which problems of loading are reported; there is no check of that name to leave out.
 LOADING = "definition"
+
+
+_WRITE = "write dashboard = board(...)"
 
 
 class _BrokenError(Exception):
@@ -63,7 +67,11 @@ def load_file(path: Path) -> Definition:
     except (OSError, UnicodeDecodeError) as error:
         raise _BrokenError(f"it cannot be read: {error}") from error
     found = _run(_compiled(source, path), path)
-    model = _plain(found.get("dashboard"), path)
+    try:
+        model = _plain(found.get("dashboard"), path)
+    except _BrokenError as broken:
+        broken.line = broken.line or _line_of_dashboard(source)
+        raise
     return Definition(name=path.name.removesuffix(SUFFIX), path=path, source=source, model=model)
 
 
@@ -114,23 +122,44 @@ def _plain(dashboard: object, path: Path) -> Model:
     from obskit.ascode.normal import normalised
 
     if dashboard is None:
-        raise _BrokenError("it defines no `dashboard`", hint="write dashboard = board(...)")
+        raise _BrokenError("it defines no `dashboard`", hint=_WRITE)
+    if not isinstance(dashboard, dict) and not hasattr(dashboard, "to_json_data"):
+        raise _BrokenError(f"`dashboard` is no dashboard but {type(dashboard).__name__}", hint=_WRITE)
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # grafanalib prints warnings there
             body = json.dumps(dashboard, default=_data, allow_nan=False)
         model = json.loads(body)
     except KeyboardInterrupt:
         raise
-    except Exception as error:
+    except BaseException as error:  # SystemExit too: a definition must not end the gate
         raise _failed(error, path) from error
+    if _has_half_characters(model):
+        raise _BrokenError("a text of it holds half a character (a lone surrogate)", hint="write the whole character")
     if not isinstance(model, dict) or not isinstance(model.get("panels"), list):
-        raise _BrokenError(
-            f"`dashboard` is no dashboard but {type(dashboard).__name__}", hint="write dashboard = board(...)"
-        )
+        raise _BrokenError(f"`dashboard` is no dashboard but {type(dashboard).__name__}", hint=_WRITE)
+    for panel in model["panels"]:
+        if not isinstance(panel, dict):
+            raise _BrokenError(f"a panel of it is no panel but {type(panel).__name__}", hint='write panel("SIGNAL")')
     try:
         return normalised(model)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _BrokenError(f"its JSON is of no dashboard: {error}") from error
+
+
+def _has_half_characters(model: object) -> bool:
+    try:
+        json.dumps(model, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _line_of_dashboard(source: str) -> int:
+    """Return the line of ``dashboard = …``, or 0."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Assign) and any(getattr(t, "id", "") == "dashboard" for t in node.targets):
+            return node.lineno
+    return 0
 
 
 def _data(value: object) -> Any:

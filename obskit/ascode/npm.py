@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from obskit.ascode.check import Skipped
-from obskit.incident.report.escape import clean
+from obskit.escape import clean
 
 #: Our node files: what is installed, and the two programs that are run.
 OURS = Path(__file__).parent / "node"

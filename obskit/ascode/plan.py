@@ -22,7 +22,7 @@ from obskit.ascode.compare import Change, differences, touch
 from obskit.ascode.definition import Definition, Model
 from obskit.ascode.grafana import Folder, Found, Grafana, Stored, Version
 from obskit.errors import UsageError
-from obskit.incident.report.escape import clean, cut
+from obskit.escape import clean, cut
 from obskit.settings import DashboardSettings
 
 T = TypeVar("T")

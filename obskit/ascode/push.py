@@ -14,7 +14,7 @@ from threading import Event
 from obskit.ascode.grafana import ConflictError, Grafana
 from obskit.ascode.plan import THREADS, Action, Plan, find_folder, folder_uid, marked, message_of, plan
 from obskit.errors import ObskitError, UsageError
-from obskit.incident.report.escape import clean
+from obskit.escape import clean
 
 __all__ = ["Action", "Outcome", "Plan", "Result", "marked", "plan", "push"]
 

@@ -184,7 +184,7 @@ def run(argv: list[str]) -> int:
 
 def _complain(error: ObskitError) -> int:
     """Print the error, with nothing in it that steers a terminal: it may quote labels and answers."""
-    from obskit.incident.report.escape import clean
+    from obskit.escape import clean
 
     safe = ObskitError(
         clean(error.what), where={key: clean(value) for key, value in error.where.items()}, hint=clean(error.hint)

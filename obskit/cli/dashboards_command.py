@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from obskit.cli import dashboards_text as words
-from obskit.cli.output import print_json, progress
+from obskit.cli.output import harmless, print_json, progress
 from obskit.errors import SourceError, UsageError
+from obskit.escape import clean
 from obskit.files import folder_of, write_text
 from obskit.settings import Connection, Settings, load_settings
 
@@ -97,7 +98,7 @@ def explain(name: str) -> None:
 
 
 def check(ask: CheckAsk, form: str) -> None:
-    """Make the checks and print what they found; exit 1 when something is wrong."""
+    """Make the checks and print what they found; exit 1 when something is wrong, 3 when a server failed."""
     _known_form(form, "text", "json", "github")
     result, excluded = _checked(ask)
     if form == "json":
@@ -105,6 +106,7 @@ def check(ask: CheckAsk, form: str) -> None:
             {
                 "problems": [asdict(p) for p in result.problems],
                 "skipped": [{"check": name, "why": why} for name, why in result.skipped],
+                "failed": [{"check": name, "why": why} for name, why in result.failed],
                 "excluded": excluded,
                 "made": list(result.made),
             }
@@ -113,6 +115,8 @@ def check(ask: CheckAsk, form: str) -> None:
         print(words.workflow_commands(result.problems), end="")
     else:
         print(words.of_result(result, excluded))
+    if result.failed:
+        raise typer.Exit(SourceError.exit_code)
     if any(p.severity == "error" or ask.strict for p in result.problems):
         raise typer.Exit(1)
 
@@ -192,7 +196,7 @@ def pull(uid: str, out: Path | None) -> None:
     with progress("reading Grafana"):
         model, matches = bring(uid, _grafana(load_settings()))
     if out is None:
-        print(as_text(model), end="")
+        print(harmless(as_text(model)), end="")
     else:
         write_text(out, as_text(model))
     print(words.of_matches(matches), file=sys.stderr)
@@ -210,7 +214,7 @@ def provision(folder: Path | None, out: Path) -> None:
         except OSError as error:
             raise UsageError(f"{target.parent} cannot be made: {error.strerror}", hint="name another --out") from error
         write_text(target, text)
-        print(target)
+        print(clean(str(target)))
 
 
 def _checked(ask: CheckAsk) -> tuple[Result, int]:
@@ -247,7 +251,9 @@ def _at(connection: Connection, url: str) -> Connection:
 
     Who we are is kept only where the address is the configured one: a token is for nobody else.
     """
-    url = url.rstrip("/")
+    from obskit.settings_values import Given, checked
+
+    url = checked(Given("prometheus.url", url, "--prometheus", Path.cwd()))
     return connection if url == connection.url else Connection(url=url)
 
 

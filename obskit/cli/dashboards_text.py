@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from obskit.ascode.definition import Problem
-from obskit.incident.report.escape import clean
+from obskit.escape import clean
 
 if TYPE_CHECKING:
     from obskit.ascode.build import Written
@@ -45,9 +46,14 @@ def _marked(query: str, column: int) -> list[str]:
     start = query.rfind("\n", 0, column - 1) + 1
     line, offset = query[start:].partition("\n")[0], column - 1 - start
     left = max(0, offset - MOST_OF_A_QUERY // 2)
-    before = ("…" if left else "") + clean(f"x{line[left:offset]}x", lines=True)[1:-1]
-    after = clean(line[offset : offset + MOST_OF_A_QUERY // 2])
+    before = ("…" if left else "") + _in_place(line[left:offset])
+    after = _in_place(line[offset : offset + MOST_OF_A_QUERY // 2])
     return [f"  query:  {before}{after}", f"          {' ' * len(before)}^ column {column}"]
+
+
+def _in_place(text: str) -> str:
+    """Return a text cleaned, its blanks kept, so that what stands below it stays below it."""
+    return re.sub(r"\s", " ", clean(text, lines=True))
 
 
 def of_result(result: Result, excluded: int) -> str:
@@ -55,12 +61,19 @@ def of_result(result: Result, excluded: int) -> str:
     errors = sum(p.severity == "error" for p in result.problems)
     warnings = len(result.problems) - errors
     parts = [of_problems(result.problems)] if result.problems else []
-    for reason in dict.fromkeys(why for _, why in result.skipped):
-        names = ", ".join(name for name, why in result.skipped if why == reason)
-        parts.append(f"not checked: {names}: {clean(reason)}")
+    parts += [f"not checked: {names}: {why}" for why, names in _by_reason(result.skipped)]
+    parts += [f"failed: {names}: {why}" for why, names in _by_reason(result.failed)]
     hidden = f", {excluded} excluded with a reason" if excluded else ""
-    parts.append(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}{hidden}; {len(result.made)} checks made")
+    parts.append(
+        f"{_count(errors, 'error')}, {_count(warnings, 'warning')}{hidden}; {_count(len(result.made), 'check')} made"
+    )
     return "\n".join(parts)
+
+
+def _by_reason(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return each reason once, with the checks that it is about."""
+    reasons = dict.fromkeys(why for _, why in pairs)
+    return [(clean(reason), ", ".join(name for name, why in pairs if why == reason)) for reason in reasons]
 
 
 def workflow_commands(problems: Iterable[Problem]) -> str:
@@ -88,7 +101,7 @@ def of_checks(checks: Mapping[str, ModuleType]) -> str:
 
 def of_files(written: Sequence[Written]) -> str:
     """Return a line for each file, and a count."""
-    lines = [f"{'wrote' if w.changed else 'same '}  {w.path}" for w in written]
+    lines = [f"{'wrote' if w.changed else 'same '}  {clean(str(w.path))}" for w in written]
     return "\n".join([*lines, f"{_count(len(written), 'dashboard')}, {sum(w.changed for w in written)} changed"])
 
 
@@ -193,7 +206,7 @@ def of_preview(out: Path, counts: Mapping[str, int]) -> str:
     """Return where the preview is, and how many panels show something."""
     named = (("data", "with data"), ("empty", "empty"), ("failed", "failed"), ("not_asked", "not asked"))
     parts = [f"{counts[state]} {word}" for state, word in named if counts[state] or state == "data"]
-    return f"{out}: panels: {', '.join(parts)}"
+    return f"{clean(str(out))}: panels: {', '.join(parts)}"
 
 
 def _count(number: int, word: str, plural: str = "") -> str:

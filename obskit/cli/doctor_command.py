@@ -73,7 +73,7 @@ class DoctorReport:
         sources: One entry a probe, in the probes' order.
         configured: ``section.key`` -> ``value``, ``from``; secrets masked.
         service: Whose variants were looked for, or "".
-        spoken: Signal id -> the variant that the service speaks.
+        spoken: Signal id -> the variant that the service speaks; "" where nothing tells of the signal.
         exit_code: 3 when a configured source cannot be reached, else 0.
     """
 
@@ -145,8 +145,9 @@ def _listen(settings: Settings, service: str, deadline: float, spoken: dict[str,
     window = Window(start=now - timedelta(minutes=10), end=now)
     asked = Service(name=service, cluster=settings.service(service).cluster or settings.aws.cluster)
     # a little earlier than the rest: a source returns at its deadline, not before it
-    answer = PrometheusSource(settings.prometheus).answer(Ask(service=asked, window=window, deadline=deadline - 0.5))
-    spoken.update({k.removeprefix("variant."): v for k, v in sorted(answer.facts.items()) if k.startswith("variant.")})
+    found = PrometheusSource(settings.prometheus).spoken(Ask(service=asked, window=window, deadline=deadline - 0.5))
+    if any(found.values()):
+        spoken.update(sorted(found.items()))
     return bool(spoken), "" if spoken else f"Prometheus knows no signal of {service!r}"
 
 
@@ -315,7 +316,8 @@ def as_json_text(report: DoctorReport) -> str:
         "sources": [asdict(source) for source in report.sources],
         "settings": {name: dict(row) for name, row in report.configured.items()},
         "service": report.service,
-        "variants": {signal: variant for signal, variant in report.spoken.items() if signal},
+        "variants": {signal: variant for signal, variant in report.spoken.items() if signal and variant},
+        "not_seen": [signal for signal, variant in report.spoken.items() if signal and not variant],
     }
     return json.dumps(body, indent=2, ensure_ascii=False)
 
@@ -331,13 +333,34 @@ def as_text(report: DoctorReport, *, width: int = 100) -> str:
     if set_here:
         tables.append(_table("Settings", ("setting", "value", "from"), set_here))
     if report.service:
-        title = f"Signals of {_printable(report.service)}"
-        tables.append(
-            _table(
-                title, ("signal", "spoken as"), list(report.spoken.items()) or [("", "Prometheus is not configured")]
-            )
-        )
-    return "\n\n".join(_drawn(table, width) for table in tables)
+        tables += _signal_tables(report)
+    parts = [_drawn(table, width) for table in tables]
+    return "\n\n".join([*parts, *_instrumentation(report)])
+
+
+def _signal_tables(report: DoctorReport) -> list[Any]:
+    from itertools import groupby
+
+    from obskit.catalogue import all_signals
+
+    seen = [(signal, variant) for signal, variant in report.spoken.items() if variant]
+    title = f"Signals of {_printable(report.service)}"
+    tables = [_table(title, ("signal", "spoken as"), seen or [("", "Prometheus is not configured")])]
+    signals = all_signals()
+    lost = [(signals[name].topic, name) for name, variant in report.spoken.items() if name in signals and not variant]
+    rows = [(topic, ", ".join(name for _, name in found)) for topic, found in groupby(sorted(lost), lambda row: row[0])]
+    if rows:
+        tables.append(_table("Signals that nothing tells of", ("topic", "signals"), rows))
+    return tables
+
+
+def _instrumentation(report: DoctorReport) -> list[str]:
+    """Return what to write into obskit.toml, so that dashboards ask for nothing that nobody emits."""
+    names = sorted({variant for signal, variant in report.spoken.items() if signal and variant})
+    if not names:
+        return []
+    listed = ", ".join(json.dumps(_printable(name), ensure_ascii=False) for name in names)
+    return [f"Dashboards ask for nothing else with this in obskit.toml:\n\n[dashboards]\ninstrumentation = [{listed}]"]
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+#: What steers a terminal or turns the reading order, where JSON itself would let it through.
+_STEERS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
 
 def print_json(body: Any) -> None:
     """Print a document for machines: two spaces, non-ASCII as it is."""
-    print(json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False))
+    print(harmless(json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False)))
+
+
+def harmless(text: str) -> str:
+    """Return a JSON text with what would steer a terminal written as escapes: it reads the same to a machine."""
+    return _STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 @contextlib.contextmanager

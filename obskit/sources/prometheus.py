@@ -123,6 +123,24 @@ class PrometheusSource:
         }
         return Telemetry(metrics=answer.metrics, gaps=answer.gaps, facts={**answer.facts, **facts})
 
+    def spoken(self, ask: Ask) -> dict[str, str]:
+        """Return which variant of each signal the server can answer about the service: "" for none it can.
+
+        Only the label index is read. Signals of logs are left out.
+
+        Raises:
+            SourceError: The label index could not be had.
+            UsageError: The service runs in several clusters, or not in the one that was said.
+        """
+        signals = [s for s in all_signals().values() if s.variants[0].language == "PromQL"]
+        own = [s for s in signals if s.scope == "service"]
+        shared = [s for s in signals if s.scope == "shared"]
+        found = self._series(ask, own, shared)
+        cluster, series = self._cluster(ask, found), _speak.index(found)
+        questions = _speak.ask_about_services(own, series, (ask.service.name,), cluster=cluster, rate="1m")
+        questions += _speak.ask_about_shared(shared, series, cluster=cluster, rate="1m")
+        return {**dict.fromkeys((s.id for s in signals), ""), **{q.signal.id: q.variant.name for q in questions}}
+
     def _get(self, path: str, ask: Ask, *, query: str, data: Params | None) -> bytes:
         """Send a request (POST with *data*, GET without) and return its body; a bad status is a `SourceError`."""
         status, body = fetch(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from obskit.catalogue import all_signals
 from obskit.errors import SourceError, UsageError
 from obskit.model import Service, Telemetry, Window
 from obskit.settings import Connection
@@ -93,6 +94,21 @@ def test_each_service_answers_in_its_own_vocabulary(server: PrometheusServer) ->
     assert {"t0", "t1", "t2"} == {
         s.task for s in telemetry.metrics.series if s.signal == "http_requests" and s.service == "shop"
     }
+
+
+def test_what_is_spoken_is_told_for_every_signal_of_the_catalogue(server: PrometheusServer) -> None:
+    """Those too that no triage weighs, and those that nothing tells of."""
+    source = PrometheusSource(Connection(url=server.url))
+    asked = Ask(service=Service(name="shop"), window=_WINDOW, deadline=time.monotonic() + 20)
+
+    found = source.spoken(asked)
+
+    answered = {
+        k.removeprefix("variant."): v for k, v in source.answer(asked).facts.items() if k.startswith("variant.")
+    }
+    assert {name: found[name] for name in answered} == answered
+    assert {s.id for s in all_signals().values() if s.variants[0].language == "PromQL"} == set(found)
+    assert "" in found.values()
 
 
 def test_health_checks_are_no_traffic(server: PrometheusServer) -> None:

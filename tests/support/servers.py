@@ -1,10 +1,11 @@
-"""Real servers for tests: Debian's Prometheus and Alertmanager on free loopback ports.
+"""Real servers for tests: Debian's Prometheus, Alertmanager and Node Exporter on free loopback ports.
 
 A test that wants one is skipped, with the reason, where the program is not installed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import re
@@ -15,9 +16,10 @@ import subprocess
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,6 +40,9 @@ BATCH_SAMPLES = 100_000
 Labels = dict[str, str]
 Samples = list[tuple[int, float]]
 LabelKey = tuple[tuple[str, str], ...]
+
+#: A recorded incident arrives after the fact, and series by series.
+_STORAGE = {"tsdb": {"out_of_order_time_window": "10y"}}
 
 _LABEL = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)="((?:[^"\\]|\\.)*)"')
 _ESCAPES = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
@@ -115,10 +120,15 @@ def read_openmetrics(path: Path, stale_path: Path | None = None) -> Iterator[tup
         yield dict(key), points
 
 
-def _key(head: str) -> LabelKey:
+def labels_of(head: str) -> Labels:
+    """Return the labels of a series as the text formats write it, ``name{label="value"}``, its name among them."""
     name, _, inside = head.partition("{")
     labels = {key: re.sub(r'\\[n"\\]', lambda m: _ESCAPES[m.group()], value) for key, value in _LABEL.findall(inside)}
-    return tuple(sorted({**labels, "__name__": name}.items()))
+    return {**labels, "__name__": name}
+
+
+def _key(head: str) -> LabelKey:
+    return tuple(sorted(labels_of(head).items()))
 
 
 class _Server:
@@ -196,8 +206,7 @@ class PrometheusServer(_Server):
     def command(self) -> list[str]:
         """Write an empty configuration and return the arguments."""
         config = self.folder / "prometheus.yml"
-        # A recorded incident arrives after the fact, and series by series.
-        config.write_text("storage:\n  tsdb:\n    out_of_order_time_window: 10y\n", encoding="utf-8")
+        config.write_text(json.dumps({"storage": _STORAGE}), encoding="utf-8")  # JSON is YAML
         return [
             f"--config.file={config}",
             f"--storage.tsdb.path={self.folder / 'data'}",
@@ -243,6 +252,87 @@ class PrometheusServer(_Server):
         except urllib.error.HTTPError as error:
             with error:
                 raise RuntimeError(f"remote write: {error.code} {error.read(500)!r}") from error
+
+
+class WatchingServer(PrometheusServer):
+    """A Prometheus that scrapes itself and others, evaluates rules, notifies, and forwards to itself.
+
+    What it forwards is one renamed series, so that what arrives is not forwarded again.
+
+    Args:
+        targets: Job to ``http://HOST:PORT``, besides its own ``prometheus``; labelled with the cluster.
+        alertmanager: Where it sends the alert that always fires.
+        cluster: Value of the label ``cluster`` of all that it scrapes.
+    """
+
+    def __init__(self, targets: Mapping[str, str], *, alertmanager: str, cluster: str) -> None:
+        super().__init__()
+        self._targets = {"prometheus": self.url, **targets}
+        self._alertmanager = alertmanager
+        self._cluster = cluster
+
+    def command(self) -> list[str]:
+        """Write its configuration and its rules, and return the arguments."""
+        arguments = super().command()
+        jobs = [{"job_name": job, "static_configs": [self._at(url)]} for job, url in self._targets.items()]
+        kept = {"source_labels": ["__name__"], "regex": "scrape_samples_scraped", "action": "keep"}
+        renamed = {"source_labels": ["__name__"], "target_label": "__name__", "replacement": "forwarded"}
+        config = {
+            "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"},
+            "rule_files": ["rules.yml"],
+            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [_host(self._alertmanager)]}]}]},
+            "scrape_configs": jobs,
+            "remote_write": [
+                {
+                    "url": f"{self.url}/api/v1/write",
+                    "queue_config": {"batch_send_deadline": "100ms"},
+                    "write_relabel_configs": [kept, renamed],
+                }
+            ],
+            "storage": _STORAGE,
+        }
+        rules = [{"alert": "Always", "expr": "vector(1)"}, {"record": "job:up:sum", "expr": "sum by (job) (up)"}]
+        # JSON is YAML.
+        (self.folder / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")
+        (self.folder / "rules.yml").write_text(json.dumps({"groups": [{"name": "own", "rules": rules}]}), "utf-8")
+        # It forwards to itself, so that at its end nobody takes what is left.
+        return [*arguments, "--storage.remote.flush-deadline=100ms"]
+
+    def until(self, query: str) -> None:
+        """Ask again and again until a query has an answer.
+
+        Raises:
+            RuntimeError: It has none after `START_SECONDS`, or Prometheus ended.
+        """
+        assert self._process is not None
+        address = f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            with urllib.request.urlopen(address, timeout=REQUEST_SECONDS) as reply:
+                if json.load(reply)["data"]["result"]:
+                    return
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(POLL_SECONDS)
+                break
+        raise RuntimeError(f"no answer to {query}:\n{(self.folder / 'log').read_text(errors='replace')[-2000:]}")
+
+    def _at(self, url: str) -> dict[str, object]:
+        return {"targets": [_host(url)], "labels": {"cluster": self._cluster}}
+
+
+def _host(url: str) -> str:
+    return url.removeprefix("http://")
+
+
+class NodeExporterServer(_Server):
+    """Debian's Node Exporter, which tells of the machine that the tests run on."""
+
+    program = "prometheus-node-exporter"
+    ready_path = "/"
+
+    def command(self) -> list[str]:
+        """Return the arguments."""
+        return [f"--web.listen-address=127.0.0.1:{self.port}"]
 
 
 class AlertmanagerServer(_Server):

@@ -21,7 +21,7 @@ from typing import Protocol
 
 from obskit.ascode.definition import Definition, Problem
 from obskit.discover import modules_in
-from obskit.errors import UsageError
+from obskit.errors import SourceError, UsageError
 
 
 class Answered(Protocol):
@@ -80,12 +80,14 @@ class Result:
 
     Attributes:
         problems: By file, line and check.
-        skipped: ``(check, why)``.
+        skipped: ``(check, why)``: what they need is not here.
+        failed: ``(check, why)``: the server that they ask failed.
         made: Names of the checks that were made.
     """
 
     problems: tuple[Problem, ...]
     skipped: tuple[tuple[str, str], ...]
+    failed: tuple[tuple[str, str], ...]
     made: tuple[str, ...]
 
 
@@ -113,6 +115,7 @@ def run(case: Case, names: Sequence[str] = ()) -> Result:
         explain(name)
     found: list[Problem] = []
     skipped: list[tuple[str, str]] = []
+    failed: list[tuple[str, str]] = []
     made: list[str] = []
     for name, module in all_checks().items():
         if names and name not in names:
@@ -122,8 +125,10 @@ def run(case: Case, names: Sequence[str] = ()) -> Result:
             made.append(name)
         except Skipped as why:
             skipped.append((name, str(why)))
+        except SourceError as error:
+            failed.append((name, str(error)))
     order = sorted(set(found), key=lambda p: (p.file, p.line, p.panel, p.check, p.message, p.query, p.column))
-    return Result(problems=tuple(order), skipped=tuple(skipped), made=tuple(made))
+    return Result(problems=tuple(order), skipped=tuple(skipped), failed=tuple(failed), made=tuple(made))
 
 
 def _found(module: ModuleType, case: Case) -> list[Problem]:

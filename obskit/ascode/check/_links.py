@@ -38,7 +38,7 @@ class Link:
 
     def problem(self, definition: Definition, message: str, hint: str = "", severity: Severity = "error") -> Problem:
         """Return a problem of this link."""
-        named = definition.line_of(self.url, self.title, str((self.panel or {}).get("title") or ""))
+        named = definition.line_of(self.url, self.title, *definition.names_of(self.panel))
         return definition.problem(f"{self}: {message}", panel=self.panel, line=named, hint=hint, severity=severity)
 
 

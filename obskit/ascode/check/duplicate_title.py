@@ -26,5 +26,8 @@ def problems(case: Case) -> Iterable[Problem]:
         if not key[1]:
             yield definition.problem("the dashboard has no title")
         elif key in first:
-            yield definition.problem(f"the title {definition.title!r} is that of {first[key].file}")
+            yield definition.problem(
+                f"the title {definition.title!r} is that of {first[key].file}",
+                line=definition.line_of(definition.title),
+            )
         first.setdefault(key, definition)

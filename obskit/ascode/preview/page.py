@@ -19,7 +19,7 @@ from obskit.ascode.preview.chart import HEIGHT, MOST_LINES, WIDTH, Chart, Number
 from obskit.ascode.preview.data import Line, PanelData, PreviewData, Sent
 from obskit.ascode.preview.look import Look, look_of
 from obskit.ascode.preview.prose import markup
-from obskit.incident.report.escape import clean, cut
+from obskit.escape import clean, cut
 from obskit.model import stamp, utc
 
 _HERE = Path(__file__).parent

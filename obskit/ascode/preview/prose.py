@@ -6,7 +6,7 @@ import re
 
 from markupsafe import Markup, escape
 
-from obskit.incident.report.escape import clean
+from obskit.escape import clean
 
 #: Applied to text that is escaped already; none of the patterns can match markup.
 _INLINE = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from obskit.drawing import share
 from obskit.incident.report import _phrases as say
-from obskit.incident.report._chart import share
 from obskit.model import Diagnosis, Finding, Pillar, Window
 
 _ROWS = 24

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 
-from obskit.incident.report.escape import clean
+from obskit.escape import clean
 from obskit.incident.units import humanize
 from obskit.model import Claim, Diagnosis, Finding, Hypothesis
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from obskit.drawing import share
+from obskit.escape import clean
 from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report import _phrases as say
-from obskit.incident.report._chart import HEIGHT, WIDTH, charts, lifetimes, share, time_ticks
+from obskit.incident.report._chart import HEIGHT, WIDTH, charts, lifetimes, time_ticks
 from obskit.incident.report._lanes import rows
-from obskit.incident.report.escape import clean
 from obskit.incident.units import humanize
 from obskit.model import Diagnosis, Window, stamp
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import orjson
 
+from obskit.escape import clean
 from obskit.incident.dashboard_link import dashboard_path
-from obskit.incident.report.escape import clean
 from obskit.model import Claim, Diagnosis, Finding, Hypothesis, LogTemplate, stamp
 
 #: Raised when a key goes away or changes its meaning; new keys do not raise it.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from obskit.escape import clean, cut
 from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report import _phrases as say
-from obskit.incident.report.escape import clean, cut
 from obskit.incident.units import humanize
 from obskit.model import Claim, Diagnosis, Hypothesis, LogTemplate, stamp
 

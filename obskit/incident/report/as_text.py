@@ -12,10 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from obskit.escape import clean, cut
 from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report import _phrases as say
 from obskit.incident.report._fold import fold_command, fold_query
-from obskit.incident.report.escape import clean, cut
 from obskit.incident.units import humanize
 from obskit.model import Claim, Diagnosis, Finding, Hypothesis, Step, stamp
 

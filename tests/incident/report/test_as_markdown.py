@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from obskit.escape import clean
 from obskit.incident.report.as_markdown import code, escape, render
-from obskit.incident.report.escape import clean
 from obskit.model import Diagnosis
 from tests.support.diagnosis_example import calm, example
 from tests.support.hostile import hostile

@@ -53,17 +53,6 @@ def test_infinity_is_no_sample() -> None:
     assert chart.highest == "5"
 
 
-def test_a_peak_of_one_sample_survives_thinning() -> None:
-    """A long window is thinned to the lowest and highest of each stretch."""
-    values = np.zeros((20_000, 1))
-    values[12_345] = 9.0
-    across, thin = _chart._thin(np.linspace(0, 800, 20_000), values)
-
-    assert len(across) == len(thin) <= 302
-    assert thin.max() == 9.0
-    assert bool((np.diff(across) >= 0).all())
-
-
 def test_many_tasks_are_few_lines_and_the_rest_is_counted() -> None:
     """Of a hundred tasks the farthest are drawn, the odd one among them, and the others are said."""
     columns = [np.full(POINTS, 10.0 + 0.01 * i) for i in range(100)]
@@ -112,21 +101,13 @@ def test_the_usual_range_comes_from_before_the_onset() -> None:
 @pytest.mark.parametrize("shape", [[1.0], [0.0], [-4.0, 2.0], [1000.0, 1001.0], [0.0, 1.0]])
 def test_ticks_are_few_and_hold_the_line(unit: Unit, scale: float, shape: list[float]) -> None:
     """Two to seven ticks from top to bottom, and every point lies between them."""
-    low, high, ticks = _chart._scale(scale * np.resize(shape, (20, 1)), unit)
+    axis = _chart._axis(scale * np.resize(shape, (20, 1)), unit)
+    ticks = _chart._ticks(axis, unit)
 
-    assert low <= scale * min(shape) <= scale * max(shape) <= high
-    assert low < high
+    assert axis.bottom <= scale * min(shape) <= scale * max(shape) <= axis.top
+    assert axis.bottom < axis.top
     assert 2 <= len(ticks) <= 7
     assert (ticks[0].at, ticks[-1].at) == (100.0, 0.0)
-
-
-@pytest.mark.parametrize("minutes", [1, 7, 30, 60, 180, 1440, 20_000])
-def test_the_time_axis_has_round_times_within_the_window(minutes: int) -> None:
-    """At most eight ticks, whatever the window; none outside."""
-    ticks = _chart.time_ticks(replace(WINDOW, start=WINDOW.end - timedelta(minutes=minutes)))
-
-    assert 1 <= len(ticks) <= 8
-    assert all(0 <= tick.at <= 100 for tick in ticks)
 
 
 def test_nothing_to_draw_draws_nothing() -> None:

@@ -1,0 +1,38 @@
+# expect: panel-datasource @22: asks the fixed data source 'P1809F7CD0C75ACF3'
+"""The data source of one environment."""
+
+from grafanalib.core import Dashboard, GridPos, Target, Template, Templating, TimeSeries
+
+PROMETHEUS = {"type": "prometheus", "uid": "${prometheus_datasource}"}
+
+dashboard = Dashboard(
+    title="Fixed source",
+    uid="fixed-source",
+    editable=False,
+    templating=Templating(
+        list=[
+            Template(
+                name="prometheus_datasource", label="Prometheus data source", type="datasource", query="prometheus"
+            ),
+        ]
+    ),
+    panels=[
+        TimeSeries(
+            id=1,
+            title="Requests",
+            description="What users ask for.",
+            dataSource={"type": "prometheus", "uid": "P1809F7CD0C75ACF3"},
+            unit="reqps",
+            gridPos=GridPos(x=0, y=0, w=12, h=8),
+            targets=[
+                Target(
+                    expr="sum by (service) (rate(http_requests_total[$__rate_interval]))",
+                    refId="A",
+                    datasource=PROMETHEUS,
+                    intervalFactor=1,
+                )
+            ],
+            extraJson={"options": {"legend": {"showLegend": True}}},
+        ),
+    ],
+)

@@ -1,0 +1,39 @@
+# expect: legend-labels @29: the legend names {{task_id}}, and the query drops that label
+"""A legend that stays empty."""
+
+from grafanalib.core import Dashboard, GridPos, Target, Template, Templating, TimeSeries
+
+PROMETHEUS = {"type": "prometheus", "uid": "${prometheus_datasource}"}
+
+dashboard = Dashboard(
+    title="Legend of what is dropped",
+    uid="legend-of-what-is-dropped",
+    editable=False,
+    templating=Templating(
+        list=[
+            Template(
+                name="prometheus_datasource", label="Prometheus data source", type="datasource", query="prometheus"
+            ),
+        ]
+    ),
+    panels=[
+        TimeSeries(
+            id=1,
+            title="Requests",
+            description="What users ask for.",
+            dataSource=PROMETHEUS,
+            unit="reqps",
+            gridPos=GridPos(x=0, y=0, w=12, h=8),
+            targets=[
+                Target(
+                    expr="sum by (service) (rate(http_requests_total[$__rate_interval]))",
+                    legendFormat="{{service}} {{task_id}}",
+                    refId="A",
+                    datasource=PROMETHEUS,
+                    intervalFactor=1,
+                )
+            ],
+            extraJson={"options": {"legend": {"showLegend": True}}},
+        ),
+    ],
+)

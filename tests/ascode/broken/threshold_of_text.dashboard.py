@@ -1,0 +1,37 @@
+# expect: structure @22: fieldConfig.defaults.thresholds.steps[1].value
+"""A threshold that is a text."""
+
+from grafanalib.core import Dashboard, GridPos, Target, Template, Templating, TimeSeries
+
+PROMETHEUS = {"type": "prometheus", "uid": "${prometheus_datasource}"}
+
+dashboard = Dashboard(
+    title="Threshold of text",
+    uid="threshold-of-text",
+    editable=False,
+    templating=Templating(
+        list=[
+            Template(
+                name="prometheus_datasource", label="Prometheus data source", type="datasource", query="prometheus"
+            ),
+        ]
+    ),
+    panels=[
+        TimeSeries(
+            id=1,
+            title="Pool in use",
+            description="What users ask for.",
+            dataSource=PROMETHEUS,
+            unit="percentunit",
+            gridPos=GridPos(x=0, y=0, w=12, h=8),
+            targets=[
+                Target(expr="max by (service) (db_pool_used_ratio)", refId="A", datasource=PROMETHEUS, intervalFactor=1)
+            ],
+            thresholds=[
+                {"color": "green", "value": None},
+                {"color": "red", "value": "0.9"},
+            ],
+            extraJson={"options": {"legend": {"showLegend": True}}},
+        ),
+    ],
+)

@@ -1,0 +1,38 @@
+# expect: dashboard-uid @10: has 47 characters
+"""A uid that the push would be refused for."""
+
+from grafanalib.core import Dashboard, GridPos, Target, Template, Templating, TimeSeries
+
+PROMETHEUS = {"type": "prometheus", "uid": "${prometheus_datasource}"}
+
+dashboard = Dashboard(
+    title="Uid too long",
+    uid="everything-about-the-shop-and-all-that-it-calls",
+    editable=False,
+    templating=Templating(
+        list=[
+            Template(
+                name="prometheus_datasource", label="Prometheus data source", type="datasource", query="prometheus"
+            ),
+        ]
+    ),
+    panels=[
+        TimeSeries(
+            id=1,
+            title="Requests",
+            description="What users ask for.",
+            dataSource=PROMETHEUS,
+            unit="reqps",
+            gridPos=GridPos(x=0, y=0, w=12, h=8),
+            targets=[
+                Target(
+                    expr="sum by (service) (rate(http_requests_total[$__rate_interval]))",
+                    refId="A",
+                    datasource=PROMETHEUS,
+                    intervalFactor=1,
+                )
+            ],
+            extraJson={"options": {"legend": {"showLegend": True}}},
+        ),
+    ],
+)
