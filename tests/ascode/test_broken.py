@@ -16,7 +16,8 @@ import pytest
 from obskit.ascode.check import Case, Result, all_checks, run
 from obskit.ascode.definition import SUFFIX, Problem
 from obskit.ascode.exclusions import apply, read
-from obskit.ascode.load import LOADING, load
+from obskit.ascode.execute import LOADING
+from obskit.ascode.load import load
 from tests.support.node import grafana_tools
 
 ROOT = Path(__file__).resolve().parents[2]
