@@ -25,6 +25,9 @@ _NEAR_ZERO = 0.7
 #: An axis of one value reaches this share of it to either side.
 _AROUND = 0.1
 
+#: Values nearer to each other than this share of them cannot be told apart on an axis.
+_SAME = 1e-12
+
 #: What rounding may add to a multiple of a step, as a share of the step.
 ROUNDING = 1e-9
 
@@ -139,9 +142,10 @@ def axis(
     low, high = (least if math.isfinite(least) else low), (most if math.isfinite(most) else high)
     if not math.isfinite(least) and 0 <= low < _NEAR_ZERO * high:
         low = 0.0
-    if high <= low:
+    if high - low <= max(abs(low), abs(high)) * _SAME:
         around = abs(low) * _AROUND
-        low, high = (low, low + 1.0) if low in (least, 0) else (low - around, low + around)
+        flat = low in (least, 0) or around < _SAME
+        low, high = (low, low + max(1.0, around)) if flat else (low - around, low + around)
     step = rounded((high - low) / 3)
     bottom = low if low == least else math.floor(low / step + ROUNDING) * step
     top = high if high == most else math.ceil(high / step - ROUNDING) * step
@@ -177,7 +181,8 @@ def thin(x: FloatMatrix, values: FloatMatrix, most: int) -> tuple[FloatMatrix, F
     blocks = padded.reshape(stretches, size, columns)
     both = np.stack([np.fmin.reduce(blocks, axis=1), np.fmax.reduce(blocks, axis=1)], axis=1)
     starts, half = x[::size], (x[1] - x[0]) * size / 2
-    return np.column_stack([starts, starts + half]).ravel(), both.reshape(2 * stretches, columns)
+    # The last stretch may be short: its highest value is drawn where the line ends, not beyond it.
+    return np.column_stack([starts, np.minimum(starts + half, x[-1])]).ravel(), both.reshape(2 * stretches, columns)
 
 
 def paths(times: TimeArray, values: FloatMatrix, window: Window, span: tuple[float, float], plot: Plot) -> list[str]:

@@ -229,3 +229,28 @@ def test_a_long_line_has_at_most_its_points() -> None:
 def test_no_column_is_no_path() -> None:
     """A target whose lines are all left out draws nothing, however long it is."""
     assert paths(seconds(*range(500)), np.empty((500, 0)), WINDOW, SPAN, PLOT) == []
+
+
+@given(
+    st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False), st.booleans()
+)
+def test_any_two_values_have_an_axis(one: float, other: float, kept: bool) -> None:
+    """Subnormal, huge, equal or equal but for the last bit: there is a step, and both lie on the axis."""
+    low, high = sorted((one / 4, other / 4))  # their distance must be a number
+    found = axis(low, high, least=low if kept else math.nan)
+
+    assert found.step > 0
+    assert found.bottom < found.top
+    hair = max(found.step, abs(low), abs(high)) * 1e-8
+    assert found.bottom <= low + hair
+    assert found.top >= high - hair
+
+
+def test_a_peak_of_the_last_sample_stays_within_the_line() -> None:
+    """A short last stretch must not carry its highest value beyond the window."""
+    values = np.zeros((1001, 1))
+    values[-1] = 1.0
+    x, thinned = thin(np.arange(1001.0), values, 500)
+
+    assert x.max() == 1000.0
+    assert thinned[x <= 1000.0].max() == 1.0
