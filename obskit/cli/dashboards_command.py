@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from obskit.cli import dashboards_text as words
-from obskit.cli.output import harmless, print_json, progress
+from obskit.cli.output import harmless, known_form, print_json, progress
 from obskit.errors import SourceError, UsageError
 from obskit.escape import clean
 from obskit.files import folder_of, write_text
@@ -77,7 +77,7 @@ def build(folder: Path | None, only: Sequence[str], out: Path, form: str) -> Non
     """Write the JSON of each dashboard; exit 1 when a definition is broken."""
     from obskit.ascode.build import build as write
 
-    _known_form(form, "text", "json")
+    known_form(form, "text", "json")
     definitions, problems = _load(folder, only)
     if problems:
         print(words.of_problems(problems), file=sys.stderr)
@@ -99,7 +99,7 @@ def explain(name: str) -> None:
 
 def check(ask: CheckAsk, form: str) -> None:
     """Make the checks and print what they found; exit 1 when something is wrong, 3 when a server failed."""
-    _known_form(form, "text", "json", "github")
+    known_form(form, "text", "json", "github")
     result, excluded = _checked(ask)
     if form == "json":
         print_json(
@@ -125,7 +125,7 @@ def diff(ask: PushAsk, form: str) -> None:
     """Print what a push would do; exit 1 when it would do something."""
     from obskit.ascode.push import plan
 
-    _known_form(form, "text", "json", "md")
+    known_form(form, "text", "json", "md")
     settings = load_settings()
     definitions = _sound(ask.folder, ask.only)
     with progress("reading Grafana"):
@@ -150,7 +150,7 @@ def push(ask: PushAsk, *, dry_run: bool, commit: str, form: str) -> None:
     from obskit.ascode.push import plan
     from obskit.ascode.push import push as carry_out
 
-    _known_form(form, "text", "json")
+    known_form(form, "text", "json")
     if ask.only and ask.prune:
         raise UsageError("--only and --prune do not go together", hint="prune looks at the whole folder")
     settings = load_settings()
@@ -311,11 +311,6 @@ def _head() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def _known_form(form: str, *known: str) -> None:
-    if form not in known:
-        raise UsageError(f"there is no format {form!r}", hint=f"there are {', '.join(known)}")
 
 
 def preview(ask: PreviewAsk) -> None:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from obskit.errors import UsageError
+
 #: What steers a terminal or turns the reading order, where JSON itself would let it through.
 _STEERS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -38,3 +40,13 @@ def progress(what: str) -> Iterator[Callable[[str], None]]:
 
     with Console(stderr=True).status(f"{what} …") as status:
         yield lambda now: status.update(Text(f"{what}: {now} …"))
+
+
+def known_form(form: str, *known: str) -> None:
+    """Refuse a format that a command does not have.
+
+    Raises:
+        UsageError: It is none of the known ones.
+    """
+    if form not in known:
+        raise UsageError(f"there is no format {form!r}", hint=f"there are {', '.join(known)}")
