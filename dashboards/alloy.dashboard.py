@@ -11,7 +11,7 @@ dashboard = board(
     groups=(
         group(
             "Now",
-            stat("alloy_up"),
+            stat("alloy_answering"),
             stat("alloy_unhealthy_components"),
             stat("alloy_config_ok"),
             stat("alloy_entries_dropped"),
@@ -34,6 +34,8 @@ dashboard = board(
             "alloy_remote_write_failed_ratio",
             "alloy_remote_write_pending",
             "alloy_remote_write_lag",
+            "alloy_remote_write_first_try_ratio",
+            panel("alloy_otel_accepted_ratio", "alloy_otel_sent_ratio", title="OpenTelemetry data accepted, and sent"),
         ),
         group("Alloy itself", "alloy_unhealthy_components", "alloy_slow_evaluation_ratio", "alloy_memory_bytes"),
     ),

@@ -10,8 +10,8 @@ dashboard = board(
     groups=(
         group(
             "Now",
-            stat("pg_up"),
-            stat("pg_connections_ratio"),
+            stat("pg_server_up"),
+            stat("pg_server_connections_ratio"),
             stat("db_pool_used_ratio"),
             stat("db_pool_waiting"),
             stat("pg_longest_transaction"),
@@ -30,7 +30,7 @@ dashboard = board(
         ),
         group(
             "Connections of the server",
-            "pg_connections_ratio",
+            "pg_server_connections_ratio",
             panel("pg_connections", "pg_active", "pg_idle_in_transaction", title="Connections by what they do"),
             "pg_longest_transaction",
             runbook="causes/db_connection_limit",
@@ -45,6 +45,7 @@ dashboard = board(
         group(
             "Work of the server",
             panel("pg_commits", "pg_rollbacks", title="Commits and rollbacks"),
+            "pg_rollback_ratio",
             "pg_statement_seconds",
             "pg_slowest_statement_seconds",
             panel("pg_rows_read", "pg_rows_written", title="Rows read and written"),
@@ -52,7 +53,11 @@ dashboard = board(
             "pg_temp_bytes",
             "pg_checkpoints_requested_ratio",
             "pg_replication_lag",
+            "pg_slot_retained_bytes",
             "pg_database_bytes",
+            "pg_database_growth_ratio",
+            "pg_transaction_age",
+            "pg_collectors_failing",
             runbook="causes/slow_queries",
         ),
         group(

@@ -30,11 +30,11 @@ dashboard = board(
         ),
         group(
             "What ECS says",
-            "ecs_task_stops",
-            "ecs_task_crashes",
-            "ecs_start_failures",
-            "ecs_deployment_failures",
-            "ecs_scaled_to_max",
+            panel("ecs_task_stops", over="5m"),
+            panel("ecs_task_crashes", over="5m"),
+            panel("ecs_start_failures", over="5m"),
+            panel("ecs_deployment_failures", over="5m"),
+            panel("ecs_scaled_to_max", over="5m"),
             runbook="causes/capacity_unavailable",
         ),
         group(

@@ -11,7 +11,7 @@ dashboard = board(
     groups=(
         group(
             "Now",
-            stat("grafana_up"),
+            stat("grafana_answering"),
             stat("grafana_request_error_ratio"),
             stat("grafana_request_latency_p99"),
             stat("grafana_datasource_error_ratio"),

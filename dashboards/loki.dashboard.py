@@ -11,7 +11,7 @@ dashboard = board(
     groups=(
         group(
             "Now",
-            stat("loki_up"),
+            stat("loki_answering"),
             stat("loki_request_error_ratio"),
             stat("loki_request_latency_p99"),
             stat("loki_lines_discarded"),
@@ -25,6 +25,7 @@ dashboard = board(
             "loki_lines_received",
             "loki_bytes_received",
             "loki_lines_discarded",
+            "loki_ingestion_share",
             runbook="causes/telemetry_blind",
         ),
         group(
@@ -32,7 +33,9 @@ dashboard = board(
             "loki_streams",
             panel("loki_flush_failures", "loki_wal_disk_full", title="Chunks not flushed, WAL writes on a full disk"),
             "loki_flush_queue",
-            "loki_compaction_age",
+            "loki_compaction_overdue",
+            "loki_compactors",
+            "loki_rule_success_ratio",
             "loki_memory_bytes",
         ),
     ),

@@ -195,6 +195,7 @@ VARIABLES: Mapping[str, str] = {
     "OBSKIT_EVENTS_LOG_GROUP": "aws.log_group",
     "OBSKIT_RDS_INSTANCE": "aws.database",
     "OBSKIT_DASHBOARDS_FOLDER": "dashboards.folder",
+    "OBSKIT_DASHBOARDS_MARK": "dashboards.mark",
     "OBSKIT_RUNBOOK_URL": "dashboards.runbook_url",
     "OBSKIT_DEADLINE_SECONDS": "deadline_seconds",
     "OBSKIT_MAX_LOG_LINES": "max_log_lines",

@@ -136,7 +136,7 @@ def test_a_bug_in_a_probe_is_not_hidden() -> None:
             ["/-/ready", "/api/v1/query?query=1", "/api/v1/status/buildinfo"],
         ),
         ("loki", b'{"version":"3.1.0"}', ["/ready", "/loki/api/v1/labels", "/loki/api/v1/status/buildinfo"]),
-        ("grafana", b'{"version":"3.1.0"}', ["/api/health", "/api/health"]),
+        ("grafana", b'{"version":"3.1.0"}', ["/api/health", "/api/search?limit=1", "/api/health"]),
     ],
 )
 def test_a_server_that_is_ready_tells_its_version(name: str, body: bytes, paths: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +11,9 @@ from obskit.ascode.board import BoardSpec, reference, signal_named
 from obskit.ascode.definition import Model
 from obskit.ascode.layout import COLUMNS, ROW_HEIGHT, place
 from obskit.ascode.panels import SOURCES, Writer, size_of, source, stable_id
+from obskit.catalogue import all_signals
 from obskit.catalogue._written import Filling, variants_of, written
-from obskit.errors import UsageError
+from obskit.errors import SettingsError, UsageError
 
 if TYPE_CHECKING:
     from grafanalib.core import Dashboard, Panel, Template
@@ -43,7 +46,7 @@ def assembled(spec: BoardSpec, settings: Settings) -> Dashboard:
         tags=[mark],
         editable=False,
         graphTooltip=1,  # one crosshair for all panels: what happens at once is seen at once
-        refresh="1m",
+        refresh=spec.refresh,
         timezone="utc",
         time=Time(f"now-{spec.since}", "now"),
         schemaVersion=1,
@@ -78,22 +81,37 @@ def _of_services(spec: BoardSpec) -> bool:
         panel.kind == "logs" or any(s.scope == "service" for s in panel.catalogued())
         for panel in spec.panels
         if panel.kind != "text"
-    )
+    ) or any("$service" in panel.text for panel in spec.panels if panel.kind == "timeseries")
 
 
 def _filling(spec: BoardSpec, settings: Settings) -> Filling:
+    _check_instrumentation(settings.dashboards.instrumentation)
     labels = settings.labels
     cluster = f'{labels.cluster}=~"$cluster"'
     return Filling(
         labels=labels,
         services=f'{labels.service}=~"$service",{cluster}',
         scope=",".join([cluster, *(f'{name}=~"${name}"' for name in spec.select)]),
+        wide=cluster,
         names="$service",
         selector=f'{{{labels.log_service}=~"$service"}}',
         rate="$__rate_interval",
         log_rate="$__auto",
         instrumentation=settings.dashboards.instrumentation,
     )
+
+
+def _check_instrumentation(names: Sequence[str]) -> None:
+    """Refuse a name that no variant of the catalogue has: it would silently choose nothing."""
+    known = {variant.name for signal in all_signals().values() for variant in signal.variants}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise SettingsError(
+                f"there is no instrumentation {name!r}",
+                where={"in": "dashboards.instrumentation"},
+                hint=f"did you mean {near[0]}?" if near else "obskit doctor --service NAME lists those that are spoken",
+            )
 
 
 def _carried(spec: BoardSpec) -> str:
@@ -164,6 +182,7 @@ def _languages(spec: BoardSpec, settings: Settings) -> list[str]:
     found = set()
     for panel in spec.panels:
         found |= {"LogQL"} if panel.kind == "logs" else set()
+        found |= {"PromQL"} if panel.kind == "timeseries" and panel.text else set()
         found |= {variants_of(signal, settings.dashboards.instrumentation)[0].language for signal in panel.catalogued()}
     return [language for language in SOURCES if language in found]
 

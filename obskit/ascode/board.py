@@ -8,9 +8,10 @@ catalogue; places, ids, links and variables are derived. The result is a grafana
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from obskit.catalogue import all_signals
 from obskit.errors import UsageError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from obskit.settings import Settings
 
 Kind = Literal["timeseries", "stat", "logs", "text"]
+_A_GROUP = 'write groups=(group("Title", "http_requests"),)'
+_SINCE = re.compile(r"[1-9]\d*[smhdwMy]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,9 @@ class PanelSpec:
         signals: What it draws; the first gives title, unit, thresholds and description.
         title: Where it is not the signal's own.
         key: What its id is made of, where title or signal would clash; never shown.
-        text: Markdown of a text panel; the LogQL line filter of a logs panel.
+        text: Markdown of a text panel; the LogQL line filter of a logs panel; the PromQL of a
+            panel that draws no signal of the catalogue.
+        legend: Grafana's legend of such a panel.
         over: A fixed range for its rates, ``1h``; Grafana's own choice when "".
         divided_by: PromQL that each query is divided by.
         unit: A unit of Grafana, where it is not the signal's own.
@@ -46,6 +51,7 @@ class PanelSpec:
     key: str = ""
     description: str = ""
     text: str = ""
+    legend: str = ""
     over: str = ""
     divided_by: str = ""
     unit: str = ""
@@ -79,6 +85,7 @@ class BoardSpec:
         constants: ``(name, label, values)`` of further variables; the first value is the default.
         events: Whether deployments and starts of tasks are marked on every panel.
         since: How far back it looks at first.
+        refresh: How often Grafana asks again; "" for never.
     """
 
     name: str
@@ -90,6 +97,7 @@ class BoardSpec:
     constants: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     events: bool = False
     since: str = "3h"
+    refresh: str = "1m"
 
     @property
     def panels(self) -> tuple[PanelSpec, ...]:
@@ -109,7 +117,8 @@ def signal_named(name: str) -> Signal:
     if name not in signals:
         near = difflib.get_close_matches(name, signals, n=1)
         raise UsageError(
-            f"there is no signal {name!r}", hint=f"did you mean {near[0]}?" if near else "see obskit/catalogue"
+            f"there is no signal {name!r}",
+            hint=f"did you mean {near[0]}?" if near else "obskit dashboards signals lists them",
         )
     return signals[name]
 
@@ -154,6 +163,19 @@ def logs(title: str, line_filter: str = "", **more: object) -> PanelSpec:
     return _spec("logs", title=title, text=line_filter, **more)
 
 
+def query(title: str, promql: str, *, unit: str, legend: str = "", **more: object) -> PanelSpec:
+    """Return a panel of a query of your own, where the catalogue has no signal.
+
+    Args:
+        title: The panel's.
+        promql: Whole, with Grafana's variables: ``service=~"$service"``, ``[$__rate_interval]``.
+        unit: A unit of Grafana: ``short``, ``s``, ``bytes``, ``percentunit``, ``reqps`` …
+        legend: For example ``{{task_id}}``.
+        more: Further fields of `PanelSpec`; say in ``description`` what it means and what to do.
+    """
+    return _spec("timeseries", title=title, text=promql, unit=unit, legend=legend, **more)
+
+
 def text(title: str, markdown: str, **more: object) -> PanelSpec:
     """Return a panel of words."""
     return _spec("text", title=title, text=markdown, **more)
@@ -169,7 +191,15 @@ def group(title: str, *items: PanelSpec | str, more: str = "", runbook: str = ""
         runbook: Of a cause that these panels speak of: ``causes/db_pool_exhausted``.
         width: Of each panel that says nothing else.
     """
-    specs = (panel(item) if isinstance(item, str) else item for item in items)
+    if not items:
+        raise UsageError(f"the group {title!r} has no panel", hint="name a signal, or take the group out")
+    specs = [panel(item) if isinstance(item, str) else item for item in items]
+    for spec in specs:
+        if not isinstance(spec, PanelSpec):
+            raise UsageError(
+                f"{type(spec).__name__} is no panel",
+                hint="a group takes ids of signals, panel(...), stat(...), query(...), logs(...), text(...)",
+            )
     return GroupSpec(
         title=title,
         panels=tuple(
@@ -190,6 +220,7 @@ def board(  # noqa: PLR0913 (each is a fact of one dashboard; all but four have 
     constants: Sequence[tuple[str, str, tuple[str, ...]]] = (),
     events: bool = False,
     since: str = "3h",
+    refresh: str = "1m",
     settings: Settings | None = None,
 ) -> Dashboard:
     """Return a dashboard for Grafana.
@@ -204,6 +235,7 @@ def board(  # noqa: PLR0913 (each is a fact of one dashboard; all but four have 
         constants: ``(name, label, values)`` of further variables; the first is the default.
         events: Whether deployments and starts of tasks are marked on every panel.
         since: How far back it looks at first.
+        refresh: How often Grafana asks again; "" for never, where queries are dear.
         settings: Label names and marks; read from obskit.toml and the environment by default.
 
     Raises:
@@ -212,6 +244,13 @@ def board(  # noqa: PLR0913 (each is a fact of one dashboard; all but four have 
     from obskit.ascode.assemble import assembled
     from obskit.settings import load_settings
 
+    for one in groups:
+        if not isinstance(one, GroupSpec):
+            raise UsageError(f"{type(one).__name__} is no group", hint=_A_GROUP)
+    if not groups:
+        raise UsageError(f"the board {name!r} has no group", hint=_A_GROUP)
+    if not _SINCE.fullmatch(since):
+        raise UsageError(f"since={since!r} is no time that Grafana can read", hint="write 30m, 3h or 7d")
     spec = BoardSpec(
         name=name,
         title=title,
@@ -222,15 +261,20 @@ def board(  # noqa: PLR0913 (each is a fact of one dashboard; all but four have 
         constants=tuple(constants),
         events=events,
         since=since,
+        refresh=refresh,
     )
     return assembled(spec, settings or load_settings())
 
 
 def _spec(kind: Kind, **fields: object) -> PanelSpec:
+    if kind not in get_args(Kind):
+        raise UsageError(f"there is no kind of panel {kind!r}", hint=f"there are {', '.join(get_args(Kind))}")
     known = PanelSpec.__dataclass_fields__
     for name in fields:
         if name not in known:
             raise UsageError(f"a panel has no {name!r}", hint=f"there are {', '.join(known)}")
+    if not 0 <= int(str(fields.get("width", 0))) <= 24:
+        raise UsageError("a panel is at most 24 columns wide", hint="width=8 puts three in a line")
     return PanelSpec(kind=kind, **fields)  # type: ignore[arg-type]
 
 
@@ -239,4 +283,4 @@ def reference(name: str) -> str:
     return f"obskit-{name}"
 
 
-__all__ = ["board", "group", "logs", "panel", "reference", "stat", "text"]
+__all__ = ["board", "group", "logs", "panel", "query", "reference", "stat", "text"]

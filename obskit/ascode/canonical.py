@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -62,6 +63,8 @@ def canonical(model: Model, *, keep: Iterable[str] = ()) -> Model:
     variables = _dicts(_inside(model, "templating", "list"))
     sources = {str(v.get("name")): v.get("query") for v in variables if v.get("type") == "datasource"}
     found = _without({k: v for k, v in model.items() if k not in noise}, DASHBOARD)
+    if isinstance(found.get("title"), str):
+        found["title"] = found["title"].strip()  # as Grafana does with each save
     if found.get("refresh") is False:  # what versions before 6 wrote for "never"
         del found["refresh"]
     found["tags"] = sorted({str(tag) for tag in found.get("tags") or ()}) if _is_list(found, "tags") else None
@@ -74,9 +77,26 @@ def canonical(model: Model, *, keep: Iterable[str] = ()) -> Model:
     return cleaned
 
 
-def digest(model: Model) -> str:
-    """Return 12 hexadecimal digits that are the same for all that means the same."""
-    return hashlib.sha256(text_of(canonical(model)).encode()).hexdigest()[:12]
+def fingerprint(model: Model) -> str:
+    """Return 12 hexadecimal digits of what a save sends, for telling later whether a version is that save.
+
+    It stands in the messages of versions that are years old, so that it must never change; what
+    `canonical` takes for noise does, with each release of Grafana. Left out is only what a server
+    may write another way although nobody edited anything: the numbers that it gives, what is
+    empty, whole numbers with a point, white space around the title.
+    """
+    sent = {key: value for key, value in model.items() if key not in ("id", "uid", "version", "schemaVersion")}
+    if isinstance(sent.get("title"), str):
+        sent["title"] = sent["title"].strip()
+    return hashlib.sha256(text_of(_bare(sent)).encode()).hexdigest()[:12]
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): bare for key, inner in value.items() if not _is_empty(bare := _bare(inner))}
+    if isinstance(value, list | tuple):
+        return [_bare(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def text_of(value: object) -> str:
@@ -90,10 +110,17 @@ def _panels(found: object, sources: Mapping[str, object]) -> list[Model]:
 
 
 def _position(panel: Model) -> tuple[float, float, str]:
-    place = {
-        k: v for k, v in (panel["gridPos"] if _is_dict(panel, "gridPos") else {}).items() if isinstance(v, int | float)
-    }
-    return float(place.get("y", 0)), float(place.get("x", 0)), str(panel.get("id"))
+    place = panel["gridPos"] if _is_dict(panel, "gridPos") else {}
+    return _number(place.get("y")), _number(place.get("x")), str(panel.get("id"))
+
+
+def _number(value: object) -> float:
+    """Return a number to sort by: 0 of what is none, infinity of what no float can hold."""
+    try:
+        found = float(value) if isinstance(value, int | float) else 0.0
+    except OverflowError:
+        return math.inf
+    return 0.0 if math.isnan(found) else found
 
 
 def _panel(panel: Model, sources: Mapping[str, object]) -> Model:
@@ -135,7 +162,7 @@ def _target(target: Model, of_panel: object, sources: Mapping[str, object]) -> M
 
 
 def _variable(variable: Model, sources: Mapping[str, object]) -> Model:
-    kind = variable.get("type")
+    kind = str(variable.get("type"))
     found = _without(_sourced({k: v for k, v in variable.items() if k not in _NOISE_OF_VARIABLE}, sources), VARIABLE)
     asked = found.get("query")
     if asked:
@@ -145,7 +172,7 @@ def _variable(variable: Model, sources: Mapping[str, object]) -> Model:
         found.pop("options", None)
     if isinstance(asked, dict):
         asked = {k: v for k, v in asked.items() if k not in _NOISE_OF_ASKED}
-        found["query"] = asked["query"] if list(asked) == ["query"] else asked
+        found["query"] = asked["query"] if list(asked) == ["query"] and isinstance(asked["query"], str) else asked
     if kind in _SAID_BY_QUERY and _is_dict(found, "current") and _alone(found["current"].get("value")) == asked:
         del found["current"]
     if _is_dict(found, "current"):
@@ -173,7 +200,7 @@ def _sourced(owner: Model, sources: Mapping[str, object]) -> Model:
 
 def _alone(value: object) -> object:
     """Return what a list of one holds: a choice of one is written either way."""
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
+    return value[0] if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list) else value
 
 
 def _is_built_in(note: Model) -> bool:

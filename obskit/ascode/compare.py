@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, count, islice
+from itertools import count, islice
 from typing import Any, Literal
 
 from obskit.ascode.canonical import canonical, text_of
@@ -62,8 +62,9 @@ def differences(old: Model, new: Model) -> tuple[Change, ...]:
 
 def touch(some: Sequence[Change], others: Sequence[Change]) -> tuple[Change, ...]:
     """Return those of *some* that lie where one of *others* does, above it or below it."""
-    places = [other.at for other in others]
-    return tuple(c for c in some if any(c.at[: len(p)] == p[: len(c.at)] for p in places))
+    places = {other.at for other in others}
+    above = {place[:n] for place in places for n in range(len(place) + 1)}
+    return tuple(c for c in some if c.at in above or any(c.at[:n] in places for n in range(len(c.at) + 1)))
 
 
 def render(changes: Sequence[Change], *, indent: str = "") -> list[str]:
@@ -160,11 +161,16 @@ def _walk_list(name: str, old: list[Model], new: list[Model], place: _Place) -> 
 def _keyed(name: str, elements: list[Model]) -> dict[str, Model]:
     """Return the elements by what tells them apart: a name, else where they stand."""
     found: dict[str, Model] = {}
+    times: dict[str, Iterator[int]] = {}
     for number, element in enumerate(elements):
         own = element.get(_NAMED[name]) if name in _NAMED else None
         key = str(number if own is None and name != "panels" else own or element.get("title") or "")
-        names = chain((key,), (f"{key} ({n})" for n in count(2)))
-        found[next(name for name in names if name not in found)] = element
+        # Counting goes on where it stopped: from the start each time, 20,000 of one name would take minutes.
+        names = times.setdefault(key, count(2))
+        free = key
+        while free in found:
+            free = f"{key} ({next(names)})"
+        found[free] = element
     return found
 
 

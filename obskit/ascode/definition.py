@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+
+from obskit.ascode.source import assigned, texts
 
 #: A dashboard, panel or target as Grafana's JSON has it.
 Model = dict[str, Any]
@@ -115,12 +116,9 @@ class Definition:
 
     @cached_property
     def _lines(self) -> dict[str, int]:
-        lines: dict[str, int] = {}
-        for node in ast.walk(ast.parse(self.source)):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                lines.setdefault(node.value, node.lineno)
-            elif isinstance(node, ast.Assign) and any(getattr(t, "id", "") == "dashboard" for t in node.targets):
-                lines.setdefault("", node.lineno)
+        lines = {"": line} if (line := assigned(self.source, "dashboard")) else {}
+        for text, line in texts(self.source):
+            lines.setdefault(text, line)
         return lines
 
     def line_of(self, *texts: str) -> int:

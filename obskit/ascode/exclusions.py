@@ -1,4 +1,4 @@
-"""What a project has decided not to be told: ``checks.toml`` beside its definitions.
+"""What a project has decided not to be told: ``checks.toml`` beside its definitions, dashboards or alerts.
 
 ```toml
 [[exclude]]
@@ -15,7 +15,8 @@ reason = "a budget is over 30 days, whatever is shown"
 
 ``dashboard`` is the name of the definition (its file without ``.dashboard.py``; of another file its
 whole name), or ``*`` for all; ``panel`` a title, left out for all. ``check`` and ``dashboard`` may be
-lists. An exclusion needs a reason: who removes it later has to know what it was for.
+lists. An exclusion needs a reason: who removes it later has to know what it was for. Of alerts the
+keys are ``topic`` and ``alert``.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ import difflib
 import itertools
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from types import ModuleType
 from typing import Any
 
 from obskit.ascode.check import all_checks
@@ -37,12 +39,43 @@ from obskit.errors import UsageError
 CHECK = "exclusions"
 FILE_NAME = "checks.toml"
 
-_KEYS = ("check", "dashboard", "panel", "reason")
-#: Keys that may hold a list: the reason is the same for each of them.
-_SEVERAL = ("check", "dashboard")
-_NEEDED = ("check", "dashboard", "reason")
 _ALL = "*"
 _MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Whose exclusions they are.
+
+    Attributes:
+        checks: Returns all checks by name.
+        file_key: What a definition is called in the file; also the key that names it.
+        part_key: What a part of it is called; also the key.
+        suffix: How a definition's file ends.
+    """
+
+    checks: Callable[[], Mapping[str, ModuleType]]
+    file_key: str
+    part_key: str
+    suffix: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of an exclusion."""
+        return ("check", self.file_key, self.part_key, "reason")
+
+    @property
+    def several(self) -> tuple[str, ...]:
+        """Keys that may hold a list: the reason is the same for each of them."""
+        return ("check", self.file_key)
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Keys that no exclusion can do without."""
+        return ("check", self.file_key, "reason")
+
+
+DASHBOARDS = Kind(checks=all_checks, file_key="dashboard", part_key="panel", suffix=SUFFIX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +88,7 @@ class Exclusion:
         panel: Title of the panel; "" for all, and for problems of the dashboard itself.
         reason: Why.
         file, line: Where it stands.
+        kind: Whose; of alerts ``dashboard`` is the topic and ``panel`` the alert.
     """
 
     check: str
@@ -63,21 +97,22 @@ class Exclusion:
     panel: str = ""
     file: str = FILE_NAME
     line: int = 0
+    kind: Kind = DASHBOARDS
 
     def hides(self, problem: Problem) -> bool:
         """Return whether it is about a problem."""
         return (
             problem.check == self.check
-            and self.dashboard in (_ALL, _name_of(problem))
+            and self.dashboard in (_ALL, PurePath(problem.file).name.removesuffix(self.kind.suffix))
             and self.panel in ("", problem.panel)
         )
 
     def __str__(self) -> str:
-        panel = f", panel {self.panel!r}" if self.panel else ""
+        panel = f", {self.kind.part_key} {self.panel!r}" if self.panel else ""
         return f"the exclusion of {self.check} from {self.dashboard}{panel}"
 
 
-def read(path: Path) -> tuple[Exclusion, ...]:
+def read(path: Path, kind: Kind = DASHBOARDS) -> tuple[Exclusion, ...]:
     """Return the exclusions of a file, in its order; none when there is no file.
 
     Raises:
@@ -102,11 +137,11 @@ def read(path: Path) -> tuple[Exclusion, ...]:
     # Written inline (exclude = [{…}]) they have no lines of their own.
     lines = lines if len(lines) == len(tables) else [0] * len(tables)
     pairs = zip(tables, lines, strict=True)
-    return tuple(one for table, line in pairs for one in _exclusions(table, path, line))
+    return tuple(one for table, line in pairs for one in _exclusions(table, path, line, kind))
 
 
 def apply(
-    problems: Iterable[Problem], exclusions: Sequence[Exclusion]
+    problems: Iterable[Problem], exclusions: Sequence[Exclusion], kind: Kind = DASHBOARDS
 ) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
     """Return the problems that stay, and those that an exclusion hides; both in their order.
 
@@ -115,13 +150,16 @@ def apply(
     kept: list[Problem] = []
     excluded: list[Problem] = []
     for problem in problems:
-        hidden = problem.check in all_checks() and any(exclusion.hides(problem) for exclusion in exclusions)
+        hidden = problem.check in kind.checks() and any(exclusion.hides(problem) for exclusion in exclusions)
         (excluded if hidden else kept).append(problem)
     return tuple(kept), tuple(excluded)
 
 
 def unused(
-    exclusions: Iterable[Exclusion], problems: Collection[Problem], made_checks: Collection[str]
+    exclusions: Iterable[Exclusion],
+    problems: Collection[Problem],
+    made_checks: Collection[str],
+    kind: Kind = DASHBOARDS,
 ) -> tuple[Problem, ...]:
     """Return a problem for each exclusion that is of no use.
 
@@ -129,25 +167,27 @@ def unused(
         exclusions: All of them.
         problems: What the checks found, before `apply`.
         made_checks: Names of the checks that were made: of others nobody knows what they would find.
+        kind: Whose they are.
 
     Returns:
         An error for one that names no check, a warning for one that hides nothing.
     """
-    return tuple(_unused(exclusions, problems, made_checks))
+    return tuple(_unused(exclusions, problems, made_checks, kind))
 
 
 def _unused(
-    exclusions: Iterable[Exclusion], problems: Collection[Problem], made_checks: Collection[str]
+    exclusions: Iterable[Exclusion], problems: Collection[Problem], made_checks: Collection[str], kind: Kind
 ) -> Iterator[Problem]:
+    known = kind.checks()
     for one in exclusions:
-        if one.check not in all_checks():
-            near = difflib.get_close_matches(one.check, all_checks(), n=1)
+        if one.check not in known:
+            near = difflib.get_close_matches(one.check, known, n=1)
             yield Problem(
                 check=CHECK,
                 message=f"there is no check {one.check!r}",
                 file=one.file,
                 line=one.line,
-                hint=f"did you mean {near[0]}?" if near else f"there are {', '.join(all_checks())}",
+                hint=f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}",
             )
         elif one.check in made_checks and not any(one.hides(problem) for problem in problems):
             yield Problem(
@@ -158,10 +198,6 @@ def _unused(
                 severity="warning",
                 hint="take it out",
             )
-
-
-def _name_of(problem: Problem) -> str:
-    return PurePath(problem.file).name.removesuffix(SUFFIX)
 
 
 def _text(path: Path) -> str:
@@ -177,28 +213,36 @@ def _text(path: Path) -> str:
         raise _wrong(path, "it is not UTF-8", hint="save it as UTF-8") from error
 
 
-def _exclusions(table: dict[str, Any], path: Path, line: int) -> Iterator[Exclusion]:
-    """Yield one exclusion for each pair of a check and a dashboard that a table names."""
-    several = {key: table[key] for key in _SEVERAL if isinstance(table.get(key), list)}
+def _exclusions(table: dict[str, Any], path: Path, line: int, kind: Kind) -> Iterator[Exclusion]:
+    """Yield one exclusion for each pair of a check and a definition that a table names."""
+    several = {key: table[key] for key in kind.several if isinstance(table.get(key), list)}
     if any(not values for values in several.values()):
         raise _wrong(path, f"{next(iter(several))} of an exclusion is an empty list", line=line, hint="take it out")
     for values in itertools.product(*several.values()):
-        yield _exclusion({**table, **dict(zip(several, values, strict=True))}, path, line)
+        yield _exclusion({**table, **dict(zip(several, values, strict=True))}, path, line, kind)
 
 
-def _exclusion(table: dict[str, Any], path: Path, line: int) -> Exclusion:
+def _exclusion(table: dict[str, Any], path: Path, line: int, kind: Kind) -> Exclusion:
     for key, value in table.items():
-        if key not in _KEYS:
-            near = difflib.get_close_matches(key, _KEYS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(_KEYS)}"
+        if key not in kind.keys:
+            near = difflib.get_close_matches(key, kind.keys, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(kind.keys)}"
             raise _wrong(path, f"an exclusion has no {key!r}", line=line, hint=hint)
         if not isinstance(value, str):
             raise _wrong(path, f"{key} of an exclusion is no text", line=line, hint=f'write {key} = "…"')
-    for key in _NEEDED:
+    for key in kind.needed:
         if not table.get(key, "").strip():
             hint = "say why: who removes it later has to know" if key == "reason" else f'write {key} = "…"'
             raise _wrong(path, f"an exclusion has no {key}", line=line, hint=hint)
-    return Exclusion(**table, file=shown(path), line=line)
+    return Exclusion(
+        check=table["check"],
+        dashboard=table[kind.file_key],
+        panel=table.get(kind.part_key, ""),
+        reason=table["reason"],
+        file=shown(path),
+        line=line,
+        kind=kind,
+    )
 
 
 def _wrong(path: Path, what: str, *, line: int = 0, said: str = "", hint: str = "") -> UsageError:

@@ -16,7 +16,7 @@ from types import CodeType
 from typing import Any, TypeVar
 
 from obskit.ascode.definition import Problem, shown
-from obskit.errors import ObskitError, UsageError
+from obskit.errors import ObskitError, SettingsError, UsageError
 
 T = TypeVar("T")
 
@@ -44,9 +44,7 @@ def load_all(folder: Path, suffix: str, load_file: Callable[[Path], T]) -> tuple
         UsageError: There is no such folder, or no such file in it.
     """
     if not folder.is_dir():
-        raise UsageError(
-            f"there is no folder {folder}", hint="run it where the folder is, or name it: --folder DIR"
-        )
+        raise UsageError(f"there is no folder {folder}", hint="run it where the folder is, or name it: --folder DIR")
     paths = sorted(folder.glob(f"*{suffix}"))
     if not paths:
         raise UsageError(f"no file in {folder} ends in {suffix}", hint=f"a definition is called NAME{suffix}")
@@ -117,6 +115,8 @@ def _beside(path: Path) -> Iterator[None]:
 
 def failed(error: BaseException, path: Path) -> BrokenError:
     """Return the problem: the error's own words, and the last line of the definition that was run."""
+    if isinstance(error, SettingsError):
+        raise error  # not this definition's mistake: it would be told of each of them
     frames = traceback.extract_tb(error.__traceback__)
     line = next((frame.lineno for frame in reversed(frames) if frame.filename == str(path)), 0)
     if isinstance(error, ObskitError):

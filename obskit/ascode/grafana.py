@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import quote
 
 from obskit.ascode.definition import Model
@@ -31,6 +32,8 @@ __all__ = ["ConflictError", "Folder", "Found", "Grafana", "GrafanaError", "Store
 
 #: Rows that one page of a search or of the folders holds; Grafana gives 5000 at most.
 PAGE_ROWS = 1000
+#: Levels of a dashboard's JSON; those of real ones are some 15.
+MOST_LEVELS = 100
 #: A search that is longer does not end.
 MOST_PAGES = 1000
 #: Grafana refuses a longer message of a version, counted in bytes.
@@ -88,7 +91,7 @@ class Version:
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """A folder at the root."""
+    """A folder."""
 
     uid: str
     title: str
@@ -144,13 +147,13 @@ class Grafana:
         if answer is None:
             return None
         with self._api.reading(doing):
-            model, meta = answer["dashboard"], answer.get("meta") or {}
+            model, meta = _model(answer["dashboard"]), answer.get("meta") or {}
             return Stored(
                 uid=text_of(model, "uid"),
                 title=text_of(model, "title"),
                 folder_uid=_folder(meta),
                 version=number_of(model, "version"),
-                model=dict(model),
+                model=model,
                 provisioned=bool(meta.get("provisioned")),
             )
 
@@ -186,7 +189,7 @@ class Grafana:
         doing = f"return version {number} of {uid!r}"
         answer = self._api.json(doing, "GET", f"{_dashboard(uid)}/versions/{number}", until=self._until())
         with self._api.reading(doing):
-            return dict(answer["data"])
+            return _model(answer["data"])
 
     def save(self, model: Model, *, folder_uid: str, message: str, version: int | None, overwrite: bool = False) -> int:
         """Create or change a dashboard and return its new version.
@@ -235,10 +238,22 @@ class Grafana:
         with self._api.reading("list the folders"):
             return tuple(Folder(uid=text_of(row, "uid"), title=text_of(row, "title")) for row in rows)
 
-    def create_folder(self, uid: str, title: str) -> Folder:
-        """Create a folder at the root; return the one that has its uid, else its title, if any does.
+    def folder(self, uid: str) -> Folder | None:
+        """Return the folder of a uid, wherever it is; None when there is none."""
+        return self._folder_of(uid, self._until())
 
-        So the one returned may have another title, or another uid, than was asked for.
+    def _folder_of(self, uid: str, until: float) -> Folder | None:
+        doing = f"return the folder {uid!r}"
+        answer = self._api.json(doing, "GET", f"/api/folders/{_segment(uid)}", until=until, or_none=True)
+        if answer is None:
+            return None
+        with self._api.reading(doing):
+            return Folder(uid=text_of(answer, "uid"), title=text_of(answer, "title"))
+
+    def create_folder(self, uid: str, title: str) -> Folder:
+        """Create a folder at the root; return the one that has its uid, else at the root its title, if any does.
+
+        So the one returned may have another title, another uid, or another place than was asked for.
         """
         doing, until = f"create the folder {title!r}", self._until()
         try:
@@ -247,39 +262,15 @@ class Grafana:
             # A taken uid is 412 up to Grafana 10.1 and 409 since; a taken title is 409, or 400 in some.
             if error.status not in (400, 409, 412):
                 raise
-            there = self._folders(until)
-            same = [f for f in there if f.uid == uid] or [f for f in there if f.title == title]
-            if not same:
+            # The list holds the root only; a folder that was moved into another is found by its uid.
+            there = self._folder_of(uid, until) or next((f for f in self._folders(until) if f.title == title), None)
+            if there is None:
                 raise
-            return same[0]
+            return there
         with self._api.reading(doing):
             return Folder(uid=text_of(answer, "uid"), title=text_of(answer, "title"))
 
     # beside dashboards
-
-    def data_sources(self) -> tuple[Model, ...]:
-        """Return all data sources, their secrets only named; needs the role Admin."""
-        doing = "list the data sources"
-        answer = self._api.json(doing, "GET", "/api/datasources", until=self._until())
-        with self._api.reading(doing):
-            return tuple(rows_of(answer))
-
-    def save_data_source(self, model: Model) -> Model:
-        """Create or change the data source of a ``uid`` and return it as Grafana holds it.
-
-        Args:
-            model: ``uid``, ``name``, ``type``, ``access``, ``url``, ``jsonData``, ``secureJsonData``;
-                its ``id`` and ``version`` are not sent.
-        """
-        uid = str(model.get("uid") or "")
-        doing, until = f"save the data source {uid!r}", self._until()
-        body = {key: value for key, value in model.items() if key not in ("id", "version")}
-        path = f"/api/datasources/uid/{_segment(uid)}"
-        answer = self._api.json(doing, "PUT", path, body=body, until=until, or_none=True)
-        if answer is None:
-            answer = self._api.json(doing, "POST", "/api/datasources", body=body, until=until)
-        with self._api.reading(doing):
-            return dict(answer["datasource"])
 
     def annotate(
         self, *, time_ms: int, time_end_ms: int | None, text: str, tags: Sequence[str], dashboard_uid: str = ""
@@ -334,6 +325,24 @@ def _segment(uid: str) -> str:
 
 def _dashboard(uid: str) -> str:
     return f"/api/dashboards/uid/{_segment(uid)}"
+
+
+def _model(found: Any) -> Model:
+    """Return a dashboard's JSON.
+
+    Raises:
+        TypeError: It is no object.
+        ValueError: It is nested so deeply that whoever walks through it would run out of stack.
+    """
+    if not isinstance(found, dict):
+        raise TypeError("the dashboard is no object")
+    level: list[Any] = [found]
+    for _ in range(MOST_LEVELS):
+        below = [v.values() if isinstance(v, dict) else v for v in level]
+        level = [inner for values in below for inner in values if isinstance(inner, dict | list)]
+        if not level:
+            return found
+    raise ValueError(f"it is nested deeper than {MOST_LEVELS} levels")
 
 
 def _folder(row: Model) -> str:

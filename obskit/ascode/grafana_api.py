@@ -20,7 +20,7 @@ SHORTEST_SECRET_HEADER = 8
 
 _HINTS = {
     401: "set OBSKIT_GRAFANA_BEARER_TOKEN (or grafana.bearer_token_file) to the token of a service account",
-    403: "give the token's service account the role Editor (Admin for data sources), or the permission named",
+    403: "give the token's service account the role Editor, or the permission named",
     404: "is OBSKIT_GRAFANA_URL the address of Grafana itself, its sub-path included?",
     429: "wait a little, then run it again",
 }

@@ -8,13 +8,16 @@ files, so another version of obskit makes its own.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,14 @@ OURS = Path(__file__).parent / "node"
 INSTALL_SECONDS = 300.0
 #: Of one run of a program; a thousand queries take under a second.
 RUN_SECONDS = 60.0
+#: Of a folder that is whole: a list of its files and their sizes, written last.
+MARKER = ".obskit-complete"
+#: After which a folder that is half made belongs to a process that was killed: six times what making one may take.
+ABANDONED_SECONDS = 3600.0
+#: After which a cache of another version of obskit is used by nobody.
+UNUSED_SECONDS = 7 * 24 * 3600.0
+_CACHE = re.compile(r"node-[0-9a-f]{12}")
+_HALF_MADE = re.compile(r"\.node-[0-9a-f]{12}-\w+")
 _MISSING = "npm is not here: install Node.js to have dashboards checked against Grafana's own types and LogQL grammar"
 
 
@@ -47,10 +58,12 @@ def default_folder() -> Path:
 
 
 def tools(folder: Path | None = None, *, seconds: float = INSTALL_SECONDS) -> Path:
-    """Return the folder that holds our programs, their packages and ``schemas/``; make it first where it is missing.
+    """Return the folder that holds our programs, their packages and ``schemas/``.
 
-    It appears whole or not at all: it is made under another name and renamed, so that a second
-    process, or one that is killed, spoils nothing.
+    Where it is missing, or any file of it is, it is made first. It appears whole or not at all:
+    it is made under another name and renamed, so that a second process, or one that is killed,
+    spoils nothing. What such a one left behind, and what other versions of obskit kept and nobody
+    used for a week, is removed then.
 
     Args:
         folder: Instead of `default_folder`.
@@ -60,7 +73,9 @@ def tools(folder: Path | None = None, *, seconds: float = INSTALL_SECONDS) -> Pa
         Skipped: There is no npm or node, or they could not do it; says why.
     """
     folder = folder or default_folder()
-    if folder.is_dir():
+    if _is_whole(folder):
+        with contextlib.suppress(OSError):  # a cache that may only be read serves as well
+            os.utime(folder / MARKER)
         return folder
     npm, node = _program("npm"), _program("node")
     sys.stderr.write("obskit: fetching Grafana's types and LogQL grammar with npm, once; some seconds\n")
@@ -72,7 +87,9 @@ def tools(folder: Path | None = None, *, seconds: float = INSTALL_SECONDS) -> Pa
             quiet = ("--no-audit", "--no-fund", "--no-package-lock", "--no-update-notifier", "--loglevel=error")
             _run([npm, "install", "--ignore-scripts", *quiet], new, seconds=seconds)
             _run([node, "schemas.mjs"], new, seconds=seconds)
+            _mark(new)
             _put(new, folder)
+        _clear(folder)
     except OSError as error:
         raise Skipped(
             f"Grafana's npm packages could not be kept in {folder.parent}: {error.strerror or type(error).__name__}"
@@ -92,7 +109,11 @@ def run(program: str, given: object, folder: Path | None = None) -> Any:
         Skipped: There is no node, or it failed.
     """
     made = tools(folder)
-    return json.loads(_run([_program("node"), program], made, given=json.dumps(given), seconds=RUN_SECONDS))
+    said = _run([_program("node"), program], made, given=json.dumps(given), seconds=RUN_SECONDS)
+    try:
+        return json.loads(said)
+    except (ValueError, RecursionError):
+        raise Skipped(f"node {program} answered what is no JSON: remove {made}, and it is made anew") from None
 
 
 def _program(name: str) -> str:
@@ -102,13 +123,47 @@ def _program(name: str) -> str:
     return found
 
 
+def _mark(folder: Path) -> None:
+    """Write down what makes the folder whole."""
+    files = {str(path.relative_to(folder)): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    (folder / MARKER).write_text(json.dumps(files, sort_keys=True), encoding="utf-8")
+
+
+def _is_whole(folder: Path) -> bool:
+    """Tell whether every file is there as it was made; some 1600 of them, in a few hundredths of a second."""
+    try:
+        files = json.loads((folder / MARKER).read_bytes())
+        return bool(files) and all((folder / name).stat().st_size == size for name, size in files.items())
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
+        return False
+
+
 def _put(new: Path, folder: Path) -> None:
-    """Rename, unless another process was faster: then its folder is as good as ours."""
+    """Rename, unless another process was faster: then its folder is as good as ours. A damaged one gives way."""
+    if _is_whole(folder):
+        return
+    with contextlib.suppress(FileNotFoundError):  # missing as it is, or moved by another process
+        folder.rename(new.with_name("damaged"))
     try:
         new.rename(folder)
     except OSError:
-        if not folder.is_dir():
+        if not _is_whole(folder):
             raise
+
+
+def _clear(folder: Path) -> None:
+    """Remove what killed processes left half made, and caches of other versions that nobody uses any more."""
+    for entry in sorted(folder.parent.iterdir()):
+        half_made = _HALF_MADE.fullmatch(entry.name) or entry.name.startswith(f".{folder.name}-")
+        if half_made:
+            used, kept = entry, ABANDONED_SECONDS
+        elif _CACHE.fullmatch(entry.name) and entry != folder:
+            used, kept = (entry / MARKER if (entry / MARKER).is_file() else entry), UNUSED_SECONDS
+        else:
+            continue
+        with contextlib.suppress(OSError):
+            if time.time() - used.stat().st_mtime > kept:
+                shutil.rmtree(entry, ignore_errors=True)
 
 
 def _run(command: Sequence[str], folder: Path, *, given: str = "", seconds: float) -> str:
@@ -126,6 +181,9 @@ def _run(command: Sequence[str], folder: Path, *, given: str = "", seconds: floa
         )
     except subprocess.TimeoutExpired:
         raise Skipped(f"{name} {command[1]} took longer than {seconds:g} s") from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", "") or type(error).__name__
+        raise Skipped(f"{name} {command[1]} could not be run: {why}") from None
     if done.returncode:
         raise Skipped(f"{name} {command[1]} failed: {_reason(done.stderr)}")
     return done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from obskit.ascode.promql_labels import labels_given
 from obskit.ascode.units import unit_of
 from obskit.catalogue._written import Filling, variants_of, written
 from obskit.incident.units import humanize
-from obskit.model import Signal
+from obskit.model import Signal, Unit
 
 if TYPE_CHECKING:
     from grafanalib.core import Panel, Target
@@ -30,6 +31,16 @@ _SIZES: dict[Kind, Size] = {
 }
 #: Grafana's own names for "fine", "look at it" and "users are hurt".
 _FINE, _WARN, _CRIT = "green", "orange", "red"
+_OPEN: tuple[Model, ...] = ({"color": _FINE, "value": None},)
+#: The smallest step above a threshold that matters, in each base unit.
+_HAIR: Mapping[Unit, float] = {
+    "count": 0.5,
+    "ratio": 0.0001,
+    "per_second": 0.001,
+    "seconds": 0.001,
+    "bytes": 1.0,
+    "bytes_per_second": 1.0,
+}
 #: Units that cannot be negative, so that an axis may start at 0.
 _NEVER_NEGATIVE = frozenset({"ratio", "per_second", "bytes", "bytes_per_second", "count"})
 #: A page or two to scroll through; more costs the browser and nobody reads it.
@@ -65,27 +76,43 @@ class Writer:
             return core.Text(content=spec.text, **common)
         if spec.kind == "logs":
             return self._logs(spec, common)
+        if not spec.signals:
+            return self._own(spec, common)
         common |= {
             "description": description_of(spec),
             "dataSource": source("LogQL" if _is_logql(spec, self.filling) else "PromQL"),
             "targets": self._targets(spec),
-            "thresholds": steps_of(spec.catalogued()[0]),
+            "thresholds": steps_of(spec.catalogued()[0]) if _has_levels(spec) else list(_OPEN),
         }
         return self._stat(spec, common) if spec.kind == "stat" else self._timeseries(spec, common)
 
+    def _own(self, spec: PanelSpec, common: dict[str, Any]) -> Panel:
+        """Return a panel of a query that the definition itself holds."""
+        common |= {
+            "description": spec.description,
+            "dataSource": source("PromQL"),
+            "targets": [_target(spec.text, "A", spec.legend, "PromQL", {})],
+            "thresholds": list(_OPEN),
+        }
+        return self._lines(common, unit=spec.unit, dashed=False, least=None)
+
     def _timeseries(self, spec: PanelSpec, common: dict[str, Any]) -> Panel:
+        signal = spec.catalogued()[0]
+        least = 0 if signal.unit in _NEVER_NEGATIVE and not spec.divided_by else None
+        return self._lines(common, unit=spec.unit or unit_of(signal.unit), dashed=_has_levels(spec), least=least)
+
+    @staticmethod
+    def _lines(common: dict[str, Any], *, unit: str, dashed: bool, least: int | None) -> Panel:
         from grafanalib import core
 
-        signal = spec.catalogued()[0]
-        defaults: Model = {"min": 0} if signal.unit in _NEVER_NEGATIVE and not spec.divided_by else {}
+        defaults: Model = {} if least is None else {"min": least}
         return core.TimeSeries(
             **common,
-            unit=spec.unit or unit_of(signal.unit),
+            unit=unit,
             fillOpacity=10,
-            showPoints="never",
             tooltipMode="multi",
             tooltipSort="desc",
-            thresholdsStyleMode="dashed" if signal.warn or signal.crit else "off",
+            thresholdsStyleMode="dashed" if dashed else "off",
             extraJson={
                 "fieldConfig": {"defaults": defaults},
                 "options": {"legend": {"showLegend": True}},
@@ -101,7 +128,7 @@ class Writer:
             format=spec.unit or unit_of(signal.unit),
             reduceCalc="lastNotNull",
             noValue="no data",
-            colorMode="background" if signal.warn or signal.crit else "value",
+            colorMode="background" if _has_levels(spec) else "value",
             graphMode="area",
             extraJson={
                 "fieldConfig": {
@@ -203,29 +230,41 @@ def description_of(spec: PanelSpec) -> str:
 
 
 def steps_of(signal: Signal) -> list[Model]:
-    """Return Grafana's threshold steps, lowest first; the first is open below."""
+    """Return Grafana's threshold steps, lowest first; the first is open below.
+
+    Grafana gives a value the colour of the highest step that it reaches. A threshold is the level
+    from which on a signal is bad; where less is bad, the better colour therefore begins a hair
+    above it, so that the threshold itself is bad there too.
+    """
     warn = signal.warn.value if signal.warn else None
     crit = signal.crit.value if signal.crit else None
-    if signal.bad == "down":
-        steps: list[Model] = [{"color": _CRIT if crit is not None else _WARN if warn is not None else _FINE}]
-        steps += [{"color": _WARN, "value": crit}] if crit is not None and warn is not None else []
-        top = warn if warn is not None else crit
-        steps += [{"color": _FINE, "value": top}] if top is not None else []
-    else:
-        steps = [{"color": _FINE}]
-        steps += [{"color": _WARN, "value": warn}] if warn is not None else []
-        steps += [{"color": _CRIT, "value": crit}] if crit is not None else []
-    return [{"value": None, **steps[0]}, *steps[1:]]
+    if signal.bad != "down":
+        found = [(warn, _WARN), (crit, _CRIT)]
+        return [*_OPEN, *({"color": color, "value": value} for value, color in found if value is not None)]
+    hair = _HAIR[signal.unit]
+    worst_color = _CRIT if crit is not None else _WARN if warn is not None else _FINE
+    steps: list[Model] = [{"color": worst_color, "value": None}]
+    if crit is not None and warn is not None:
+        steps.append({"color": _WARN, "value": crit + hair})
+    top = warn if warn is not None else crit
+    return [*steps, {"color": _FINE, "value": top + hair}] if top is not None else steps
 
 
 def worst(signal: Signal) -> str:
-    """Return the aggregation that makes one number of all series: the worst, or their sum.
+    """Return the aggregation that makes one number of all series: the worst of them, or their sum.
 
-    Shares and times do not add up; there the worst task or database is what hurts.
+    A threshold holds for each series by itself, and shares and times do not add up: there the
+    worst task or database is what hurts. What has no threshold is added up as triage does it.
     """
-    if signal.unit in ("ratio", "seconds"):
+    if signal.warn or signal.crit or signal.unit in ("ratio", "seconds"):
         return "min" if signal.bad == "down" else "max"
     return {"sum": "sum", "mean": "avg", "max": "max", "min": "min"}[signal.combine]
+
+
+def _has_levels(spec: PanelSpec) -> bool:
+    """Return whether the signal's thresholds can be drawn: not where the panel is in another unit."""
+    signal = spec.catalogued()[0]
+    return bool(signal.warn or signal.crit) and not spec.divided_by
 
 
 def labels_of(query: str, language: str) -> tuple[str, ...]:

@@ -1,10 +1,10 @@
 """What a push of dashboards would do: create, change, delete, and what it refuses.
 
-Every save of ours leaves its mark in the version's message: ``obskit COMMIT DIGEST``. The newest
-version that bears it is what we left behind; whatever came after was somebody's edit in the UI,
-and a push that would undo one is refused unless told. The tag (`DashboardSettings.mark`) finds
-what left the repository; the message proves that it was ours, because a copy made with "Save as"
-keeps the tag. Two repositories that push to one Grafana need two marks.
+Every save of ours says so in its version's message (`obskit.ascode.ours`). The newest of them is
+what we left behind; whatever came after was somebody's edit in the UI, and a push that would undo
+one is refused unless told. What left the repository is found by the tag, and deleted when the
+message says that it was pushed to our folder: so two repositories share a Grafana as long as they
+have two folders, or two marks.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
-from obskit.ascode.canonical import digest
 from obskit.ascode.compare import Change, differences, touch
 from obskit.ascode.definition import Definition, Model
-from obskit.ascode.grafana import Folder, Found, Grafana, Stored, Version
+from obskit.ascode.grafana import Folder, Found, Grafana, GrafanaError, Stored, Version
+from obskit.ascode.ours import Ours, marked, newest_of_ours
 from obskit.errors import UsageError
 from obskit.escape import clean, cut
 from obskit.settings import DashboardSettings
@@ -36,7 +36,6 @@ PRUNE_LIMIT = 5
 #: Versions that are asked for; Grafana itself keeps 20 by default.
 MOST_VERSIONS = 50
 
-_OURS = re.compile(r"obskit \S+ [0-9a-f]{12}")
 #: What Grafana calls the folder that all others are in; none can be created of that name.
 _ROOT = ("", "general")
 _TELL = "--overwrite-edits does it all the same"
@@ -54,6 +53,7 @@ class Action:
         moved_from: Title of the folder where it is now, where that is another.
         why: Of what is refused: the reason, and what to do.
         foreign: It only looks like ours: refused, and no difference from the repository.
+        stored_title: What it is called now; "" of what is created.
         model: What is saved; None where nothing is.
         version: That this was planned on; None of what is created.
     """
@@ -68,15 +68,24 @@ class Action:
     moved_from: str | None = None
     why: str = ""
     foreign: bool = False
+    stored_title: str = ""
     model: Model | None = field(default=None, repr=False)
     version: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a push would do: the definitions' dashboards by uid, then what left the repository."""
+    """What a push would do.
+
+    Attributes:
+        actions: The definitions' dashboards by uid, then what left the repository.
+        mark: What ours bear.
+        pruned: Whether what left the repository was looked for.
+    """
 
     actions: tuple[Action, ...]
+    mark: str = ""
+    pruned: bool = False
 
     @property
     def differs(self) -> bool:
@@ -86,21 +95,6 @@ class Plan:
     def of_kind(self, *kinds: Kind) -> tuple[Action, ...]:
         """Return the actions of some kinds, in order."""
         return tuple(action for action in self.actions if action.kind in kinds)
-
-
-def marked(model: Model, mark: str) -> Model:
-    """Return the model as it is pushed: with the tag that says that it is ours."""
-    return {**model, "tags": sorted({*map(str, model.get("tags") or ()), mark})}
-
-
-def message_of(model: Model, commit: str) -> str:
-    """Return the message of a version of ours: where it comes from, and what it holds."""
-    return f"obskit {commit if re.fullmatch(r'[!-~]{1,80}', commit) else 'unknown'} {digest(model)}"
-
-
-def is_ours(version: Version) -> bool:
-    """Tell whether a push of ours made the version."""
-    return _OURS.fullmatch(version.message) is not None
 
 
 def plan(
@@ -116,7 +110,7 @@ def plan(
 
     Args:
         definitions: All dashboards of the repository; with *prune*, one left out is one to delete.
-        prune: Delete what bears our mark and is defined no more.
+        prune: Delete what a push of ours put into our folder and is defined no more.
         prune_limit: Beyond so many deletions none is made.
         overwrite_edits: Undo what was edited in the UI, and take over what is not ours.
 
@@ -135,8 +129,9 @@ def plan(
     if prune:
         own = {definition.uid for definition in definitions}
         left = sorted((f for f in grafana.search(tag=settings.mark) if f.uid not in own), key=lambda f: f.uid)
-        actions += _limited(_at_once(view.left, left), prune_limit, any_defined=bool(definitions))
-    return Plan(actions=tuple(actions))
+        gone = [action for action in _at_once(view.left, left) if action is not None]
+        actions += _limited(gone, prune_limit, any_defined=bool(definitions))
+    return Plan(actions=tuple(actions), mark=settings.mark, pruned=prune)
 
 
 class _View:
@@ -145,8 +140,10 @@ class _View:
     def __init__(self, grafana: Grafana, settings: DashboardSettings, overwrite: bool) -> None:
         self._grafana, self._settings, self._overwrite = grafana, settings, overwrite
         folders = grafana.folders()
-        self._titles = {folder.uid: folder.title for folder in folders} | {"": ""}
-        self._goes_to = find_folder(folders, settings.folder)
+        goes_to = our_folder(grafana, settings.folder, folders)
+        self._goes_to = None if goes_to is None else goes_to.uid
+        known = folders if goes_to is None else (*folders, goes_to)
+        self._titles = {folder.uid: folder.title for folder in known} | {"": ""}
 
     def wanted(self, definition: Definition) -> Action:
         """Return what becomes of a dashboard that the repository has."""
@@ -163,39 +160,65 @@ class _View:
         if not changes and moved_from is None:
             return replace(action, kind="unchanged", model=None)
         action = replace(action, kind="update", changes=changes, moved_from=moved_from, version=stored.version)
+        action = replace(action, stored_title=stored.title)
         if stored.provisioned:
             return _refused(
                 action, "it is provisioned from a file of Grafana's: change it there, or give ours another uid"
             )
-        return self._guarded(action, stored)
-
-    def left(self, found: Found) -> Action:
-        """Return what becomes of a dashboard that bears our mark and that the repository does not have."""
-        folder = self._titles.get(found.folder_uid, found.folder_uid)
-        action = Action(kind="delete", uid=found.uid, title=found.title, folder=folder)
-        stored = self._grafana.get(found.uid)
-        if stored is None:  # gone since it was found
-            return replace(action, kind="unchanged")
-        action = replace(action, version=stored.version)
-        if stored.provisioned:
-            return replace(_refused(action, "it is provisioned from a file of Grafana's"), foreign=True)
-        return self._guarded(action, stored)
-
-    def _guarded(self, action: Action, stored: Stored) -> Action:
-        """Return the action with the edits that it would undo; refused when it would undo any."""
-        versions = self._grafana.versions(action.uid, limit=MOST_VERSIONS)
-        base = next((version for version in versions if is_ours(version)), None)
+        versions = self._versions(stored)
+        base = self._base(stored, versions)
         if base is None:
-            if action.kind == "delete":  # whoever tells us to undo edits does not mean somebody else's copy
-                why = f"it bears the tag {self._settings.mark!r}, but no version of it is ours: a copy?"
-                return replace(_refused(action, why), foreign=True)
             if self._overwrite:
                 return action
             return _refused(action, f"no version of it is ours: give ours another uid; {_TELL}")
+        return self._guarded(action, stored, base, versions)
+
+    def left(self, found: Found) -> Action | None:
+        """Return what becomes of a dashboard that bears our mark and that the repository does not have.
+
+        None of one that lies in another folder, unless our push put it into ours: another
+        repository has the same mark, or somebody made a copy.
+        """
+        try:
+            stored = self._grafana.get(found.uid)
+            if stored is None:  # gone since it was found
+                return None
+            versions = self._versions(stored)
+            base = self._base(stored, versions)
+        except GrafanaError as error:
+            if found.folder_uid == self._goes_to or error.status not in (200, 403, 404):
+                raise
+            return None  # what lies elsewhere and cannot be read is not ours to delete
+        pushed_here = base is not None and base.folder_uid == self._goes_to
+        if stored.folder_uid != self._goes_to and not pushed_here:
+            return None
+        folder = self._titles.get(stored.folder_uid, stored.folder_uid)
+        action = Action(kind="delete", uid=found.uid, title=stored.title, folder=folder, version=stored.version)
+        action = replace(action, stored_title=stored.title)
+        why = ""
+        if stored.provisioned:
+            why = "it is provisioned from a file of Grafana's"
+        elif base is None:  # whoever tells us to undo edits does not mean somebody else's copy
+            why = f"it bears the tag {self._settings.mark!r}, but no version of it is ours: "
+            why += "a copy, or edited until Grafana dropped ours?"
+        elif not pushed_here:
+            why = f"it was pushed to another folder ({base.folder_uid or 'the root'}) and moved here: whose is it?"
+        if base is None or why:
+            return replace(_refused(action, why), foreign=True)
+        return self._guarded(action, stored, base, versions)
+
+    def _versions(self, stored: Stored) -> tuple[Version, ...]:
+        return self._grafana.versions(stored.uid, limit=MOST_VERSIONS)
+
+    def _base(self, stored: Stored, versions: Sequence[Version]) -> Ours | None:
+        return newest_of_ours(self._grafana, stored, versions, self._settings.mark)
+
+    def _guarded(self, action: Action, stored: Stored, base: Ours, versions: Sequence[Version]) -> Action:
+        """Return the action with the edits that it would undo; refused when it would undo any."""
         later = [version for version in versions if version.number > base.number]
         if not later:
             return action
-        edits = differences(self._grafana.version(action.uid, base.number), stored.model)
+        edits = differences(base.model, stored.model)
         by = tuple(dict.fromkeys(cut(clean(version.created_by), 60) for version in later if version.created_by))
         action = replace(action, edits=edits, edited_by=by)
         # What the definition has taken over in the meantime is lost to nobody.
@@ -207,16 +230,31 @@ class _View:
         return _refused(action, f"it was edited in Grafana{who}: {take}{_TELL}")
 
 
-def find_folder(folders: Iterable[Folder], title: str) -> str | None:
-    """Return the uid of the folder that has the title, else of ours under another; None when there is none.
+def our_folder(grafana: Grafana, title: str, at_root: Iterable[Folder]) -> Folder | None:
+    """Return the folder that has the title, else ours under another or elsewhere; None when there is none.
 
-    Whoever renames our folder in Grafana does not mean that it should be filled a second time.
+    Whoever renames our folder in Grafana, or moves it into another, does not mean that a second
+    one should be filled.
+
+    Args:
+        grafana: Asked for what is not at the root.
+        title: As configured; "" is the root.
+        at_root: The folders there.
+
+    Raises:
+        GrafanaError: It could not be asked.
     """
     if title.lower() in _ROOT:
-        return ""
-    by_title = next((folder.uid for folder in folders if folder.title == title), None)
-    ours = folder_uid(title)
-    return by_title or next((folder.uid for folder in folders if folder.uid == ours), None)
+        return Folder(uid="", title="")
+    by_title = next((folder for folder in at_root if folder.title == title), None)
+    if by_title is not None:
+        return by_title
+    try:
+        return grafana.folder(folder_uid(title))
+    except GrafanaError as error:
+        if error.status == 403:  # some releases say so of what is not there, to whoever may not see every folder
+            return None
+        raise
 
 
 def folder_uid(title: str) -> str:

@@ -27,12 +27,19 @@ SCRAPE_INTERVAL = "15s"
 RECEIVER = "obskit"
 
 
-def files(definitions: Sequence[Definition], settings: Settings) -> dict[str, str]:
-    """Return each file's text by its path below ``/etc/grafana``; same input, same bytes."""
+def files(definitions: Sequence[Definition], settings: Settings, *, alerting: bool = False) -> dict[str, str]:
+    """Return each file's text by its path below ``/etc/grafana``; same input, same bytes.
+
+    Args:
+        definitions: The dashboards.
+        settings: The folder's title.
+        alerting: Also a contact point and the notification policy that leads to it. A provisioned
+            policy replaces the organisation's whole tree, so it is not written unasked.
+    """
     return {
         "provisioning/datasources/obskit.yaml": _yaml(_data_sources()),
         "provisioning/dashboards/obskit.yaml": _yaml(_provider(settings.dashboards.folder)),
-        "provisioning/alerting/obskit.yaml": _yaml(_alerting()),
+        **({"provisioning/alerting/obskit.yaml": _yaml(_alerting())} if alerting else {}),
         **{f"dashboards/{d.name}.json": as_text(d.model) for d in definitions},
     }
 

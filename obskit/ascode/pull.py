@@ -7,6 +7,7 @@ environment, not to a signal. A matcher of anything else (a status, a state) mak
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from obskit.ascode.grafana import Grafana
 from obskit.catalogue import all_signals
 from obskit.catalogue._speak import CLUSTER_LABELS, NOT_TRAFFIC, ROUTE_LABELS, SERVICE_LABELS, TASK_LABELS
 from obskit.catalogue._written import Filling, written_variant
-from obskit.errors import UsageError
+from obskit.errors import SourceError, UsageError
 from obskit.settings import LabelNames
 
 How = Literal["same query", "same metrics", "none"]
@@ -71,13 +72,18 @@ def pull(uid: str, grafana: Grafana) -> tuple[Model, tuple[Match, ...]]:
 
     Raises:
         UsageError: Grafana has no dashboard of that uid.
-        SourceError: Grafana could not be asked.
+        SourceError: Grafana could not be asked, or holds a number that JSON has no word for.
     """
     stored = grafana.get(uid)
     if stored is None:
         hint = "its uid stands in its address, after /d/"
         raise UsageError(f"Grafana has no dashboard with the uid {uid!r}", hint=hint)
     model = canonical(stored.model, keep=KEPT)
+    try:
+        json.dumps(model, allow_nan=False)
+    except ValueError as error:  # 1e999 can be saved, and is no number to anybody who reads it
+        hint = "correct it in Grafana: Dashboard settings, JSON Model"
+        raise SourceError("the dashboard is no JSON", where={"uid": uid, "said": str(error)}, hint=hint) from error
     return model, matches(model)
 
 
@@ -111,7 +117,8 @@ def _same_query(query: Query) -> str:
             signals = [_catalogue().by_part.get(part[number], ()) for part in parts]
             of_all = [s for s in (signals[0] if signals else ()) if all(s in others for others in signals)]
             if of_all:  # of two that share this alternative, the one that has fewer others means it
-                return min(of_all, key=lambda signal: _catalogue().alternatives[signal])
+                known = _catalogue()
+                return min(of_all, key=lambda s: (known.alternatives[s], asked.grouped not in known.grouped[s]))
     return ""
 
 
@@ -135,12 +142,15 @@ class _Catalogue:
         by_metrics: Names of all metrics of one variant -> signals.
         by_logql: Shape of a LogQL query -> signal.
         alternatives: Signal -> how many alternatives its query has.
+        grouped: Signal -> whether its variants are an aggregation by groups: tells two apart that
+            differ in nothing else.
     """
 
     by_part: dict[str, tuple[str, ...]]
     by_metrics: dict[frozenset[str], tuple[str, ...]]
     by_logql: dict[str, str]
     alternatives: Counter[str]
+    grouped: dict[str, frozenset[bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,11 +160,13 @@ class _Asked:
     Attributes:
         parts: Of each of its alternatives, as joined by ``or``: its shape by each of `_Matchers`.
         inner_parts: The same of what an outermost aggregation without groups makes one number of.
+        grouped: It is an aggregation by groups.
         metrics: The names that it selects.
     """
 
     parts: tuple[_Part, ...] = ()
     inner_parts: tuple[_Part, ...] = ()
+    grouped: bool = False
     metrics: frozenset[str] = frozenset()
 
 
@@ -164,6 +176,7 @@ def _catalogue() -> _Catalogue:
     by_metrics: dict[frozenset[str], dict[str, None]] = defaultdict(dict)
     by_logql: dict[str, str] = {}
     alternatives: Counter[str] = Counter()
+    grouped: dict[str, set[bool]] = defaultdict(set)
     for signal in all_signals().values():
         for variant in signal.variants:
             query = written_variant(variant, _FILLING)
@@ -172,6 +185,7 @@ def _catalogue() -> _Catalogue:
                 continue
             asked = _asked(query)
             alternatives[signal.id] += len(asked.parts)
+            grouped[signal.id].add(asked.grouped)
             for shape in chain.from_iterable(asked.parts):
                 by_part[shape][signal.id] = None
             if asked.metrics:
@@ -181,6 +195,7 @@ def _catalogue() -> _Catalogue:
         by_metrics={key: tuple(signals) for key, signals in by_metrics.items()},
         by_logql=by_logql,
         alternatives=alternatives,
+        grouped={signal: frozenset(which) for signal, which in grouped.items()},
     )
 
 
@@ -193,10 +208,12 @@ def _asked(text: str) -> _Asked:
     except (ValueError, RecursionError):  # its own errors are ValueErrors
         return _Asked()
     bare = _bare(tree)
-    one_number = isinstance(bare, promql_parser.AggregateExpr) and not bare.modifier and bare.param is None
+    aggregates = isinstance(bare, promql_parser.AggregateExpr)
+    one_number = aggregates and not bare.modifier and bare.param is None
     return _Asked(
         parts=_parts(tree),
         inner_parts=_parts(bare.expr) if one_number else (),
+        grouped=aggregates and bool(bare.modifier),
         metrics=frozenset(_metrics(tree)),
     )
 

@@ -229,7 +229,7 @@ def _stand_in(found: Reference, text: str, language: Language) -> str:
 
 def _written(variable: Model) -> tuple[tuple[str, ...], bool]:
     """Return the values that stand in the dashboard, and whether they are put in as they are, as "all" is."""
-    if variable.get("type") not in _WRITTEN:
+    if str(variable.get("type")) not in _WRITTEN:
         return (), False
     current = variable.get("current")
     now = _texts(current.get("value") if isinstance(current, dict) else None)

@@ -5,6 +5,7 @@ server can answer and fills the placeholders:
 
 ``$svc``      matchers of the services (and their cluster)
 ``$scope``    matchers of what is shared by the cluster, possibly none
+``$wide``     the same, of what a watcher says of others: never narrowed to the watcher's own job
 ``$service``  the label that names the service; ``$task`` the one that names the task
 ``$status``, ``$peer``  the labels that hold an HTTP status and the called service
 ``$traffic``  a matcher that leaves health checks and scrapes out, possibly none

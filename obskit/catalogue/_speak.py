@@ -133,7 +133,9 @@ def ask_about_shared(signals: Iterable[Signal], series: SeriesIndex, *, cluster:
         for variant in signal.variants:
             if variant.language == "PromQL" and all(name in series for name in variant.needs):
                 scope = _cluster_matcher(series[variant.needs[0]], cluster)
-                query = Template(without_empty(variant.query, scope=scope)).safe_substitute(scope=scope, rate=rate)
+                query = Template(without_empty(variant.query, scope=scope, wide=scope)).safe_substitute(
+                    scope=scope, wide=scope, rate=rate
+                )
                 questions.append(Question(signal=signal, variant=variant, query=query))
                 break
     return questions

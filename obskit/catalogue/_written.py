@@ -2,7 +2,8 @@
 
 The variants are joined by ``or``, in their order of preference: of what several of them
 answer with the same labels, the first is taken, and what nothing emits adds nothing. That is
-the same choice that `obskit.catalogue._speak` makes with a server at hand.
+the choice that `obskit.catalogue._speak` makes with a server at hand, except where two exporters
+name the service by different labels: then both are drawn.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Filling:
         labels: How the environment names its labels.
         services: Matchers of the services, ``service=~"$service"``.
         scope: Matchers of what is shared, possibly none.
+        wide: Matchers of what a watcher says of others, possibly none.
         names: A regular expression of the services' names, for the inside of a string.
         selector: A whole LogQL stream selector, braces included.
         rate: Range of rates in PromQL; log_rate: in LogQL.
@@ -33,6 +35,7 @@ class Filling:
     labels: LabelNames
     services: str
     scope: str = ""
+    wide: str = ""
     names: str = ".+"
     selector: str = '{job=~".+"}'
     rate: str = "5m"
@@ -64,6 +67,7 @@ def written_variant(variant: Variant, filling: Filling) -> str:
     values: Mapping[str, str] = {
         "svc": filling.services,
         "scope": filling.scope,
+        "wide": filling.wide,
         "names": filling.names,
         "selector": filling.selector,
         "rate": filling.log_rate if variant.language == "LogQL" else filling.rate,

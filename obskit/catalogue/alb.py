@@ -283,14 +283,14 @@ SIGNALS = (
         variants=(
             Variant(
                 name="CloudWatch exporter",
-                query=f"sum by ({_BY}) (aws_applicationelb_httpcode_target_5_xx_count_sum{{{_YACE}}}) / sum by ({_BY}) (aws_applicationelb_request_count_sum{{{_YACE}}} > 0)",
-                needs=("aws_applicationelb_httpcode_target_5_xx_count_sum", "aws_applicationelb_request_count_sum"),
+                query=f"(sum by ({_BY}) (aws_applicationelb_httpcode_target_5_xx_count_sum{{{_YACE}}}) or 0 * sum by ({_BY}) (aws_applicationelb_request_count_sum{{{_YACE}}})) / sum by ({_BY}) (aws_applicationelb_request_count_sum{{{_YACE}}} > 0)",
+                needs=("aws_applicationelb_request_count_sum",),
                 service_from=_TARGET_GROUP,
             ),
             Variant(
                 name="CloudWatch exporter, plain labels",
-                query=f"sum by (target_group) (aws_applicationelb_httpcode_target_5_xx_count_sum{{{_PLAIN}}}) / sum by (target_group) (aws_applicationelb_request_count_sum{{{_PLAIN}}} > 0)",
-                needs=("aws_applicationelb_httpcode_target_5_xx_count_sum", "aws_applicationelb_request_count_sum"),
+                query=f"(sum by (target_group) (aws_applicationelb_httpcode_target_5_xx_count_sum{{{_PLAIN}}}) or 0 * sum by (target_group) (aws_applicationelb_request_count_sum{{{_PLAIN}}})) / sum by (target_group) (aws_applicationelb_request_count_sum{{{_PLAIN}}} > 0)",
+                needs=("aws_applicationelb_request_count_sum",),
                 service_from=_TARGET_NAME,
             ),
         ),

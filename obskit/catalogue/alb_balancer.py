@@ -11,6 +11,17 @@ _BALANCER = "load balancer"
 _BY = "dimension_LoadBalancer, load_balancer"
 #: The balancer's own numbers: neither those of a target group nor those of one zone again.
 _OWN = 'dimension_TargetGroup="",target_group="",dimension_AvailabilityZone="",availability_zone="",$scope'
+_ALL_ZONES = 'dimension_AvailabilityZone="",availability_zone="",$scope'
+_REQUESTS = f"aws_applicationelb_request_count_sum{{{_OWN}}}"
+_FAILED = f"sum by ({_BY}) (aws_applicationelb_httpcode_elb_5_xx_count_sum{{{_OWN}}})"
+#: A minute without requests is not published, or as NaN: of a balancer whose targets are still
+#: reported it is none, and an exporter that is silent altogether says nothing.
+_NOW = (
+    f"(sum by ({_BY}) ({_REQUESTS} > 0)"
+    f" or 0 * count by ({_BY}) (aws_applicationelb_healthy_host_count_average{{{_ALL_ZONES}}}))"
+)
+_BEFORE = f"sum by ({_BY}) (avg_over_time(({_REQUESTS} > 0)[3h:5m] offset 15m))"
+_YESTERDAY = f"sum by ({_BY}) (avg_over_time(({_REQUESTS} > 0)[1h:5m] offset 1d))"
 
 SIGNALS = (
     Signal(
@@ -163,6 +174,86 @@ SIGNALS = (
                 name="CloudWatch exporter",
                 query=f"sum by ({_BY}) (aws_applicationelb_new_connection_count_sum{{{_OWN}}}) / 60",
                 needs=("aws_applicationelb_new_connection_count_sum",),
+            ),
+        ),
+    ),
+    Signal(
+        id="alb_balancer_error_ratio",
+        topic="alb_balancer",
+        title="share of requests that the balancer itself answers with 5XX",
+        meaning=(
+            "Which part of all requests never got an answer from a service. AWS counts as requests only "
+            "those that found a target, so the failed ones are added to them here: when none does, it is 1."
+        ),
+        unit="ratio",
+        bad="up",
+        scope="shared",
+        entity=_BALANCER,
+        combine="max",
+        floor=0.01,
+        weighed=False,
+        warn=Threshold(
+            value=0.01, reason="one request in a hundred: a 99.9 % objective's month is spent within three days"
+        ),
+        crit=Threshold(value=0.05, reason="one request in twenty: that month is spent within hours"),
+        variants=(
+            Variant(
+                name="CloudWatch exporter",
+                query=f"{_FAILED} / ({_FAILED} + (sum by ({_BY}) ({_REQUESTS} > 0) or 0 * {_FAILED}))",
+                needs=("aws_applicationelb_httpcode_elb_5_xx_count_sum", "aws_applicationelb_request_count_sum"),
+            ),
+        ),
+    ),
+    Signal(
+        id="alb_balancer_traffic_ratio",
+        topic="alb_balancer",
+        title="requests at the whole balancer, of what is usual",
+        meaning=(
+            "Requests now, of the last three hours' mean or of the same hour yesterday, whichever is less; "
+            "not told below one request a second. Near 0 users no longer get here: DNS, certificate, firewall."
+        ),
+        unit="ratio",
+        bad="down",
+        scope="shared",
+        entity=_BALANCER,
+        combine="min",
+        floor=0.1,
+        weighed=False,
+        crit=Threshold(
+            value=0.05, reason="no rhythm of a day takes nineteen of twenty requests away against both that were usual"
+        ),
+        variants=(
+            Variant(
+                name="CloudWatch exporter",
+                query=(f"{_NOW} / ((({_BEFORE} < {_YESTERDAY}) or ({_YESTERDAY} <= {_BEFORE})) > 60)"),
+                needs=("aws_applicationelb_request_count_sum", "aws_applicationelb_healthy_host_count_average"),
+            ),
+        ),
+    ),
+    Signal(
+        id="alb_tls_error_ratio",
+        topic="alb_balancer",
+        title="TLS handshakes with clients that failed, for each new connection",
+        meaning=(
+            "How many of the connections that are opened end in a failed handshake. Scanners fail by night "
+            "and day; on a busy address they are a small share, and a large one means that users fail."
+        ),
+        unit="ratio",
+        bad="up",
+        scope="shared",
+        entity=_BALANCER,
+        combine="max",
+        floor=0.05,
+        weighed=False,
+        crit=Threshold(value=0.1, reason="one connection in ten: more than scanners make up beside real traffic"),
+        variants=(
+            Variant(
+                name="CloudWatch exporter",
+                query=f"sum by ({_BY}) (aws_applicationelb_client_tlsnegotiation_error_count_sum{{{_OWN}}}) / sum by ({_BY}) (aws_applicationelb_new_connection_count_sum{{{_OWN}}} > 0)",
+                needs=(
+                    "aws_applicationelb_client_tlsnegotiation_error_count_sum",
+                    "aws_applicationelb_new_connection_count_sum",
+                ),
             ),
         ),
     ),

@@ -18,6 +18,26 @@ def _asked(query: str, *needs: str) -> tuple[Variant, ...]:
     return (Variant(name="Alloy", query=query, needs=needs),)
 
 
+def _shares(done: str, lost: str) -> tuple[Variant, ...]:
+    """Return the shares of spans, metric points and log records: each kind has counters of its own.
+
+    The label ``data`` keeps the three apart where they are joined by ``or``.
+    """
+    return tuple(
+        Variant(
+            name=f"Alloy, {data}",
+            query=(
+                f"min by (component_id, data) (label_replace(sum by (component_id) (rate({done}_{data}_total{{$scope}}[$rate]))"
+                f" / (sum by (component_id) (rate({done}_{data}_total{{$scope}}[$rate]))"
+                f" + sum by (component_id) (rate({lost}_{data}_total{{$scope}}[$rate])) > 0),"
+                f' "data", "{data}", "", ""))'
+            ),
+            needs=(f"{done}_{data}_total", f"{lost}_{data}_total"),
+        )
+        for data in ("spans", "metric_points", "log_records")
+    )
+
+
 SIGNALS = (
     _signal(
         id="alloy_up",
@@ -32,6 +52,25 @@ SIGNALS = (
         floor=0.5,
         warn=Threshold(value=0, reason="an Alloy that is down forwards no logs"),
         variants=_asked('min by (instance) (up{job=~"(?i).*alloy.*",$scope})', "up"),
+    ),
+    _signal(
+        id="alloy_answering",
+        title="Alloy instances that answer",
+        meaning=(
+            "0 when none of a job's instances answers, those included that discovery no longer knows:"
+            " of a task that is gone no series says so. Look at why it stopped."
+        ),
+        unit="count",
+        bad="down",
+        combine="sum",
+        floor=1,
+        crit=Threshold(value=0, reason="no Alloy is left to take the tasks' logs"),
+        variants=_asked(
+            # a day: what was taken away on purpose is forgotten, what was lost at night is still told at noon
+            'sum by (job) (up{job=~"(?i).*alloy.*",$scope})'
+            ' or 0 * sum by (job) (max_over_time(up{job=~"(?i).*alloy.*",$scope}[1d]))',
+            "up",
+        ),
     ),
     # ------------------------------------------------------------------------ components
     _signal(
@@ -234,6 +273,54 @@ SIGNALS = (
                 ),
             ),
         ),
+    ),
+    _signal(
+        id="alloy_remote_write_first_try_ratio",
+        title="share of samples taken at the first try",
+        meaning=(
+            "Samples that need not be sent again. The rest met a store that is slow, gone or answers 5xx or 429;"
+            " its answer stands in Alloy's log."
+        ),
+        unit="ratio",
+        bad="down",
+        combine="min",
+        floor=0.05,
+        warn=Threshold(value=0.5, reason="half of what is sent is sent again: nothing is gained by sending it"),
+        variants=_asked(
+            '1 - sum by (component_id) (rate(prometheus_remote_storage_samples_retried_total{component_id=~".+",$scope}[$rate]))'
+            ' / (sum by (component_id) (rate(prometheus_remote_storage_samples_total{component_id=~".+",$scope}[$rate])) > 0)',
+            "prometheus_remote_storage_samples_total",
+            "prometheus_remote_storage_samples_retried_total",
+        ),
+    ),
+    # --------------------------------------------------------------------- OpenTelemetry
+    _signal(
+        id="alloy_otel_accepted_ratio",
+        title="share of OpenTelemetry data accepted",
+        meaning=(
+            "What an otelcol receiver passes on of what services send. The rest is refused by the next component:"
+            " its queue is full, or memory_limiter is at its limit."
+        ),
+        unit="ratio",
+        bad="down",
+        combine="min",
+        floor=0.01,
+        warn=Threshold(value=0.95, reason="alloy-mixin warns below 95 % (OtelcolReceiverRefused…)"),
+        variants=_shares("otelcol_receiver_accepted", "otelcol_receiver_refused"),
+    ),
+    _signal(
+        id="alloy_otel_sent_ratio",
+        title="share of OpenTelemetry data sent",
+        meaning=(
+            "What an otelcol exporter delivers of what it gives up or delivers: the rest is lost."
+            " Alloy's log holds the answer of the other side."
+        ),
+        unit="ratio",
+        bad="down",
+        combine="min",
+        floor=0.01,
+        warn=Threshold(value=0.95, reason="alloy-mixin warns below 95 % (OtelcolExporterFailed…)"),
+        variants=_shares("otelcol_exporter_sent", "otelcol_exporter_send_failed"),
     ),
     # ------------------------------------------------------------------------ the process
     _signal(

@@ -180,4 +180,21 @@ SIGNALS = (
             ),
         ),
     ),
+    Signal(
+        id="cache_instance_up",
+        topic="cache",
+        title="each cache answers its exporter",
+        meaning=(
+            "Which cache answers: at 0 its exporter reaches it not. Look at its own events (failover, maintenance,"
+            " memory) before network and password, and at the database that takes its reads."
+        ),
+        unit="ratio",
+        bad="down",
+        scope="shared",
+        entity=_CACHE,
+        combine="min",
+        weighed=False,
+        crit=Threshold(value=0.5, reason="it is 0 or 1: this cache does not answer"),
+        variants=(Variant(name="redis_exporter", query="min by (instance) (redis_up{$scope})", needs=("redis_up",)),),
+    ),
 )

@@ -87,4 +87,39 @@ SIGNALS = (
             ),
         ),
     ),
+    _signal(
+        id="certificates_last_seen_expiry",
+        title="time until a certificate expires, as it was last seen",
+        meaning=(
+            "As the time until a certificate expires, but a probe's last answer counts for a day: a probe that checks"
+            " certificates breaks off when one has expired, and then tells no date any more."
+        ),
+        unit="seconds",
+        floor=7 * _DAY,
+        crit=Threshold(value=0, reason="from this second on clients refuse it"),
+        variants=(
+            Variant(
+                name="blackbox exporter",
+                # and: the address is still probed, so a certificate that was retired is forgotten
+                query=(
+                    "min by (instance) (last_over_time(probe_ssl_earliest_cert_expiry{$scope}[1d])"
+                    " and on (instance) probe_success{$scope}) - time()"
+                ),
+                needs=("probe_ssl_earliest_cert_expiry", "probe_success"),
+            ),
+            Variant(
+                name="CloudWatch exporter",
+                query=(
+                    f"{_DAY:.0f} * min by (dimension_CertificateArn, certificate_arn)"
+                    " (aws_certificatemanager_days_to_expiry_minimum{$scope})"
+                ),
+                needs=("aws_certificatemanager_days_to_expiry_minimum",),
+            ),
+            Variant(
+                name="x509 certificate exporter",
+                query="min by (subject_CN, filepath, secret_name) (x509_cert_not_after{$scope}) - time()",
+                needs=("x509_cert_not_after",),
+            ),
+        ),
+    ),
 )

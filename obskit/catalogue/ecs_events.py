@@ -141,4 +141,58 @@ SIGNALS = (
             ),
         ),
     ),
+    Signal(
+        id="ecs_service_crashes",
+        topic="ecs_events",
+        title="tasks of services stopped by themselves",
+        meaning=(
+            "As the tasks stopped by themselves, without those that no service keeps: a scheduled or one-off "
+            "task ends in the same words when it is done. Read the last lines of the task."
+        ),
+        unit="count",
+        bad="up",
+        floor=1,
+        weighed=False,
+        crit=Threshold(
+            value=3, reason="three in a quarter of an hour: a task that is started again dies again within minutes"
+        ),
+        variants=(
+            Variant(
+                name="ECS events in Loki",
+                language="LogQL",
+                query=(
+                    f"sum by ($service) (count_over_time({EVENTS} |= `ECS Task State Change`"
+                    ' | json ecs_status="detail.lastStatus", stop_code="detail.stopCode", ecs_group="detail.group"'
+                    ' | ecs_status="STOPPED" | ecs_group=~"service:.+" | stop_code=~"EssentialContainerExited|TaskFailedToStart" | label_format $service=`{{ trimPrefix "service:" .ecs_group }}` | $service=~"$names" [$rate]))'
+                ),
+                needs=(),
+            ),
+        ),
+    ),
+    Signal(
+        id="ecs_health_check_kills",
+        topic="ecs_events",
+        title="tasks replaced for a failed health check",
+        meaning=(
+            "Tasks that ECS stopped because the balancer or the container's own probe called them unhealthy. "
+            "Either they are too busy or broken, or the check is wrong: ask one of them as the check does."
+        ),
+        unit="count",
+        bad="up",
+        floor=1,
+        weighed=False,
+        warn=Threshold(value=2, reason="one task may hang by itself; the second is no chance"),
+        variants=(
+            Variant(
+                name="ECS events in Loki",
+                language="LogQL",
+                query=(
+                    f"sum by ($service) (count_over_time({EVENTS} |= `ECS Task State Change` |~ `(?i)failed (ELB|container) health checks`"
+                    ' | json ecs_status="detail.lastStatus", stopped_reason="detail.stoppedReason", ecs_group="detail.group"'
+                    ' | ecs_status="STOPPED" | ecs_group=~"service:.+" | stopped_reason=~"(?i).*failed (ELB|container) health checks.*" | label_format $service=`{{ trimPrefix "service:" .ecs_group }}` | $service=~"$names" [$rate]))'
+                ),
+                needs=(),
+            ),
+        ),
+    ),
 )

@@ -35,6 +35,25 @@ SIGNALS = (
         warn=Threshold(value=0, reason="a Grafana that is down shows nothing and alerts nobody"),
         variants=_asked('min by (instance) (up{job=~"(?i).*grafana.*",$scope})', "up"),
     ),
+    _signal(
+        id="grafana_answering",
+        title="Grafana instances that answer",
+        meaning=(
+            "0 when none of a job's instances answers, those included that discovery no longer knows:"
+            " of a task that is gone no series says so. Look at why it stopped."
+        ),
+        unit="count",
+        bad="down",
+        combine="sum",
+        floor=1,
+        crit=Threshold(value=0, reason="no Grafana is left: no dashboards, and its own alert rules rest"),
+        variants=_asked(
+            # a day: what was taken away on purpose is forgotten, what was lost at night is still told at noon
+            'sum by (job) (up{job=~"(?i).*grafana.*",$scope})'
+            ' or 0 * sum by (job) (max_over_time(up{job=~"(?i).*grafana.*",$scope}[1d]))',
+            "up",
+        ),
+    ),
     # ---------------------------------------------------------------------------- pages
     _signal(
         id="grafana_request_error_ratio",

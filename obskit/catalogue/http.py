@@ -122,13 +122,10 @@ def _requests(source: _Source) -> Variant:
     return _variant(source, query, source.metric)
 
 
-def _failed_share(source: _Source) -> Variant:
+def _failed_share(source: _Source, by: str = "$service, $task") -> Variant:
     """Return requests answered 5xx as a share of all; 0 where there were requests and none failed."""
-    total = f"sum by ($service, $task) (rate({source.metric}{{{source.guard}$traffic,$svc}}[$rate]))"
-    query = (
-        f'(sum by ($service, $task) (rate({source.metric}{{$status=~"5..",$traffic,$svc}}[$rate]))'
-        f" or 0 * {total}) / {total}"
-    )
+    total = f"sum by ({by}) (rate({source.metric}{{{source.guard}$traffic,$svc}}[$rate]))"
+    query = f'(sum by ({by}) (rate({source.metric}{{$status=~"5..",$traffic,$svc}}[$rate])) or 0 * {total}) / {total}'
     return _variant(source, query, source.metric)
 
 

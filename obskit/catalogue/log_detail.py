@@ -69,7 +69,8 @@ SIGNALS = (
                 name="Loki",
                 language="LogQL",
                 query=(
-                    f"sum by ($service) (rate($selector {ERRORS}[$rate])) / sum by ($service) (rate($selector[$rate]))"
+                    f"(sum by ($service) (rate($selector {ERRORS}[$rate])) or 0 * sum by ($service) (rate($selector[$rate])))"
+                    " / sum by ($service) (rate($selector[$rate]))"
                 ),
                 needs=(),
             ),
@@ -101,6 +102,34 @@ SIGNALS = (
                 name="Loki",
                 language="LogQL",
                 query="sum by ($service) (bytes_rate($selector[$rate]))",
+                needs=(),
+            ),
+        ),
+    ),
+    Signal(
+        id="log_error_growth",
+        topic="log_detail",
+        title="error lines, times those of an hour ago",
+        meaning=(
+            "How many times as many error lines as an hour ago. A service that always logs some errors is compared with "
+            "itself; read the first lines after the jump, they are nearer to the cause."
+        ),
+        unit="count",
+        bad="up",
+        combine="max",
+        floor=1,
+        weighed=False,
+        warn=Threshold(value=10, reason="tenfold is no rhythm of a day; of none before it takes six lines a minute"),
+        variants=(
+            Variant(
+                name="Loki",
+                language="LogQL",
+                # 0.01 a second is added to what was: three lines in five minutes, so that few lines are no surge
+                query=(
+                    f"sum by ($service) (rate($selector {ERRORS}[$rate]))"
+                    f" / ((sum by ($service) (rate($selector {ERRORS}[$rate] offset 1h))"
+                    f" or 0 * sum by ($service) (rate($selector {ERRORS}[$rate]))) + 0.01)"
+                ),
                 needs=(),
             ),
         ),

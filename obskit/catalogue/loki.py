@@ -36,6 +36,25 @@ SIGNALS = (
         variants=_asked('min by (instance) (up{job=~"(?i).*loki.*",$scope})', "up"),
     ),
     _signal(
+        id="loki_answering",
+        title="Loki instances that answer",
+        meaning=(
+            "0 when none of a job's instances answers, those included that discovery no longer knows:"
+            " of a task that is gone no series says so. Look at why it stopped."
+        ),
+        unit="count",
+        bad="down",
+        combine="sum",
+        floor=1,
+        crit=Threshold(value=0, reason="no Loki is left: lines are lost from the end of Alloy's retries on"),
+        variants=_asked(
+            # a day: what was taken away on purpose is forgotten, what was lost at night is still told at noon
+            'sum by (job) (up{job=~"(?i).*loki.*",$scope})'
+            ' or 0 * sum by (job) (max_over_time(up{job=~"(?i).*loki.*",$scope}[1d]))',
+            "up",
+        ),
+    ),
+    _signal(
         id="loki_requests",
         title="requests to Loki",
         meaning="Pushes and queries by route. No more pushes (loki_api_v1_push) means that nobody forwards logs: look at Alloy.",
@@ -124,6 +143,29 @@ SIGNALS = (
         ),
     ),
     _signal(
+        id="loki_ingestion_share",
+        title="log lines received, of the day's mean",
+        meaning=(
+            "How much arrives compared with the mean of the last day; 0 while Loki runs and nothing arrives."
+            " Look at Alloy, then at the way to Loki."
+        ),
+        unit="ratio",
+        bad="down",
+        combine="min",
+        floor=0.5,
+        crit=Threshold(
+            value=0.01, reason="less than a hundredth of the day's mean is no quiet night: health checks alone log more"
+        ),
+        variants=_asked(
+            # below a line in ten seconds silence proves nothing; a restarted Loki has no counter before its first line
+            "(sum by (job) (rate(loki_distributor_lines_received_total{$scope}[$rate]))"
+            " or 0 * sum by (job) (loki_build_info{$scope}))"
+            " / (avg_over_time(sum by (job) (rate(loki_distributor_lines_received_total{$scope}[$rate]))[1d:2m]) > 0.1)",
+            "loki_distributor_lines_received_total",
+            "loki_build_info",
+        ),
+    ),
+    _signal(
         id="loki_bytes_received",
         title="log bytes received",
         meaning=(
@@ -205,6 +247,58 @@ SIGNALS = (
             "time() - max by (instance)"
             " (loki_boltdb_shipper_compact_tables_operation_last_successful_run_timestamp_seconds{$scope} > 0)",
             "loki_boltdb_shipper_compact_tables_operation_last_successful_run_timestamp_seconds",
+        ),
+    ),
+    _signal(
+        id="loki_compaction_overdue",
+        title="time without a compaction",
+        meaning=(
+            "Since the last compaction that succeeded, or since the start of a Loki that has not compacted yet."
+            " Its log says what the compactor failed at."
+        ),
+        unit="seconds",
+        floor=3600,
+        warn=Threshold(
+            value=10_800, reason="loki-mixin pages after three hours (LokiCompactorHasNotSuccessfullyRunCompaction)"
+        ),
+        variants=_asked(
+            # the time is 0 after a restart, and stays 0 in instances whose compactor never has its turn
+            "time() - (max by (job)"
+            " (loki_boltdb_shipper_compact_tables_operation_last_successful_run_timestamp_seconds{$scope} > 0)"
+            " or min by (job) (process_start_time_seconds{$scope} and on (instance)"
+            " loki_boltdb_shipper_compact_tables_operation_last_successful_run_timestamp_seconds{$scope}))",
+            "loki_boltdb_shipper_compact_tables_operation_last_successful_run_timestamp_seconds",
+        ),
+    ),
+    _signal(
+        id="loki_compactors",
+        title="compactors at work",
+        meaning="Instances whose compactor runs. Two delete each other's index files: end all but one.",
+        unit="count",
+        combine="sum",
+        floor=1,
+        crit=Threshold(value=2, reason="Loki allows one only (LokiTooManyCompactorsRunning)"),
+        variants=_asked(
+            "sum by (job) (loki_boltdb_shipper_compactor_running{$scope})", "loki_boltdb_shipper_compactor_running"
+        ),
+    ),
+    _signal(
+        id="loki_rule_success_ratio",
+        title="share of rule evaluations on logs that succeed",
+        meaning=(
+            "What Loki's ruler evaluates without an error. A rule that fails warns of nothing:"
+            " Loki's log shows its query and the error."
+        ),
+        unit="ratio",
+        bad="down",
+        combine="min",
+        floor=0.01,
+        warn=Threshold(value=0.99, reason="a rule that fails cannot warn of what it watches"),
+        variants=_asked(
+            "1 - sum by (job) (rate(loki_prometheus_rule_evaluation_failures_total{$scope}[$rate]))"
+            " / (sum by (job) (rate(loki_prometheus_rule_evaluations_total{$scope}[$rate])) > 0)",
+            "loki_prometheus_rule_evaluations_total",
+            "loki_prometheus_rule_evaluation_failures_total",
         ),
     ),
     _signal(

@@ -30,6 +30,32 @@ SIGNALS = (
         ),
     ),
     Signal(
+        id="node_cpu_working_ratio",
+        topic="node",
+        title="node CPU at work",
+        meaning=(
+            "CPU time in which something ran: neither idle nor waiting for a disk, which counts as busy elsewhere. Near"
+            " 1 with a load above the cores it is the CPU that is short; low with a high load it is a disk or a server."
+        ),
+        unit="ratio",
+        bad="up",
+        scope="shared",
+        entity=_NODE,
+        combine="max",
+        floor=0.15,
+        weighed=False,
+        variants=(
+            Variant(
+                name="Node Exporter",
+                query=(
+                    "1 - avg by (instance) (sum by (instance, cpu)"
+                    ' (rate(node_cpu_seconds_total{mode=~"idle|iowait",$scope}[$rate])))'
+                ),
+                needs=("node_cpu_seconds_total",),
+            ),
+        ),
+    ),
+    Signal(
         id="node_steal_ratio",
         topic="node",
         title="node CPU stolen by the hypervisor",
@@ -145,7 +171,7 @@ SIGNALS = (
         entity=_NODE,
         combine="max",
         floor=0.1,
-        warn=Threshold(value=0.95, reason="node-mixin pages at 5 % left (NodeFilesystemAlmostOutOfSpace: 3 %)"),
+        warn=Threshold(value=0.95, reason="node-mixin warns at 5 % left (NodeFilesystemAlmostOutOfSpace)"),
         crit=Threshold(value=0.97, reason="node-mixin pages at 3 % left (NodeFilesystemAlmostOutOfSpace)"),
         variants=(
             Variant(
@@ -174,7 +200,7 @@ SIGNALS = (
         entity=_NODE,
         combine="max",
         floor=0.1,
-        warn=Threshold(value=0.95, reason="node-mixin pages at 3 to 5 % left (NodeFilesystemAlmostOutOfFiles)"),
+        warn=Threshold(value=0.95, reason="node-mixin warns at 5 % left (NodeFilesystemAlmostOutOfFiles)"),
         crit=Threshold(value=0.97, reason="node-mixin pages at 3 % left (NodeFilesystemAlmostOutOfFiles)"),
         variants=(
             Variant(
@@ -258,6 +284,29 @@ SIGNALS = (
                 name="Node Exporter",
                 query="max by (instance) (abs(node_timex_offset_seconds{$scope}))",
                 needs=("node_timex_offset_seconds",),
+            ),
+        ),
+    ),
+    Signal(
+        id="node_clock_error_bound",
+        topic="node",
+        title="how wrong the clock may be",
+        meaning=(
+            "The kernel's own bound of the clock's error: half a millisecond more each second until a time server"
+            " answers. It grows where nothing sets the clock any more: look at chrony or systemd-timesyncd."
+        ),
+        unit="seconds",
+        bad="up",
+        scope="shared",
+        entity=_NODE,
+        combine="max",
+        floor=1,
+        weighed=False,
+        variants=(
+            Variant(
+                name="Node Exporter",
+                query="max by (instance) (node_timex_maxerror_seconds{$scope})",
+                needs=("node_timex_maxerror_seconds",),
             ),
         ),
     ),

@@ -1,4 +1,4 @@
-"""What the machine below moves, as Node Exporter tells it: disks and network."""
+"""What the machine below moves, as Node Exporter tells it: disks and network; and what it cannot tell."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ _NODE = "node"
 _DISKS = 'device!~"loop.*|ram.*|zram.*|sr.*"'
 #: Interfaces whose bytes are counted again on the real one, or never leave the machine.
 _INTERFACES = 'device!~"lo|veth.*|docker.*|br-.*|cni.*|cali.*"'
+#: Filesystems that hold data of somebody.
+_FILESYSTEMS = 'fstype!~"ramfs|squashfs|overlay"'
+#: Collectors without which an alert on nodes is blind; others fail where their hardware is missing, which is no news.
+_COLLECTORS = 'collector=~"cpu|diskstats|filefd|filesystem|loadavg|meminfo|netdev|timex|vmstat"'
 
 
 def _throughput(metric: str, matcher: str) -> tuple[Variant, ...]:
@@ -103,5 +107,114 @@ SIGNALS = (
         entity=_NODE,
         weighed=False,
         variants=_throughput("node_network_transmit_bytes_total", _INTERFACES),
+    ),
+    Signal(
+        id="node_filesystem_readonly",
+        topic="node_io",
+        title="filesystem is read-only",
+        meaning=(
+            "Is 1 where nothing can be written. Images, boot media and the root of Bottlerocket are so on purpose, and are"
+            " always full: an alert on space leaves them out."
+        ),
+        unit="count",
+        bad="up",
+        scope="shared",
+        entity=_NODE,
+        combine="max",
+        floor=1,
+        weighed=False,
+        variants=(
+            Variant(
+                name="Node Exporter",
+                query=f"max by (instance, mountpoint) (node_filesystem_readonly{{{_FILESYSTEMS},$scope}})",
+                needs=("node_filesystem_readonly",),
+            ),
+        ),
+    ),
+    Signal(
+        id="node_filesystem_turned_readonly",
+        topic="node_io",
+        title="filesystem became read-only",
+        meaning=(
+            "Is 1 where a filesystem is read-only that could be written within the last day: the kernel protects it after"
+            " an error of the disk. Every write fails; its log (dmesg) names the error."
+        ),
+        unit="count",
+        bad="up",
+        scope="shared",
+        entity=_NODE,
+        combine="max",
+        floor=1,
+        weighed=False,
+        crit=Threshold(value=1, reason="whatever writes there fails from now on"),
+        variants=(
+            Variant(
+                name="Node Exporter",
+                query=(
+                    f"max by (instance, mountpoint) (node_filesystem_readonly{{{_FILESYSTEMS},$scope}}"
+                    f" - min_over_time(node_filesystem_readonly{{{_FILESYSTEMS},$scope}}[1d]))"
+                ),
+                needs=("node_filesystem_readonly",),
+            ),
+        ),
+    ),
+    Signal(
+        id="node_network_error_ratio",
+        topic="node_io",
+        title="share of packets damaged",
+        meaning=(
+            "Damaged packets, of all that an interface moved while it moved more than ten a second. Drops are left out:"
+            " the kernel counts packets as dropped that nobody asked for. Move the work to another node and compare."
+        ),
+        unit="ratio",
+        bad="up",
+        scope="shared",
+        entity=_NODE,
+        combine="max",
+        floor=0.005,
+        weighed=False,
+        warn=Threshold(value=0.01, reason="node-mixin warns beyond 1 % (NodeNetworkReceiveErrs)"),
+        variants=(
+            Variant(
+                name="Node Exporter",
+                query=(
+                    "sum by (instance, device)"
+                    f" (rate(node_network_receive_errs_total{{{_INTERFACES},$scope}}[$rate])"
+                    f" + rate(node_network_transmit_errs_total{{{_INTERFACES},$scope}}[$rate]))"
+                    " / (sum by (instance, device)"
+                    f" (rate(node_network_receive_packets_total{{{_INTERFACES},$scope}}[$rate])"
+                    f" + rate(node_network_transmit_packets_total{{{_INTERFACES},$scope}}[$rate])) > 10)"
+                ),
+                needs=("node_network_receive_errs_total", "node_network_receive_packets_total"),
+            ),
+        ),
+    ),
+    Signal(
+        id="node_collector_failing",
+        topic="node_io",
+        title="Node Exporter's collector fails",
+        meaning=(
+            "Is 1 where Node Exporter cannot read a part of its machine, or a file of the textfile collector: alerts on"
+            " that part cannot fire. Its own log names the error, most often a missing mount or permission."
+        ),
+        unit="count",
+        bad="up",
+        scope="shared",
+        entity=_NODE,
+        combine="max",
+        floor=1,
+        weighed=False,
+        warn=Threshold(value=1, reason="what is not read is not watched (NodeTextFileCollectorScrapeError)"),
+        variants=(
+            Variant(
+                name="Node Exporter",
+                query=(
+                    f"max by (instance, collector) (node_scrape_collector_success{{{_COLLECTORS},$scope}} == bool 0)"
+                    " or max by (instance, collector)"
+                    ' (label_replace(node_textfile_scrape_error{$scope}, "collector", "textfile", "", ""))'
+                ),
+                needs=("node_scrape_collector_success",),
+            ),
+        ),
     ),
 )

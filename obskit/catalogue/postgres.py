@@ -149,7 +149,7 @@ SIGNALS = (
     Signal(
         id="pg_locks",
         topic="postgres",
-        title="locks that block writers",
+        title="locks of writers",
         meaning=(
             "Locks held by writers and by changes of tables. A jump beside waiting statements means that "
             "they queue behind each other: look for the session at the head of the queue."
@@ -310,6 +310,75 @@ SIGNALS = (
                 name="CloudWatch exporter",
                 query="max(aws_rds_replica_lag_average{$scope} >= 0)",
                 needs=("aws_rds_replica_lag_average",),
+            ),
+        ),
+    ),
+    Signal(
+        id="pg_server_up",
+        topic="postgres",
+        title="each server answers its exporter",
+        meaning=(
+            "As pg_up, told apart by server: 0 is one that is down, unreachable or out of connections. "
+            "Look at that instance's events first (failover, restart, full disk), then try psql from a task."
+        ),
+        unit="ratio",
+        bad="down",
+        scope="shared",
+        entity=DATABASE,
+        combine="min",
+        floor=0.5,
+        crit=Threshold(value=0.0, reason="nothing answers: every query to this server fails"),
+        weighed=False,
+        variants=(Variant(name="postgres_exporter", query="min by (instance) (pg_up{$scope})", needs=("pg_up",)),),
+    ),
+    Signal(
+        id="pg_server_connections_ratio",
+        topic="postgres",
+        title="connections of each server, of its max_connections",
+        meaning=(
+            "As pg_connections_ratio, told apart by server. Find who holds the slots in pg_stat_activity; "
+            "end idle or stuck sessions before raising max_connections."
+        ),
+        unit="ratio",
+        bad="up",
+        scope="shared",
+        entity=DATABASE,
+        combine="max",
+        floor=0.1,
+        warn=Threshold(value=0.85, reason="three to ten slots are reserved for superusers: the rest is nearly gone"),
+        crit=Threshold(
+            value=0.95,
+            reason="what is left is reserved for superusers: new connections are refused now or within moments",
+        ),
+        weighed=False,
+        variants=(
+            Variant(
+                name="postgres_exporter",
+                query="sum by (instance) (pg_stat_activity_count{$scope}) / on (instance) max by (instance) (pg_settings_max_connections{$scope})",
+                needs=("pg_stat_activity_count", "pg_settings_max_connections"),
+            ),
+        ),
+    ),
+    Signal(
+        id="pg_collectors_failing",
+        topic="postgres",
+        title="collectors of the exporter that fail",
+        meaning=(
+            "Queries of postgres_exporter that got no answer: what they tell is missing from panels and "
+            "alerts, and looks like calm. Its log names the reason: mostly a missing right or extension."
+        ),
+        unit="count",
+        bad="up",
+        scope="shared",
+        entity=DATABASE,
+        floor=1,
+        warn=Threshold(value=1, reason="every collector that fails takes the alerts on its numbers with it"),
+        weighed=False,
+        variants=(
+            Variant(
+                name="postgres_exporter",
+                query="sum by (instance) (1 - pg_scrape_collector_success{$scope})",
+                needs=("pg_scrape_collector_success",),
             ),
         ),
     ),

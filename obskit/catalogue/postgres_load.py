@@ -1,6 +1,6 @@
 """How hard PostgreSQL works, and whether it works well: statements, cache, checkpoints, writes.
 
-What ``pg_stat_statements`` and ``pg_stat_checkpointer`` tell needs the exporter's collectors of
+What ``pg_stat_statements``, ``pg_stat_checkpointer`` and ``database_wraparound`` tell needs the exporter's collectors of
 that name, which are off by default.
 """
 
@@ -235,6 +235,134 @@ SIGNALS = (
             Variant(
                 name="postgres_exporter",
                 query="sum by (instance, datname) (pg_database_size_bytes{$scope})",
+                needs=("pg_database_size_bytes",),
+            ),
+        ),
+    ),
+    Signal(
+        id="pg_transactions",
+        topic="postgres_load",
+        title="transactions, ended either way",
+        meaning=(
+            "Commits and rollbacks of each database: how much it is used. Shares and mean times of a "
+            "handful of transactions mean little; read them together with this."
+        ),
+        unit="per_second",
+        bad="both",
+        scope="shared",
+        entity=DATABASE,
+        floor=1,
+        weighed=False,
+        variants=(
+            Variant(
+                name="postgres_exporter",
+                query="sum by (instance, datname) (rate(pg_stat_database_xact_commit{$scope}[$rate])) + sum by (instance, datname) (rate(pg_stat_database_xact_rollback{$scope}[$rate]))",
+                needs=("pg_stat_database_xact_commit", "pg_stat_database_xact_rollback"),
+            ),
+        ),
+    ),
+    Signal(
+        id="pg_blocks_read",
+        topic="postgres_load",
+        title="blocks that the buffer cache did not hold",
+        meaning=(
+            "Blocks of 8 KiB read past shared buffers, from the system's cache or from disk. Only when "
+            "there are many does a low hit ratio (pg_cache_hit_ratio) cost anything."
+        ),
+        unit="per_second",
+        bad="up",
+        scope="shared",
+        entity=DATABASE,
+        floor=100,
+        weighed=False,
+        variants=(
+            Variant(
+                name="postgres_exporter",
+                query="sum by (instance) (rate(pg_stat_database_blks_read{$scope}[$rate]))",
+                needs=("pg_stat_database_blks_read",),
+            ),
+        ),
+    ),
+    Signal(
+        id="pg_slot_retained_bytes",
+        topic="postgres_load",
+        title="log that a replication slot keeps",
+        meaning=(
+            "Write-ahead log that the server may not delete because the slot's reader has not confirmed "
+            "it. A climb fills the volume: bring the reader back, or drop a slot that nobody reads."
+        ),
+        unit="bytes",
+        bad="up",
+        scope="shared",
+        entity=DATABASE,
+        combine="max",
+        floor=2**30,
+        warn=Threshold(value=10 * 2**30, reason="half of the smallest RDS volume (20 GiB) is log that nobody fetches"),
+        weighed=False,
+        variants=(
+            Variant(
+                name="postgres_exporter",
+                query="max by (instance, slot_name) (pg_replication_slots_pg_wal_lsn_diff{$scope})",
+                needs=("pg_replication_slots_pg_wal_lsn_diff",),
+            ),
+        ),
+    ),
+    Signal(
+        id="pg_transaction_age",
+        topic="postgres_load",
+        title="age of the oldest transaction ID",
+        meaning=(
+            "How many transactions ago the oldest row was last frozen. At 2.1 billion the server stops "
+            "taking writes. Vacuum should hold it near 200 million: find the old transaction, slot or "
+            "lock that keeps it from ending."
+        ),
+        unit="count",
+        bad="up",
+        scope="shared",
+        entity=DATABASE,
+        combine="max",
+        floor=50_000_000,
+        warn=Threshold(
+            value=1_000_000_000,
+            reason=(
+                "five times the age at which autovacuum freezes (200 million) and half of what there is: something "
+                "keeps it from ending"
+            ),
+        ),
+        weighed=False,
+        variants=(
+            Variant(
+                name="postgres_exporter, database_wraparound",
+                query="max(pg_database_wraparound_age_datfrozenxid_seconds{$scope})",
+                needs=("pg_database_wraparound_age_datfrozenxid_seconds",),
+            ),
+            Variant(
+                name="CloudWatch exporter",
+                query="max(aws_rds_maximum_used_transaction_ids_average{$scope})",
+                needs=("aws_rds_maximum_used_transaction_ids_average",),
+            ),
+        ),
+    ),
+    Signal(
+        id="pg_database_growth_ratio",
+        topic="postgres_load",
+        title="growth of each database within a day",
+        meaning=(
+            "How much larger than a day ago; 0.2 is a fifth. A day, so that nightly loads and clean-ups "
+            "cancel out. Find the table that grows, and whether its clean-up still runs."
+        ),
+        unit="ratio",
+        bad="up",
+        scope="shared",
+        entity=DATABASE,
+        combine="max",
+        floor=0.05,
+        warn=Threshold(value=0.2, reason="a fifth a day doubles a database in four days"),
+        weighed=False,
+        variants=(
+            Variant(
+                name="postgres_exporter",
+                query="sum by (instance, datname) (pg_database_size_bytes{$scope}) / (sum by (instance, datname) (pg_database_size_bytes{$scope} offset 1d) > 0) - 1",
                 needs=("pg_database_size_bytes",),
             ),
         ),

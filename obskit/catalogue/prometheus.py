@@ -35,7 +35,7 @@ SIGNALS = (
         unit="count",
         floor=2,
         warn=Threshold(value=1, reason="a target that is not scraped is not watched"),
-        variants=_asked("sum by (job) (up{$scope} == bool 0)", "up"),
+        variants=_asked("sum by (job) (up{$wide} == bool 0)", "up"),
     ),
     _signal(
         id="prometheus_targets_up_ratio",
@@ -47,7 +47,7 @@ SIGNALS = (
         floor=0.5,
         warn=Threshold(value=0.9, reason="kube-prometheus warns when over a tenth of a job is down (TargetDown)"),
         crit=Threshold(value=0.5, reason="half of the job is unseen: sums over it mislead"),
-        variants=_asked("avg by (job) (up{$scope})", "up"),
+        variants=_asked("avg by (job) (up{$wide})", "up"),
     ),
     _signal(
         id="prometheus_targets",
@@ -60,7 +60,7 @@ SIGNALS = (
         bad="down",
         combine="sum",
         floor=2,
-        variants=_asked("count by (job) (up{$scope})", "up"),
+        variants=_asked("count by (job) (up{$wide})", "up"),
     ),
     _signal(
         id="prometheus_scrape_duration",
@@ -72,7 +72,7 @@ SIGNALS = (
         unit="seconds",
         floor=1,
         warn=Threshold(value=5, reason="half of the default scrape_timeout (10 s), after which a scrape fails"),
-        variants=_asked("max by (job) (scrape_duration_seconds{$scope})", "scrape_duration_seconds"),
+        variants=_asked("max by (job) (scrape_duration_seconds{$wide})", "scrape_duration_seconds"),
     ),
     _signal(
         id="prometheus_scrapes_over_limit",

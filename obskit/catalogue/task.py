@@ -23,6 +23,16 @@ def _starts(metric: str, *, name: str) -> Variant:
     )
 
 
+def _starts_each(metric: str, *, name: str) -> Variant:
+    """Return how often each of a service's tasks started in 15 minutes, on average.
+
+    ECS gives what it starts anew another id, so a loop is many tasks that started once. Divided by
+    the most tasks that ran at one time, a deployment or scaling out makes one at most.
+    """
+    most = f"max_over_time(count by ($service) (group by ($service, $task) ({metric}{{$svc}}))[15m:1m])"
+    return Variant(name=name, query=f"sum by ($service) ({_starts(metric, name=name).query}) / {most}", needs=(metric,))
+
+
 def _busy(metric: str, *, name: str, rest: str = "_sum") -> Variant:
     """Return the share of time that a duration's sum takes."""
     return Variant(
@@ -301,5 +311,50 @@ SIGNALS = (
         warn=Threshold(value=0.8, reason="queueing: at four fifths busy a request waits four times its own work"),
         crit=Threshold(value=0.95, reason="queueing: at 19 of 20 busy a request waits nineteen times its own work"),
         variants=(_level("nodejs_eventloop_utilization_ratio", name="OpenTelemetry"),),
+    ),
+    Signal(
+        id="service_tasks_up",
+        topic="task",
+        title="tasks that answer their scrape",
+        meaning=(
+            "How many tasks of a service Prometheus reaches. 0 means that none is left, also where discovery has already"
+            " forgotten them: compare with ECS's running tasks; where these run, the way to them is closed."
+        ),
+        unit="count",
+        bad="down",
+        weighed=False,
+        crit=Threshold(value=0.5, reason="it is a whole number: no task answers"),
+        variants=(
+            Variant(
+                name="Prometheus",
+                # A task counts as long as one of its targets answers: the exporter beside it may fail alone.
+                query=(
+                    "sum by ($service) (max by ($service, $task) (up{$svc}))"
+                    " or 0 * group by ($service) (last_over_time(up{$svc}[6h]))"
+                ),
+                needs=("up",),
+            ),
+        ),
+    ),
+    Signal(
+        id="service_starts",
+        topic="task",
+        title="starts of each task in 15 minutes",
+        meaning=(
+            "How often a service's tasks started in 15 minutes, by how many there are: a deployment makes one, whatever"
+            " their number. More is a loop: read why ECS stopped them (exit code, reason) and their last lines."
+        ),
+        unit="count",
+        bad="up",
+        combine="max",
+        weighed=False,
+        warn=Threshold(
+            value=1.5, reason="a deployment makes one: half of the tasks started twice, or few of them often"
+        ),
+        crit=Threshold(value=3, reason="each task starts every five minutes: it does not stay up"),
+        variants=(
+            _starts_each("process_start_time_seconds", name="process"),
+            _starts_each("container_start_time_seconds", name="cAdvisor"),
+        ),
     ),
 )

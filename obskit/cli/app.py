@@ -85,13 +85,13 @@ def triage(
     ] = None,
     deadline: DeadlineOption = 0.0,
 ) -> None:
-    r"""Rank the root causes of what a service suffers, with the evidence for and against each.
+    """Rank the root causes of what a service suffers, with the evidence for and against each.
 
     \b
     Live:      obskit triage demo-app --since 30m
     Postmortem: obskit triage --bundle incident.obskit --format html --out incident.html
     From an alert: curl ... | obskit triage --alert -
-    """
+    """  # noqa: D301 (a \b of click, which keeps the lines as they are)
     from obskit.cli import triage_command as command
 
     question = command.Question(
@@ -170,6 +170,9 @@ def run(argv: list[str]) -> int:
     except ObskitError as error:
         return _complain(error)
     except _WRONG_USAGE as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # a group without its command: the help was asked for
+            print(error)
+            return 0
         return _complain(_in_our_words(error))
     except typer.Exit as done:
         return int(done.exit_code)

@@ -63,6 +63,9 @@ def check(
     ] = "",
     explain: Annotated[str, typer.Option("--explain", help="Print what a check looks for and why, and stop.")] = "",
     show: Annotated[bool, typer.Option("--list", help="List the checks and stop.")] = False,
+    require: Annotated[
+        list[str] | None, typer.Option("--require", help="Fail when this check cannot be made. May be given again.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
     runbooks: Annotated[Path | None, typer.Option("--runbooks", help="The folder of runbooks.")] = None,
     alerts: Annotated[Path | None, typer.Option("--alerts", help="The folder of alert rules.")] = None,
@@ -70,14 +73,14 @@ def check(
         str, typer.Option("--format", help="text, json, or github (annotations of a pull request).")
     ] = "text",
 ) -> None:
-    r"""Find what is wrong with dashboards before Grafana does. Exit code 1 when something is.
+    """Find what is wrong with dashboards before Grafana does. Exit code 1 when something is.
 
     \b
     Everything:      obskit dashboards check
     Against data:    obskit dashboards check --prometheus http://prometheus:9090
     Why a rule is:   obskit dashboards check --explain target-rate-interval
     What is wrong on purpose stands with its reason in dashboards/checks.toml.
-    """
+    """  # noqa: D301 (a \b of click, which keeps the lines as they are)
     from obskit.cli import dashboards_command as command
 
     if show or explain:
@@ -90,6 +93,7 @@ def check(
             checks=tuple(name or ()),
             prometheus=prometheus,
             strict=strict,
+            require=tuple(require or ()),
             runbooks=runbooks,
             alerts=alerts,
         ),
@@ -106,13 +110,13 @@ def diff(
     edits: EditsOption = False,
     form: Annotated[str, typer.Option("--format", help="text, json or md.")] = "text",
 ) -> None:
-    r"""Show what a push would change in Grafana, and what somebody edited there.
+    """Show what a push would change in Grafana, and what somebody edited there.
 
     \b
     Exit code 1 when there is a difference, 0 when there is none.
     Needs OBSKIT_GRAFANA_URL, and OBSKIT_GRAFANA_BEARER_TOKEN of a service account that may read.
-    """
-    from obskit.cli import dashboards_command as command
+    """  # noqa: D301 (a \b of click, which keeps the lines as they are)
+    from obskit.cli import dashboards_grafana as command
 
     command.diff(command.PushAsk(folder, tuple(only or ()), prune, prune_limit, edits), form)
 
@@ -130,15 +134,16 @@ def push(
     ] = "",
     form: FormatOption = "text",
 ) -> None:
-    r"""Bring Grafana to what the folder says: checked first, folder by folder, only what differs.
+    """Bring Grafana to what the folder says: checked first, folder by folder, only what differs.
 
     \b
     Refuses what somebody edited in Grafana; obskit dashboards pull brings such an edit back.
     Interrupted, it is run again: it goes on where it stopped.
-    Exit code 1 when a check fails or something was refused, 3 when Grafana failed.
+    Exit code 1 when a check fails or something was refused, 3 when Grafana failed; with --dry-run
+    1 also when something would be done.
     Needs OBSKIT_GRAFANA_URL, and OBSKIT_GRAFANA_BEARER_TOKEN of a service account that may write.
-    """
-    from obskit.cli import dashboards_command as command
+    """  # noqa: D301 (a \b of click, which keeps the lines as they are)
+    from obskit.cli import dashboards_grafana as command
 
     ask = command.PushAsk(folder, tuple(only or ()), prune, prune_limit, edits)
     command.push(ask, dry_run=dry_run, commit=commit, form=form)
@@ -153,7 +158,7 @@ def pull(
 
     Example: obskit dashboards pull obskit-incident --out incident.json
     """
-    from obskit.cli import dashboards_command as command
+    from obskit.cli import dashboards_grafana as command
 
     command.pull(uid, out)
 
@@ -167,31 +172,51 @@ def preview(
     var: Annotated[
         list[str] | None, typer.Option("--var", help="A variable: service=demo-app. May be given again.")
     ] = None,
-    since: Annotated[str, typer.Option("--since", help="How far back: 30m, 2h.", show_default="1h")] = "1h",
+    since: Annotated[str, typer.Option("--since", help="How far back: 30m, 2h; 1h by default.")] = "",
     out: Annotated[Path, typer.Option("--out", help="A page (.html), or a picture (.png, by Chromium).")] = Path(
         "preview.html"
     ),
 ) -> None:
-    r"""Draw a dashboard with real data, to be looked at before Grafana has it.
+    """Draw a dashboard with real data, to be looked at before Grafana has it.
 
     \b
     Live:      obskit dashboards preview incident --var service=demo-app
     Recorded:  obskit dashboards preview incident --bundle incident.obskit --out incident.png
-    """
+    """  # noqa: D301 (a \b of click, which keeps the lines as they are)
     from obskit.cli import dashboards_command as command
 
     command.preview(command.PreviewAsk(name, folder, prometheus, bundle, tuple(var or ()), since, out))
 
 
 @app.command()
+def signals(
+    word: Annotated[str, typer.Argument(help="Part of an id, a title or a meaning; all by default.")] = "",
+    form: FormatOption = "text",
+) -> None:
+    """List the signals that a panel can draw, and what tells them.
+
+    Example: obskit dashboards signals pool
+    """
+    from obskit.cli import dashboards_command as command
+
+    command.signals(word, form)
+
+
+@app.command()
 def provision(
     out: Annotated[Path, typer.Option("--out", help="The folder to write into.")],
     folder: FolderOption = None,
+    alerting: Annotated[
+        bool,
+        typer.Option(
+            "--alerting", help="Also a contact point and a notification policy, which replaces the one that is there."
+        ),
+    ] = False,
 ) -> None:
-    """Write what a Grafana needs at its start: data sources, dashboard provider, contact points, dashboards.
+    """Write what a Grafana needs at its start: data sources, dashboard provider, dashboards.
 
     Example: obskit dashboards provision --out build/grafana
     """
     from obskit.cli import dashboards_command as command
 
-    command.provision(folder, out)
+    command.provision(folder, out, alerting=alerting)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,21 +14,18 @@ from typing import TYPE_CHECKING
 import typer
 
 from obskit.cli import dashboards_text as words
-from obskit.cli.output import harmless, known_form, print_json, progress
+from obskit.cli.output import known_form, print_json, progress
 from obskit.errors import SourceError, UsageError
 from obskit.escape import clean
-from obskit.files import folder_of, write_text
-from obskit.settings import Connection, Settings, load_settings
+from obskit.files import folder_of, write_all, write_text
+from obskit.settings import Connection, load_settings
 
 if TYPE_CHECKING:
     from obskit.ascode.check import Result
     from obskit.ascode.definition import Definition, Problem
-    from obskit.ascode.grafana import Grafana
     from obskit.ascode.live import LivePrometheus
     from obskit.ascode.preview import PreviewData
 
-#: What a whole push or diff may take.
-GRAFANA_SECONDS = 300.0
 #: What a preview waits for.
 PREVIEW_SECONDS = 60.0
 #: Exclusions from checks, beside the definitions.
@@ -45,19 +41,9 @@ class CheckAsk:
     checks: tuple[str, ...] = ()
     prometheus: str = ""
     strict: bool = False
+    require: tuple[str, ...] = ()
     runbooks: Path | None = None
     alerts: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PushAsk:
-    """What shall be pushed, and what a push may do."""
-
-    folder: Path | None
-    only: tuple[str, ...]
-    prune: bool
-    prune_limit: int
-    overwrite_edits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +64,14 @@ def build(folder: Path | None, only: Sequence[str], out: Path, form: str) -> Non
     from obskit.ascode.build import build as write
 
     known_form(form, "text", "json")
-    definitions, problems = _load(folder, only)
-    if problems:
-        print(words.of_problems(problems), file=sys.stderr)
-        print("nothing was written", file=sys.stderr)
-        raise typer.Exit(1)
-    written = write(definitions, out)
+    loaded = load(folder_of_dashboards(folder))
+    loaded.chosen(only)
+    loaded.refuse_broken(only, undone="nothing was written")
+    written = write(loaded.chosen(only), out, complete=not only)
     if form == "json":
-        print_json([{"name": w.name, "path": str(w.path), "bytes": w.size, "changed": w.changed} for w in written])
+        print_json([{"name": path.stem, "path": str(path), "state": state} for path, state in written])
     else:
-        print(words.of_files(written))
+        print(words.of_files(written, "dashboard"))
 
 
 def explain(name: str) -> None:
@@ -100,7 +84,7 @@ def explain(name: str) -> None:
 def check(ask: CheckAsk, form: str) -> None:
     """Make the checks and print what they found; exit 1 when something is wrong, 3 when a server failed."""
     known_form(form, "text", "json", "github")
-    result, excluded = _checked(ask)
+    result, excluded = checked(ask, load(folder_of_dashboards(ask.folder)))
     if form == "json":
         print_json(
             {
@@ -112,7 +96,7 @@ def check(ask: CheckAsk, form: str) -> None:
             }
         )
     elif form == "github":
-        print(words.workflow_commands(result.problems), end="")
+        print(words.workflow_commands(result), end="")
     else:
         print(words.of_result(result, excluded))
     if result.failed:
@@ -121,121 +105,80 @@ def check(ask: CheckAsk, form: str) -> None:
         raise typer.Exit(1)
 
 
-def diff(ask: PushAsk, form: str) -> None:
-    """Print what a push would do; exit 1 when it would do something."""
-    from obskit.ascode.push import plan
-
-    known_form(form, "text", "json", "md")
-    settings = load_settings()
-    definitions = _sound(ask.folder, ask.only)
-    with progress("reading Grafana"):
-        planned = plan(
-            definitions,
-            _grafana(settings),
-            settings.dashboards,
-            prune=ask.prune,
-            prune_limit=ask.prune_limit,
-            overwrite_edits=ask.overwrite_edits,
-        )
-    if form == "json":
-        print_json(words.plan_document(planned))
-    else:
-        print(words.of_plan(planned, markdown=form == "md"))
-    if planned.differs:
-        raise typer.Exit(1)
-
-
-def push(ask: PushAsk, *, dry_run: bool, commit: str, form: str) -> None:
-    """Check, plan, say what will be done, do it, say what was done."""
-    from obskit.ascode.push import plan
-    from obskit.ascode.push import push as carry_out
+def signals(word: str, form: str) -> None:
+    """Print the signals of the catalogue that a word is part of; all by default."""
+    from obskit.catalogue import all_signals
 
     known_form(form, "text", "json")
-    if ask.only and ask.prune:
-        raise UsageError("--only and --prune do not go together", hint="prune looks at the whole folder")
-    settings = load_settings()
-    result, excluded = _checked(CheckAsk(folder=ask.folder, only=ask.only))
-    if any(p.severity == "error" for p in result.problems):
-        print(words.of_result(result, excluded), file=sys.stderr)
-        print("nothing was pushed", file=sys.stderr)
-        raise typer.Exit(1)
-    definitions, _ = _load(ask.folder, ask.only)
-    grafana = _grafana(settings)
-    with progress("reading Grafana"):
-        planned = plan(
-            definitions,
-            grafana,
-            settings.dashboards,
-            prune=ask.prune,
-            prune_limit=ask.prune_limit,
-            overwrite_edits=ask.overwrite_edits,
-        )
-    if form == "text":
-        print(words.of_plan(planned))
-    if dry_run:
-        if form == "json":
-            print_json(words.plan_document(planned))
-        raise typer.Exit(1 if planned.differs else 0)
-    with progress("pushing") as tell:
-        outcome = carry_out(planned, grafana, commit=commit or _head(), progress=lambda action: tell(action.title))
+    asked = word.lower()
+    found = [s for s in all_signals().values() if asked in " ".join((s.id, s.topic, s.title, s.meaning)).lower()]
+    if not found:
+        raise UsageError(f"no signal is about {word!r}", hint="obskit dashboards signals lists all")
     if form == "json":
-        print_json(words.outcome_document(planned, outcome))
+        print_json([words.signal_document(signal) for signal in found])
     else:
-        print(words.of_outcome(outcome))
-    if outcome.failed or outcome.not_done:
-        raise typer.Exit(SourceError.exit_code)
-    if any(not action.foreign for action in planned.of_kind("refused")):
-        raise typer.Exit(1)
+        print(words.of_signals(found))
 
 
-def pull(uid: str, out: Path | None) -> None:
-    """Bring a dashboard back, and say on stderr which signals its queries match."""
-    from obskit.ascode.build import as_text
-    from obskit.ascode.pull import pull as bring
-
-    with progress("reading Grafana"):
-        model, matches = bring(uid, _grafana(load_settings()))
-    if out is None:
-        print(harmless(as_text(model)), end="")
-    else:
-        write_text(out, as_text(model))
-    print(words.of_matches(matches), file=sys.stderr)
-
-
-def provision(folder: Path | None, out: Path) -> None:
-    """Write the files that Grafana reads at its start."""
+def provision(folder: Path | None, out: Path, *, alerting: bool) -> None:
+    """Write the files that Grafana reads at its start, and say what to do with them."""
     from obskit.ascode.provisioning import files
 
-    definitions = _sound(folder, ())
-    for path, text in files(definitions, load_settings()).items():
-        target = out / path
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"{target.parent} cannot be made: {error.strerror}", hint="name another --out") from error
-        write_text(target, text)
-        print(clean(str(target)))
+    loaded = load(folder_of_dashboards(folder))
+    loaded.refuse_broken(undone="nothing was written")
+    texts = files(loaded.definitions, load_settings(), alerting=alerting)
+    print(words.of_files(write_all(texts, out, by="dashboards provision"), "file"))
+    print(words.PROVISIONED)
 
 
-def _checked(ask: CheckAsk) -> tuple[Result, int]:
-    """Return what the checks found, and how many problems are excluded with a reason."""
+def checked(ask: CheckAsk, loaded: Loaded) -> tuple[Result, int]:
+    """Return what the checks found, and how many problems are excluded with a reason.
+
+    All definitions are looked at, since they link each other; what is told is about the chosen ones.
+    """
     from obskit.ascode import check
     from obskit.ascode.exclusions import apply, read, unused
 
-    definitions, problems = _load(ask.folder, ask.only)
+    chosen = loaded.chosen(ask.only)
     case = check.Case(
-        definitions=definitions,
-        runbooks=ask.runbooks or folder_of("runbooks"),
-        alerts=ask.alerts or folder_of("alerts"),
+        definitions=loaded.definitions,
+        runbooks=_named_folder(ask.runbooks, "runbooks"),
+        alerts=_named_folder(ask.alerts, "alerts"),
         prometheus=_live(ask.prometheus),
     )
-    with progress(f"checking {len(definitions)} dashboards"):
+    with progress(f"checking {len(chosen)} dashboards"):
         result = check.run(case, ask.checks)
-    exclusions = read(_folder(ask.folder) / EXCLUSIONS)
+    exclusions = read(loaded.folder / EXCLUSIONS)
     kept, hidden = apply(result.problems, exclusions)
-    if not ask.only and not ask.checks:
+    if not ask.only and not ask.checks and not loaded.problems:
         kept = (*kept, *unused(exclusions, result.problems, result.made))
-    return replace(result, problems=(*problems, *kept)), len(hidden)
+    kept = (*loaded.problems, *kept, *_required(ask, result))
+    if ask.only:
+        files = {d.file for d in chosen} | {p.file for p in loaded.problems if loaded.name_of(p) in ask.only}
+        kept = tuple(p for p in kept if p.file in files or not p.file)
+        hidden = tuple(p for p in hidden if p.file in files)
+    return replace(result, problems=kept), len(hidden)
+
+
+def _required(ask: CheckAsk, result: Result) -> list[Problem]:
+    """Return a problem for each check that must be made and could not be."""
+    from obskit.ascode import check
+    from obskit.ascode.definition import Problem
+
+    for name in ask.require:
+        check.explain(name)
+    return [
+        Problem(check=name, message=f"it was not made: {why}", file="")
+        for name, why in result.skipped
+        if name in ask.require
+    ]
+
+
+def _named_folder(named: Path | None, kind: str) -> Path:
+    """Return the folder of runbooks or alerts; one that was named must be there."""
+    if named is not None and not named.is_dir():
+        raise UsageError(f"there is no folder {named}", hint=f"name the folder of {kind}: --{kind} DIR")
+    return named or folder_of(kind)
 
 
 def _live(url: str) -> LivePrometheus | None:
@@ -257,60 +200,58 @@ def _at(connection: Connection, url: str) -> Connection:
     return connection if url == connection.url else Connection(url=url)
 
 
-def _folder(folder: Path | None) -> Path:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a folder holds, loaded once.
+
+    Attributes:
+        folder: Where.
+        definitions: What could be loaded.
+        problems: Of what could not.
+    """
+
+    folder: Path
+    definitions: tuple[Definition, ...]
+    problems: tuple[Problem, ...]
+
+    @staticmethod
+    def name_of(problem: Problem) -> str:
+        """Return the name of the definition that a problem of loading is about."""
+        from obskit.ascode.definition import SUFFIX
+
+        return Path(problem.file).name.removesuffix(SUFFIX)
+
+    def chosen(self, only: Sequence[str]) -> tuple[Definition, ...]:
+        """Return the definitions that are asked for; all by default."""
+        names = {d.name for d in self.definitions} | {self.name_of(p) for p in self.problems}
+        for name in only:
+            if name not in names:
+                raise UsageError(f"there is no dashboard {name!r}", hint=f"there are {', '.join(sorted(names))}")
+        return tuple(d for d in self.definitions if not only or d.name in only)
+
+    def refuse_broken(self, only: Sequence[str] = (), *, undone: str = "") -> None:
+        """Print what could not be loaded and stop with exit code 1, if anything that matters could not."""
+        problems = [p for p in self.problems if not only or self.name_of(p) in only]
+        if problems:
+            print("\n".join(filter(None, (words.of_problems(problems), undone))), file=sys.stderr)
+            raise typer.Exit(1)
+
+
+def folder_of_dashboards(folder: Path | None) -> Path:
+    """Return the folder of definitions: the one that was named, ./dashboards, or what obskit brings."""
     return folder or folder_of("dashboards")
 
 
-def _load(folder: Path | None, only: Sequence[str]) -> tuple[tuple[Definition, ...], tuple[Problem, ...]]:
-    """Return the definitions that are asked for, and what is wrong with their files."""
-    from obskit.ascode.definition import SUFFIX
-    from obskit.ascode.load import load
+def load(folder: Path) -> Loaded:
+    """Run every definition of a folder, once.
 
-    definitions, problems = load(_folder(folder))
-    if not only:
-        return definitions, problems
-    names = {d.name for d in definitions} | {Path(p.file).name.removesuffix(SUFFIX) for p in problems}
-    for name in only:
-        if name not in names:
-            raise UsageError(f"there is no dashboard {name!r}", hint=f"there are {', '.join(sorted(names))}")
-    chosen = tuple(d for d in definitions if d.name in only)
-    return chosen, tuple(p for p in problems if Path(p.file).name.removesuffix(SUFFIX) in only)
+    Raises:
+        UsageError: There is no such folder, or no definition in it.
+    """
+    from obskit.ascode.load import load as run_all
 
-
-def _sound(folder: Path | None, only: Sequence[str]) -> tuple[Definition, ...]:
-    """Return the definitions, none of which is broken; exit 1 where one is."""
-    definitions, problems = _load(folder, only)
-    if problems:
-        print(words.of_problems(problems), file=sys.stderr)
-        raise typer.Exit(1)
-    return definitions
-
-
-def _grafana(settings: Settings) -> Grafana:
-    from obskit.ascode.grafana import Grafana
-
-    connection: Connection = settings.grafana
-    if not connection.url:
-        raise UsageError(
-            "no Grafana is configured",
-            hint="set OBSKIT_GRAFANA_URL and OBSKIT_GRAFANA_BEARER_TOKEN, then run: obskit doctor",
-        )
-    return Grafana(connection, deadline_seconds=GRAFANA_SECONDS)
-
-
-def _head() -> str:
-    """Return the commit that is checked out, or "" outside a repository."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"],  # noqa: S607 (whichever git the user has)
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    definitions, problems = run_all(folder)
+    return Loaded(folder=folder, definitions=definitions, problems=problems)
 
 
 def preview(ask: PreviewAsk) -> None:
@@ -320,7 +261,10 @@ def preview(ask: PreviewAsk) -> None:
     suffix = ask.out.suffix.lower()
     if suffix not in (".html", ".png"):
         raise UsageError(f"{ask.out} is neither a page nor a picture", hint="--out NAME.html or --out NAME.png")
-    definition = _sound(ask.folder, (ask.name,))[0]
+    loaded = load(folder_of_dashboards(ask.folder))
+    chosen = loaded.chosen((ask.name,))
+    loaded.refuse_broken((ask.name,))
+    definition = chosen[0]
     with progress("asking") as tell:
         data = _preview_data(ask, definition, tell)
     page = render(definition, data)
@@ -333,8 +277,15 @@ def preview(ask: PreviewAsk) -> None:
             shoot(html, ask.out)
     counts = {state: data.count(state) for state in ("data", "empty", "failed", "not_asked")}
     print(words.of_preview(ask.out, counts))
-    if counts["failed"] and not counts["data"]:
-        raise typer.Exit(SourceError.exit_code)
+    if counts["data"]:
+        return
+    said = next((sent.said for panel in data.panels for sent in panel.sent if sent.said), "")
+    if counts["failed"]:
+        raise SourceError("no panel could be drawn", where={"said": said}, hint="run: obskit doctor")
+    values = ", ".join(ask.variables)
+    print(f"no panel has data{f' for {clean(values)}' if values else ''}", file=sys.stderr)
+    print("  try: obskit doctor --service NAME says what is there", file=sys.stderr)
+    raise typer.Exit(1)
 
 
 def _preview_data(ask: PreviewAsk, definition: Definition, tell: Callable[[str], None]) -> PreviewData:
@@ -352,13 +303,15 @@ def _preview_data(ask: PreviewAsk, definition: Definition, tell: Callable[[str],
     if ask.bundle is not None:
         from obskit.sources.bundle import read_bundle
 
+        if ask.since:
+            raise UsageError("--bundle and --since do not go together", hint="a recording has its own window")
         if ask.prometheus:
             raise UsageError("--bundle and --prometheus do not go together", hint="a recording asks no server")
         return collect(definition, replace(drawing, recording=read_bundle(ask.bundle)))
     now = datetime.now(UTC)
     live = replace(
         drawing,
-        window=window_of(since=ask.since, begin="", end="", at="", now=now),
+        window=window_of(since=ask.since or "1h", begin="", end="", at="", now=now),
         prometheus=_at(settings.prometheus, ask.prometheus) if ask.prometheus else settings.prometheus,
         loki=settings.loki,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,16 @@ from obskit.ascode.definition import Problem
 from obskit.escape import clean
 
 if TYPE_CHECKING:
-    from obskit.ascode.build import Written
     from obskit.ascode.check import Result
     from obskit.ascode.pull import Match
     from obskit.ascode.push import Action, Outcome, Plan
+    from obskit.files import State
+    from obskit.model import Signal
 
+#: What to do with what was provisioned.
+PROVISIONED = """
+Mount provisioning/ at /etc/grafana/provisioning and dashboards/ at /etc/grafana/dashboards. Grafana needs
+OBSKIT_PROMETHEUS_URL and OBSKIT_LOKI_URL in its own environment, and OBSKIT_RECEIVER_URL with --alerting."""
 #: Characters of a query around the place that is wrong.
 MOST_OF_A_QUERY = 120
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "refused": "!", "unchanged": " "}
@@ -29,7 +35,7 @@ def of_problems(problems: Iterable[Problem]) -> str:
 
 
 def _problem(p: Problem) -> str:
-    place = f"{p.file}:{p.line}" if p.line else p.file
+    place = f"{p.file}:{p.line}" if p.line else p.file or "obskit"
     lines = [f"{clean(place)}: {p.severity}: {clean(p.message)} [{p.check}]"]
     lines += [f"  panel:  {clean(p.panel)}"] if p.panel else []
     lines += _marked(p.query, p.column) if p.query else []
@@ -76,13 +82,50 @@ def _by_reason(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(clean(reason), ", ".join(name for name, why in pairs if why == reason)) for reason in reasons]
 
 
-def workflow_commands(problems: Iterable[Problem]) -> str:
-    """Return GitHub's workflow commands, which mark the lines in a pull request."""
-    return "".join(
+def workflow_commands(result: Result) -> str:
+    """Return GitHub's workflow commands, which mark the lines in a pull request.
+
+    A check that was not made is a warning there, one whose server failed an error: silence would
+    read as "all is well".
+    """
+    lines = [
         f"::{p.severity} file={_data(p.file, True)},line={max(p.line, 1)},title={_data(p.check, True)}::"
-        f"{_data(' | '.join(part for part in (p.message, p.panel, p.query, p.hint) if part))}\n"
-        for p in problems
-    )
+        f"{_data(' | '.join(part for part in (p.message, p.panel, p.query, p.hint) if part))}"
+        for p in result.problems
+    ]
+    lines += [f"::warning title=not checked::{_data(f'{names}: {why}')}" for why, names in _by_reason(result.skipped)]
+    lines += [f"::error title=failed::{_data(f'{names}: {why}')}" for why, names in _by_reason(result.failed)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def of_unchecked(result: Result) -> str:
+    """Return a line for each reason why checks were not made, those against a live server left out."""
+    pairs = [(name, why) for name, why in result.skipped if not name.startswith("live-")]
+    return "".join(f"not checked: {names}: {why}\n" for why, names in _by_reason(pairs))
+
+
+def of_signals(signals: Sequence[Signal]) -> str:
+    """Return a line for each signal, by topic: id, unit, which instrumentations tell it."""
+    lines: list[str] = []
+    for topic, found in groupby(signals, key=lambda signal: signal.topic):
+        lines.append(topic)
+        for signal in found:
+            names = ", ".join(dict.fromkeys(variant.name for variant in signal.variants))
+            lines.append(f"  {signal.id:<32} {signal.title} ({signal.unit})")
+            lines.append(f"  {'':<32} {names}")
+    return "\n".join(lines)
+
+
+def signal_document(signal: Signal) -> dict[str, Any]:
+    """Return a signal for machines."""
+    return {
+        "id": signal.id,
+        "topic": signal.topic,
+        "title": signal.title,
+        "unit": signal.unit,
+        "meaning": signal.meaning,
+        "variants": {variant.name: variant.query for variant in signal.variants},
+    }
 
 
 def _data(text: str, is_property: bool = False) -> str:
@@ -99,10 +142,19 @@ def of_checks(checks: Mapping[str, ModuleType]) -> str:
     )
 
 
-def of_files(written: Sequence[Written]) -> str:
-    """Return a line for each file, and a count."""
-    lines = [f"{'wrote' if w.changed else 'same '}  {clean(str(w.path))}" for w in written]
-    return "\n".join([*lines, f"{_count(len(written), 'dashboard')}, {sum(w.changed for w in written)} changed"])
+def of_files(written: Sequence[tuple[Path, State]], word: str) -> str:
+    """Return a line for each file, what became of it, and a count.
+
+    A file that is no longer defined goes, unless somebody changed it since it was written.
+    """
+    said = {"wrote": "wrote  ", "same": "same   ", "removed": "removed", "kept": "kept   "}
+    lines = [f"{said[state]} {clean(str(path))}" for path, state in written]
+    kept = [path for path, state in written if state == "kept"]
+    if kept:
+        files = _count(len(kept), "file is", "files are")
+        lines.append(f"{files} no longer defined, but changed since: delete by hand")
+    there = sum(state in ("wrote", "same") for _, state in written)
+    return "\n".join([*lines, f"{_count(there, word)}, {sum(state != 'same' for _, state in written)} changed"])
 
 
 def of_plan(plan: Plan, *, markdown: bool = False) -> str:
@@ -176,22 +228,27 @@ def outcome_document(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     return {
         **plan_document(plan),
         "done": [action.uid for action in outcome.done],
-        "failed": [{"uid": r.action.uid, "reason": r.reason} for r in outcome.failed],
+        "failed": [{"uid": r.action.uid, "reason": r.reason, "again": r.again} for r in outcome.failed],
         "not_done": [{"uid": r.action.uid, "reason": r.reason} for r in outcome.not_done],
     }
 
 
-def of_outcome(outcome: Outcome) -> str:
+def of_outcome(outcome: Outcome, url: str = "") -> str:
     """Return what was done, what failed, what was not begun, and how to go on."""
-    lines = [f"{_DONE[done.kind]}  {done.uid}  {done.title}" for done in outcome.done]
+    lines = [
+        f"{_DONE[done.kind]}  {done.title}  {f'{url}/d/' if url and done.kind != 'delete' else ''}{done.uid}"
+        for done in outcome.done
+    ]
     lines += [f"failed   {failed.action.uid}  {failed.reason}" for failed in outcome.failed]
     lines += [f"not done {missed.action.uid}  {missed.reason}" for missed in outcome.not_done]
     total = [_count(len(outcome.done), "change") + " made"]
     total += [f"{len(outcome.failed)} failed"] if outcome.failed else []
     total += [f"{len(outcome.not_done)} not begun"] if outcome.not_done else []
     lines.append(", ".join(total))
-    if outcome.failed or outcome.not_done:
+    if outcome.again:
         lines.append("run the same command again: it goes on where this one stopped")
+    elif outcome.failed or outcome.not_done:
+        lines.append("put right what failed, then run the same command again")
     return "\n".join(clean(line) for line in lines)
 
 
@@ -199,7 +256,8 @@ def of_matches(matches: Sequence[Match]) -> str:
     """Return which signal each query of a pulled dashboard is, and what the catalogue does not know."""
     lines = [f"{m.how:<12}  {m.signal_id or '-':<28}  {clean(m.panel)} ({clean(m.ref)})" for m in matches]
     known = sum(bool(m.signal_id) for m in matches)
-    return "\n".join([*lines, f"{known} of {_count(len(matches), 'query', 'queries')} match a signal of the catalogue"])
+    of = _count(len(matches), "query", "queries")
+    return "\n".join([*lines, f"{known} of {of} {'is' if known == 1 else 'are'} a signal of the catalogue"])
 
 
 def of_preview(out: Path, counts: Mapping[str, int]) -> str:

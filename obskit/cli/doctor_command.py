@@ -275,7 +275,14 @@ def probes_for(settings: Settings) -> tuple[Probe, ...]:
             lambda said: f"version {said['version']}",
             also="/loki/api/v1/labels",
         ),
-        HttpProbe("grafana", settings.grafana, "/api/health", "/api/health", lambda said: f"version {said['version']}"),
+        HttpProbe(
+            "grafana",
+            settings.grafana,
+            "/api/health",
+            "/api/health",
+            lambda said: f"version {said['version']}",
+            also="/api/search?limit=1",
+        ),
         EcsProbe(settings.aws),
     )
 
@@ -360,7 +367,8 @@ def _instrumentation(report: DoctorReport) -> list[str]:
     if not names:
         return []
     listed = ", ".join(json.dumps(_printable(name), ensure_ascii=False) for name in names)
-    return [f"Dashboards ask for nothing else with this in obskit.toml:\n\n[dashboards]\ninstrumentation = [{listed}]"]
+    words = "Where all services speak as this one, dashboards ask for no other variant with this in obskit.toml:"
+    return [f"{words}\n\n[dashboards]\ninstrumentation = [{listed}]"]
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:

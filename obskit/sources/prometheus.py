@@ -126,6 +126,8 @@ class PrometheusSource:
     def spoken(self, ask: Ask) -> dict[str, str]:
         """Return which variant of each signal the server can answer about the service: "" for none it can.
 
+        Nothing at all for a service that no series names.
+
         Only the label index is read. Signals of logs are left out.
 
         Raises:
@@ -138,6 +140,8 @@ class PrometheusSource:
         found = self._series(ask, own, shared)
         cluster, series = self._cluster(ask, found), _speak.index(found)
         questions = _speak.ask_about_services(own, series, (ask.service.name,), cluster=cluster, rate="1m")
+        if not questions:  # what is shared would read as if it were the service's
+            return {}
         questions += _speak.ask_about_shared(shared, series, cluster=cluster, rate="1m")
         return {**dict.fromkeys((s.id for s in signals), ""), **{q.signal.id: q.variant.name for q in questions}}
 

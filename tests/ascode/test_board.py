@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from obskit.ascode import board, group, logs, panel, stat, text
+from obskit.ascode import board, group, logs, panel, query, stat, text
 from obskit.ascode.board import GroupSpec
 from obskit.ascode.definition import signals_of
 from obskit.ascode.panels import steps_of, worst
 from obskit.catalogue import all_signals
-from obskit.errors import UsageError
+from obskit.errors import SettingsError, UsageError
 from obskit.model import Signal, Threshold
 from obskit.settings import DashboardSettings, LabelNames, Settings
 
@@ -104,25 +104,69 @@ def test_a_stat_shows_one_number() -> None:
     assert worst(_signal(bad="down")) == "min"
 
 
+def _colour(signal: Signal, value: float) -> str:
+    """Return the colour that Grafana gives a value: of the highest step that it reaches."""
+    reached = [step for step in steps_of(signal) if step["value"] is None or value >= step["value"]]
+    return str(reached[-1]["color"])
+
+
 @pytest.mark.parametrize(
-    ("more", "steps"),
+    ("more", "colours"),
     [
-        ({}, [("green", None)]),
-        ({"warn": 1.0}, [("green", None), ("orange", 1.0)]),
-        ({"warn": 1.0, "crit": 2.0}, [("green", None), ("orange", 1.0), ("red", 2.0)]),
-        ({"crit": 2.0}, [("green", None), ("red", 2.0)]),
-        ({"bad": "down", "warn": 3.0, "crit": 2.0}, [("red", None), ("orange", 2.0), ("green", 3.0)]),
-        ({"bad": "down", "crit": 2.0}, [("red", None), ("green", 2.0)]),
-        ({"bad": "down", "warn": 3.0}, [("orange", None), ("green", 3.0)]),
+        ({}, {0.0: "green", 9.0: "green"}),
+        ({"warn": 1.0, "crit": 2.0}, {0.9: "green", 1.0: "orange", 1.9: "orange", 2.0: "red"}),
+        ({"crit": 2.0}, {1.9: "green", 2.0: "red"}),
+        ({"bad": "down", "warn": 3.0, "crit": 2.0}, {3.1: "green", 3.0: "orange", 2.1: "orange", 2.0: "red"}),
+        ({"bad": "down", "crit": 0.0}, {1.0: "green", 0.0: "red"}),
+        ({"bad": "down", "warn": 0.9, "crit": 0.0, "unit": "ratio"}, {1.0: "green", 0.9: "orange", 0.0: "red"}),
+        ({"bad": "down", "warn": 3.0, "unit": "count"}, {4.0: "green", 3.0: "orange"}),
     ],
 )
-def test_thresholds_colour_the_bad_side(more: dict[str, Any], steps: list[tuple[str, float | None]]) -> None:
-    """Above for what grows, below for what shrinks."""
-    made = {
-        key: Threshold(value=value, reason="r") if key in ("warn", "crit") else value for key, value in more.items()
-    }
+def test_a_value_at_the_threshold_has_the_thresholds_colour(more: dict[str, Any], colours: dict[float, str]) -> None:
+    """A database that is down is not green: what triage calls bad, the panel does."""
+    made = {key: Threshold(value=v, reason="r") if key in ("warn", "crit") else v for key, v in more.items()}
 
-    assert [(s["color"], s["value"]) for s in steps_of(_signal(**made))] == steps
+    assert {value: _colour(_signal(**made), value) for value in colours} == colours
+
+
+@pytest.mark.parametrize("signal", [s for s in all_signals().values() if s.warn or s.crit], ids=lambda s: str(s.id))
+def test_every_signal_at_its_thresholds_is_drawn_as_bad(signal: Signal) -> None:
+    """And a little on the good side of them it is drawn as better."""
+    expected = {"orange": signal.warn, "red": signal.crit}
+    for colour, threshold in expected.items():
+        if threshold is not None:
+            assert _colour(signal, threshold.value) == colour
+
+
+def test_a_stat_shows_the_worst_series_where_a_threshold_holds_for_each() -> None:
+    """One service with no healthy target is not hidden by another one with five."""
+    found = {p["title"]: p["targets"][0]["expr"] for p in _panels(_model(group("g", stat("alb_healthy_hosts"))))}
+
+    assert found["Healthy targets"].startswith("min(\n")
+
+
+def test_a_panel_in_another_unit_has_no_thresholds_of_its_signal() -> None:
+    """A burn rate is no share of requests."""
+    found = _panels(_model(group("g", panel("slo_error_ratio", divided_by="1 - 0.999", unit="short"))))[0]
+
+    assert [step["value"] for step in found["fieldConfig"]["defaults"]["thresholds"]["steps"]] == [None]
+
+
+def test_a_query_of_ones_own_can_be_drawn() -> None:
+    """The catalogue does not know everything."""
+    promql = 'sum by (task_id) (rate(carts_total{service=~"$service"}[$__rate_interval]))'
+    model = _model(group("g", query("Carts", promql, unit="cps", legend="{{task_id}}")))
+
+    found = _panels(model)[0]
+    assert (found["targets"][0]["expr"], found["fieldConfig"]["defaults"]["unit"]) == (promql, "cps")
+    assert "service" in [v["name"] for v in model["templating"]["list"]]
+
+
+def test_what_a_watcher_says_of_others_is_not_narrowed_to_its_own_job() -> None:
+    """A job that is down would vanish from the panel that is there to show it."""
+    found = _panels(_model(group("g", "prometheus_targets_down"), select=("job", "instance")))[0]
+
+    assert "$job" not in found["targets"][0]["expr"]
 
 
 def test_runbooks_are_linked_where_they_can_be_read() -> None:
@@ -148,6 +192,25 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         panel()
     with pytest.raises(UsageError, match="a panel has no 'colour'"):
         text("t", "x", colour="red")
+    with pytest.raises(UsageError, match="no kind of panel 'gauge'"):
+        panel("http_requests", kind="gauge")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="at most 24 columns"):
+        panel("http_requests", width=50)
+    with pytest.raises(UsageError, match="has no panel"):
+        group("Empty")
+    with pytest.raises(UsageError, match="list is no panel"):
+        group("g", ["http_requests"])  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="no time that Grafana can read"):
+        _model(group("g", "http_requests"), since="3 hours")
+    with pytest.raises(UsageError, match="has no group"):
+        _model()
+
+
+def test_an_instrumentation_that_nobody_has_is_refused() -> None:
+    """A typing error must not silently choose nothing."""
+    settings = Settings(dashboards=DashboardSettings(instrumentation=("HikaryCP",)))
+    with pytest.raises(SettingsError, match="no instrumentation 'HikaryCP'"):
+        _model(group("g", "http_requests"), settings=settings)
 
 
 def test_every_dashboard_of_ours_is_built_without_a_problem() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -207,3 +208,31 @@ def test_a_long_line_of_several_is_cut_around_what_differs() -> None:
     lines = render(differences(old, new))
 
     assert [line.strip()[-1] for line in lines if line.strip().startswith("+")] == ["b"]
+
+
+def test_twenty_thousand_panels_of_one_id_are_compared_in_no_time() -> None:
+    """Their number is whoever's who may save a dashboard; the time must not grow with its square."""
+    panels = [{"id": 1, "type": "text", "title": f"T{n}"} for n in range(20_000)]
+    start = time.process_time()
+    changes = differences({"panels": []}, {"panels": panels})
+    touched = touch(changes, changes)
+
+    assert len(changes) == len(touched) == 20_000
+    assert time.process_time() - start < 20  # some 2 s; in the square of it, 100
+
+
+def test_repeated_names_that_look_like_ours_are_still_told_apart() -> None:
+    """Who calls a variable "a (2)" does not hide another."""
+    names = ["a", "a (2)", "a", "a", "a (2)"]
+    variables = [{"name": name, "type": "custom", "query": str(n)} for n, name in enumerate(names)]
+
+    assert len(differences({}, {"templating": {"list": variables}})) == 5
+
+
+@given(BOARD, BOARD, BOARD)
+def test_touching_is_lying_on_one_branch(old: Model, new: Model, other: Model) -> None:
+    """Said the slow way: one place begins as the other does."""
+    some, others = differences(old, new), differences(new, other)
+    slow = tuple(c for c in some if any(c.at[: len(o.at)] == o.at[: len(c.at)] for o in others))
+
+    assert touch(some, others) == slow

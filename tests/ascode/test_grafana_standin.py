@@ -123,12 +123,3 @@ def test_annotations_and_places_can_be_looked_at(standin: GrafanaStandIn) -> Non
         ("x", 5, 9, ["t"], "a"),
         ("y", 5, 5, [], ""),
     ]
-
-
-def test_a_provisioned_data_source_is_read_only(standin: GrafanaStandIn) -> None:
-    """It comes from a file, and only that changes it."""
-    standin.put_data_source({"uid": "p", "name": "Prometheus", "type": "prometheus"}, read_only=True)
-    with pytest.raises(GrafanaError) as error:
-        Grafana(standin.connection()).save_data_source({"uid": "p", "name": "Prometheus", "type": "prometheus"})
-
-    assert (error.value.status, error.value.where["said"]) == (403, "403 Cannot update read-only data source")

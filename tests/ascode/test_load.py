@@ -89,12 +89,12 @@ def test_building_twice_writes_the_same_bytes(tmp_path: Path) -> None:
     definitions, _ = load(_write(tmp_path, good=GOOD))
 
     first = build(definitions, tmp_path / "out")
-    body = first[0].path.read_bytes()
+    body = first[0][0].read_bytes()
     again, _ = load(tmp_path)
     second = build(again, tmp_path / "out")
 
-    assert [w.changed for w in (*first, *second)] == [True, False]
-    assert second[0].path.read_bytes() == body
+    assert [state for _, state in (*first, *second)] == ["wrote", "same"]
+    assert second[0][0].read_bytes() == body
 
 
 def test_grafanalibs_own_command_takes_our_definitions(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,7 +50,7 @@ def test_it_is_made_once_with_a_word_on_stderr(
     folder = tmp_path / "cache" / "node"
 
     assert folder == npm.tools(folder)
-    assert _left_in(folder) == ["logql.mjs", "node_modules", "package.json", "schemas", "schemas.mjs"]
+    assert _left_in(folder) == [npm.MARKER, "logql.mjs", "node_modules", "package.json", "schemas", "schemas.mjs"]
     said = capsys.readouterr()
     assert said.err.count("\n") == 1
     assert "once" in said.err
@@ -124,11 +126,112 @@ def test_of_two_processes_at_once_the_faster_wins_and_the_other_takes_its_folder
 ) -> None:
     """Checks of two branches may start on one machine in the same second."""
     folder = tmp_path / "cache" / "node"
-    programs(npm=INSTALLS, node=f"{MAKES_SCHEMAS}; mkdir {folder}; echo theirs > {folder}/mark")
+    theirs = f"mkdir {folder}; echo theirs > {folder}/theirs; echo '{{\"theirs\": 7}}' > {folder}/{npm.MARKER}"
+    programs(npm=INSTALLS, node=f"{MAKES_SCHEMAS}; {theirs}")
 
     assert folder == npm.tools(folder)
-    assert _left_in(folder) == ["mark"]
+    assert _left_in(folder) == [npm.MARKER, "theirs"]
     assert _left_in(tmp_path / "cache") == ["node"]
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: shutil.rmtree(folder / "schemas"),
+        lambda folder: (folder / "schemas" / "dashboard.Dashboard.json").write_text("{", encoding="utf-8"),
+        lambda folder: (folder / "logql.mjs").unlink(),
+        lambda folder: (folder / npm.MARKER).unlink(),
+        lambda folder: (folder / npm.MARKER).write_text("[1", encoding="utf-8"),
+        lambda folder: (folder / npm.MARKER).write_text("[1]", encoding="utf-8"),
+        lambda folder: (folder / npm.MARKER).write_text("{}", encoding="utf-8"),
+        _empty,
+    ],
+    ids=["no schemas", "half a schema", "no program", "no marker", "half a marker", "a list", "nothing in it", "empty"],
+)
+def test_a_damaged_folder_is_made_anew(tmp_path: Path, programs: Programs, damage: Callable[[Path], object]) -> None:
+    """Whoever emptied a cache did not mean that checks should fail for ever."""
+    programs(npm=INSTALLS, node=MAKES_SCHEMAS)
+    folder = npm.tools(tmp_path / "cache" / "node")
+    whole = _left_in(folder)
+    damage(folder)
+
+    assert folder == npm.tools(folder)
+    assert _left_in(folder) == whole
+    assert (folder / "schemas" / "dashboard.Dashboard.json").read_text(encoding="utf-8") == "{}\n"
+    assert _left_in(tmp_path / "cache") == ["node"]
+
+
+def test_a_file_in_its_place_gives_way(tmp_path: Path, programs: Programs) -> None:
+    """It is a cache: what is in it is ours."""
+    programs(npm=INSTALLS, node=MAKES_SCHEMAS)
+    (tmp_path / "node").write_text("x", encoding="utf-8")
+
+    assert npm.tools(tmp_path / "node").is_dir()
+
+
+def test_what_killed_processes_and_old_versions_left_is_removed(tmp_path: Path, programs: Programs) -> None:
+    """An hour, or a week, after; what is in use, young, or not of our names stays."""
+    programs(npm=INSTALLS, node=MAKES_SCHEMAS)
+    hour, day = 3600, 24 * 3600
+    ages = {
+        ".node-0123456789ab-abcd1234": 2 * hour,
+        ".node-0123456789ab-young123": hour // 2,
+        "node-000000000000": 8 * day,
+        "node-111111111111": 6 * day,
+        "node-222222222222": 8 * day,
+        "other": 99 * day,
+    }
+    now = time.time()
+    for name, age in ages.items():
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (now - age, now - age))
+    (tmp_path / "node-222222222222" / npm.MARKER).write_text("{}", encoding="utf-8")  # used today
+    npm.tools(tmp_path / "node-333333333333")
+
+    assert _left_in(tmp_path) == [
+        ".node-0123456789ab-young123",
+        "bin",
+        "node-111111111111",
+        "node-222222222222",
+        "node-333333333333",
+        "other",
+    ]
+
+
+def test_using_it_keeps_it_young(tmp_path: Path, programs: Programs) -> None:
+    """A version that is run daily is not removed by another one after a week."""
+    programs(npm=INSTALLS, node=MAKES_SCHEMAS)
+    folder = npm.tools(tmp_path / "cache" / "node")
+    os.utime(folder / npm.MARKER, (1, 1))
+    npm.tools(folder)
+
+    assert (folder / npm.MARKER).stat().st_mtime > 1
+
+
+@pytest.mark.parametrize("script", ["echo '{'", "printf '\\377'", "true"])
+def test_a_program_that_answers_nonsense_is_a_skip(tmp_path: Path, programs: Programs, script: str) -> None:
+    """Never a traceback, whatever node prints."""
+    programs(npm=INSTALLS, node=MAKES_SCHEMAS)
+    folder = npm.tools(tmp_path / "cache" / "node")
+    programs(node=script)
+
+    with pytest.raises(Skipped, match=r"no JSON|could not be run"):
+        npm.run("logql.mjs", [], folder)
+
+
+def test_a_program_that_cannot_be_run_is_a_skip(tmp_path: Path, programs: Programs) -> None:
+    """A node whose interpreter is gone is found on the PATH all the same."""
+    programs(npm=INSTALLS, node=MAKES_SCHEMAS)
+    folder = npm.tools(tmp_path / "cache" / "node")
+    (tmp_path / "bin" / "node").write_text("#!/nowhere/at/all\n", encoding="utf-8")
+
+    with pytest.raises(Skipped, match="could not be run"):
+        npm.run("logql.mjs", [], folder)
 
 
 def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path, programs: Programs) -> None:

@@ -10,37 +10,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit.ascode.canonical import canonical, digest
-from obskit.ascode.definition import Definition, Model
-from obskit.ascode.grafana import Grafana
+from obskit.ascode.canonical import canonical, fingerprint
+from obskit.ascode.definition import Definition
 from obskit.ascode.load import load
-from obskit.ascode.plan import find_folder, folder_uid, is_ours, message_of
-from obskit.ascode.push import Action, Outcome, Plan, marked, plan, push
+from obskit.ascode.ours import message_of
+from obskit.ascode.plan import folder_uid
+from obskit.ascode.push import Action, Outcome, marked, plan, push
 from obskit.errors import SourceError, UsageError
 from obskit.settings import DashboardSettings
 from tests.standins.grafana import WRITES, GrafanaStandIn
-
-SETTINGS = DashboardSettings(folder="Operations", mark="obskit")
-COMMIT = "0123abc"
-MARKED = {"tags": ["obskit"]}
-
-
-def definition(number: int, **more: object) -> Definition:
-    """Return one of our dashboards as a file defines it."""
-    panel = {
-        "id": 7,
-        "type": "timeseries",
-        "title": "Latency",
-        "gridPos": {"h": 8, "w": 12, "x": 0, "y": 0},
-        "datasource": {"type": "prometheus", "uid": "${prometheus_datasource}"},
-        "fieldConfig": {"defaults": {"unit": "s"}, "overrides": []},
-        "targets": [{"refId": "A", "expr": f"rate(x{number}_total[5m])"}],
-    }
-    model = {"uid": f"board-{number:02}", "title": f"Board {number}", "schemaVersion": 42, "panels": [panel], **more}
-    return Definition(name=f"board_{number}", path=Path(f"board_{number}.dashboard.py"), source="", model=model)
-
-
-OURS = [definition(number) for number in range(12)]
+from tests.support.pushing import (
+    COMMIT,
+    FOLDER,
+    MARKED,
+    OURS,
+    SETTINGS,
+    client,
+    definition,
+    kinds,
+    only,
+    planned,
+    pushed,
+    refuse,
+)
 
 
 @pytest.fixture(params=["11.2.0", "12.1.0"])
@@ -55,38 +47,6 @@ def one() -> Iterator[GrafanaStandIn]:
     """Start one where the release does not matter."""
     with GrafanaStandIn() as running:
         yield running
-
-
-def client(server: GrafanaStandIn, token: str | None = None) -> Grafana:
-    """Return a client of the stand-in."""
-    return Grafana(server.connection(token))
-
-
-def planned(server: GrafanaStandIn, definitions: list[Definition], **more: object) -> Plan:
-    """Return what a push would do."""
-    options = {"prune": True, **more}
-    return plan(definitions, client(server), SETTINGS, **options)  # type: ignore[arg-type]
-
-
-def pushed(server: GrafanaStandIn, definitions: list[Definition], **more: object) -> Outcome:
-    """Plan and carry out."""
-    return push(planned(server, definitions, **more), client(server), commit=COMMIT)
-
-
-def kinds(found: Plan) -> dict[str, int]:
-    """Return how many actions of each kind a plan has."""
-    return {kind: sum(a.kind == kind for a in found.actions) for kind in {a.kind for a in found.actions}}
-
-
-def only(found: Plan) -> Action:
-    """Return the one action that is not ``unchanged``."""
-    (action,) = (action for action in found.actions if action.kind != "unchanged")
-    return action
-
-
-def refuse(model: Model) -> None:
-    """Change a panel's query, as a person in the browser would."""
-    model["panels"][0]["targets"][0]["expr"] = "edited_by_hand"
 
 
 def test_twelve_go_into_an_empty_grafana_and_again_none(server: GrafanaStandIn) -> None:
@@ -127,12 +87,22 @@ def test_a_save_of_ours_says_where_it_comes_from(server: GrafanaStandIn) -> None
     """The version's message carries commit and digest, and the tag says that it is ours."""
     pushed(server, OURS[:1])
     (version,) = client(server).versions("board-00")
+    model = marked(OURS[0].model, "obskit")
 
-    assert version.message == f"obskit {COMMIT} {digest(marked(OURS[0].model, 'obskit'))}"
-    assert is_ours(version)
+    assert version.message == f"obskit obskit {FOLDER} {COMMIT} {fingerprint(model)}"
     assert server.models["board-00"]["tags"] == ["obskit"]
-    assert message_of(OURS[0].model, "") == f"obskit unknown {digest(OURS[0].model)}"
-    assert message_of(OURS[0].model, "two words\n") == f"obskit unknown {digest(OURS[0].model)}"
+    for commit in ("", "two words\n"):
+        message = message_of(model, mark="obskit", folder_uid="", commit=commit)
+        assert message == f"obskit obskit general unknown {fingerprint(model)}"
+
+
+@given(st.text(max_size=200), st.text(max_size=100))
+def test_a_message_is_five_words_whatever_the_mark(mark: str, commit: str) -> None:
+    """It is read again, and Grafana takes 500 bytes."""
+    message = message_of({"title": "T"}, mark=mark, folder_uid="f", commit=commit)
+
+    assert len(message.split(" ")) == 5
+    assert len(message.encode()) < 500
 
 
 def test_a_person_who_only_saves_changes_nothing(server: GrafanaStandIn) -> None:
@@ -221,9 +191,7 @@ def test_a_provisioned_dashboard_is_refused_whatever_is_told(server: GrafanaStan
 def test_a_dashboard_in_another_folder_is_moved(server: GrafanaStandIn) -> None:
     """That is an update of its own, without a change of content."""
     pushed(server, OURS[:1])
-    server.put(
-        server.models["board-00"], folder_uid="elsewhere", message=client(server).versions("board-00")[0].message
-    )
+    server.move("board-00", "elsewhere")
     action = only(planned(server, OURS[:1]))
     push(planned(server, OURS[:1]), client(server), commit=COMMIT)
 
@@ -246,8 +214,8 @@ def test_prune_deletes_what_left_and_nothing_else(server: GrafanaStandIn) -> Non
     """Not the unmarked, not a copy that kept the tag, not what a file provides; without --prune nothing."""
     pushed(server, OURS)
     server.put({"uid": "theirs", "title": "Theirs"})
-    server.put({**server.models["board-03"], "uid": "copy", "title": "Copy"}, message="for my team")
-    server.put({"uid": "file", "title": "File", **MARKED}, provisioned=True)
+    server.put({**server.models["board-03"], "uid": "copy", "title": "Copy"}, folder_uid=FOLDER, message="for my team")
+    server.put({"uid": "file", "title": "File", **MARKED}, folder_uid=FOLDER, provisioned=True)
 
     assert kinds(planned(server, OURS[:9], prune=False)) == {"unchanged": 9}
     found = planned(server, OURS[:9])
@@ -262,7 +230,7 @@ def test_prune_deletes_what_left_and_nothing_else(server: GrafanaStandIn) -> Non
 def test_a_copy_is_not_deleted_even_when_edits_are_overwritten(one: GrafanaStandIn) -> None:
     """Whoever gives up edits does not give up other people's dashboards."""
     pushed(one, OURS[:1])
-    one.put({**one.models["board-00"], "uid": "copy", "title": "Copy"})
+    one.put({**one.models["board-00"], "uid": "copy", "title": "Copy"}, folder_uid=FOLDER)
 
     assert only(planned(one, OURS[:1], overwrite_edits=True)).kind == "refused"
 
@@ -382,9 +350,7 @@ def test_what_cannot_be_read_gives_no_plan(one: GrafanaStandIn) -> None:
 def changed_world(server: GrafanaStandIn) -> list[Definition]:
     """Leave a Grafana in which a push has everything to do, and return the definitions."""
     pushed(server, OURS[:5])
-    server.put(
-        server.models["board-01"], folder_uid="elsewhere", message=client(server).versions("board-01")[0].message
-    )
+    server.move("board-01", "elsewhere")
     return [OURS[0], OURS[1], definition(2, description="new"), definition(8), definition(9)]
 
 
@@ -486,7 +452,7 @@ def test_a_folders_uid_is_stable_and_one_that_grafana_takes(title: str) -> None:
     assert uid == folder_uid(title)
     assert len(uid) <= 40
     assert all(c in "abcdefghijklmnopqrstuvwxyz0123456789-" for c in uid)
-    assert uid or find_folder((), title) == ""
+    assert uid or title == ""
 
 
 @given(st.lists(st.text(max_size=5)), st.sampled_from(["obskit", "ours"]))

@@ -226,3 +226,11 @@ def test_no_text_and_no_variable_is_too_odd(text: str, variable: Model) -> None:
 def test_a_variable_that_only_a_server_can_answer_fits_everywhere(kind: str, text: str) -> None:
     """What is not known is never reported as a mistake."""
     promql_parser.parse(filled(text, _model({"name": "v", "type": kind}), "PromQL").text)
+
+
+@pytest.mark.parametrize("kind", [["custom"], {"a": 1}, None, 1])
+def test_a_type_of_any_shape_is_no_type_that_we_know(kind: object) -> None:
+    """A server may say anything."""
+    model = {"templating": {"list": [{"name": "a", "type": kind, "query": "x"}]}}
+
+    assert filled("$a", model, "PromQL").text == "word"

@@ -40,7 +40,7 @@ check = ["template-job", "template-instance", "target-job", "target-instance"]
 dashboard = "*"
 reason = "services are told apart by the label service"
 """
-GO_ON = "run the same command again: it goes on where this one stopped"
+GO_ON = "run the same command again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def test_building_writes_a_file_of_each_and_the_same_bytes_again(obskit: Typed) 
     second = obskit("build", "--out", "out")
 
     assert (first.code, second.code) == (0, 0)
-    assert sorted(bytes_of) == ["alpha.json", "beta.json"]
+    assert sorted(name for name in bytes_of if name.endswith(".json")) == ["alpha.json", "beta.json"]
     assert json.loads(bytes_of["alpha.json"])["uid"] == "obskit-alpha"
     assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == bytes_of
     assert first.out.splitlines()[-1] == "2 dashboards, 2 changed"
@@ -124,11 +124,10 @@ def test_building_writes_a_file_of_each_and_the_same_bytes_again(obskit: Typed) 
 
 
 def test_building_says_what_it_wrote_as_json(obskit: Typed) -> None:
-    """Name, path, size and whether it is new, for each."""
+    """Name, path and what became of it, for each."""
     said = obskit("build", "--out", "out", "--only", "beta", "--format", "json")
 
-    size = Path("out", "beta.json").stat().st_size
-    assert json.loads(said.out) == [{"name": "beta", "path": "out/beta.json", "bytes": size, "changed": True}]
+    assert json.loads(said.out) == [{"name": "beta", "path": "out/beta.json", "state": "wrote"}]
 
 
 def test_with_a_broken_definition_nothing_is_written(obskit: Typed) -> None:
@@ -365,7 +364,8 @@ def test_what_left_the_folder_leaves_grafana_and_nothing_else_does(obskit: Typed
     """Only what a push of ours made is pruned; a dashboard of others and a copy of ours stay."""
     obskit("push")
     grafana.put({"uid": "theirs", "title": "Theirs", "tags": [], "panels": []})
-    grafana.put({"uid": "copy", "title": "Copy of beta", "tags": ["obskit"], "panels": []})
+    copied = {"uid": "copy", "title": "Copy of beta", "tags": ["obskit"], "panels": []}
+    grafana.put(copied, folder_uid=grafana.places["obskit-beta"])
     Path("dashboards", f"beta{SUFFIX}").unlink()
 
     kept = obskit("push")
@@ -533,8 +533,8 @@ def test_pull_prints_the_json_alone_and_the_matches_beside_it(obskit: Typed, gra
     assert json.loads(said.out)["panels"][1]["title"] == "What users want"
     assert "same query" in said.err
     assert "http_requests" in said.err
-    assert "1 of 1 query match" in said.err
-    assert (kept.out, kept.err) == ("", said.err)
+    assert "1 of 1 query is a signal" in said.err
+    assert (kept.out, kept.err) == ("", f"wrote alpha.json\n{said.err}")
     assert Path("alpha.json").read_text(encoding="utf-8") == said.out
 
 
@@ -555,13 +555,16 @@ def test_provisioning_files_hold_no_secret_and_are_the_same_again(
         monkeypatch.setenv(f"OBSKIT_{source}_URL", f"https://{source.lower()}.internal.example")
         monkeypatch.setenv(f"OBSKIT_{source}_BEARER_TOKEN", "s3cret-of-a-source")
 
-    said = obskit("provision", "--out", "one")
-    obskit("provision", "--out", "two")
+    said = obskit("provision", "--out", "one", "--alerting")
+    obskit("provision", "--out", "two", "--alerting")
+    obskit("provision", "--out", "three")
 
-    texts = [{str(p.relative_to(r)): p.read_bytes() for p in r.rglob("*.*")} for r in (Path("one"), Path("two"))]
+    texts = [{str(p.relative_to(r)): p.read_bytes() for p in r.rglob("[!.]*.*")} for r in (Path("one"), Path("two"))]
     assert said.code == 0
     assert texts[0] == texts[1]
-    assert sorted(said.out.splitlines()) == sorted(f"one/{name}" for name in texts[0])
+    assert {f"one/{name}" for name in texts[0]} <= set(said.out.split())
+    assert "OBSKIT_RECEIVER_URL" in said.out, "what the files need is said"
+    assert not Path("three", "provisioning", "alerting").exists(), "a policy replaces the whole tree: never unasked"
     assert sorted(texts[0]) == [
         "dashboards/alpha.json",
         "dashboards/beta.json",
@@ -602,3 +605,55 @@ def test_a_link_of_a_signals_panel_has_its_line(obskit: Typed) -> None:
     said = obskit("check", "--only", "alpha", "--check", "dashboard-links", "--format", "json")
 
     assert [p["line"] for p in json.loads(said.out)["problems"] if "checkout" in p["message"]] == [8]
+
+
+def test_a_push_never_takes_the_dashboards_that_obskit_brings(obskit: Typed, grafana: GrafanaStandIn) -> None:
+    """One folder too deep, it would prune somebody's own and install ours."""
+    obskit("push")
+    Path("dashboards").rename("elsewhere")
+
+    for command in (("push", "--prune"), ("diff", "--prune")):
+        said = obskit(*command)
+        assert said.code == 2
+        assert "there is no folder dashboards here" in said.err
+    assert set(grafana.models) == {"obskit-alpha", "obskit-beta"}
+
+
+def test_a_file_that_fails_its_second_run_is_not_taken_for_gone(obskit: Typed, grafana: GrafanaStandIn) -> None:
+    """What was checked is what is pushed: definitions are run once."""
+    obskit("push")
+    source = Path("dashboards", f"beta{SUFFIX}").read_text(encoding="utf-8")
+    again = "import pathlib\nif pathlib.Path('ran').exists(): raise ValueError\npathlib.Path('ran').touch()\n"
+    write("beta", again + source)
+
+    said = obskit("push", "--prune")
+
+    assert said.code == 0, said.err
+    assert "obskit-beta" in grafana.models
+
+
+def test_a_part_of_the_folder_can_be_pushed_although_it_links_the_rest(obskit: Typed, grafana: GrafanaStandIn) -> None:
+    """--only limits what is told and pushed, not what links may name."""
+    define("alpha", panels='"http_requests", more="beta"')
+
+    said = obskit("push", "--only", "alpha")
+
+    assert said.code == 0, said.err
+    assert set(grafana.models) == {"obskit-alpha"}
+
+
+def test_a_check_that_must_be_made_and_cannot_is_an_error(obskit: Typed) -> None:
+    """In a pipeline, "not checked" must not pass."""
+    said = obskit("check", "--require", "live-data")
+
+    assert said.code == 1
+    assert "it was not made" in said.out
+
+
+def test_signals_can_be_looked_up(obskit: Typed) -> None:
+    """A person has to find the names somewhere."""
+    said = obskit("signals", "pool")
+
+    assert said.code == 0
+    assert "db_pool_used_ratio" in said.out
+    assert obskit("signals", "no such thing").code == 2

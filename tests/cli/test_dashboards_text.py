@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit.ascode.build import Written
 from obskit.ascode.check import Result, all_checks
 from obskit.ascode.compare import differences
 from obskit.ascode.definition import Problem
@@ -23,6 +22,7 @@ from obskit.ascode.push import Outcome
 from obskit.ascode.push import Result as NotDone
 from obskit.cli import dashboards_text as words
 from obskit.escape import clean
+from obskit.files import State
 from tests.support.hostile import HOSTILE
 
 #: What a terminal obeys, what reorders or hides what a person reads, and what cannot be written as UTF-8.
@@ -205,7 +205,7 @@ def test_a_long_query_without_a_place_is_cut_at_its_end() -> None:
 @given(ANY_PROBLEM)
 def test_a_problem_is_one_workflow_command_whatever_it_holds(problem: Problem) -> None:
     """GitHub reads back exactly what was meant: nothing ends a property or a command early."""
-    text = words.workflow_commands([problem])
+    text = words.workflow_commands(_result(problem))
 
     command, _, rest = text.removesuffix("\n").removeprefix("::").partition("::")
     kind, _, given_properties = command.partition(" ")
@@ -223,6 +223,20 @@ def test_a_problem_is_one_workflow_command_whatever_it_holds(problem: Problem) -
     assert decoded(rest) == " | ".join(part for part in parts if part)
 
 
+def _result(*problems: Problem) -> Result:
+    return Result(problems=problems, skipped=(), failed=(), made=())
+
+
+def test_a_check_that_was_not_made_is_told_to_github() -> None:
+    """Silence would read as "all is well"."""
+    result = Result(problems=(), skipped=(("logql", "no npm"),), failed=(("live-data", "it is gone"),), made=())
+
+    assert words.workflow_commands(result).splitlines() == [
+        "::warning title=not checked::logql: no npm",
+        "::error title=failed::live-data: it is gone",
+    ]
+
+
 def decoded(text: str) -> str:
     """Return what GitHub's runner makes of escaped text."""
     for escaped in ("%0D", "%0A", "%3A", "%2C"):
@@ -232,7 +246,7 @@ def decoded(text: str) -> str:
 
 def test_a_problem_of_the_whole_file_is_marked_on_its_first_line() -> None:
     """GitHub shows no annotation on line 0."""
-    assert ",line=1," in words.workflow_commands([replace(PROBLEM, line=0)])
+    assert ",line=1," in words.workflow_commands(_result(replace(PROBLEM, line=0)))
 
 
 def test_the_last_line_counts() -> None:
@@ -265,9 +279,9 @@ def test_the_list_of_checks_is_one_line_each() -> None:
 
 def test_files_are_counted_and_what_changed_is_told() -> None:
     """Also where there is only one."""
-    written = [Written(name="x", path=Path("out/x.json"), size=2, changed=True)]
+    written: list[tuple[Path, State]] = [(Path("out/x.json"), "wrote"), (Path("out/y.json"), "removed")]
 
-    assert words.of_files(written) == "wrote  out/x.json\n1 dashboard, 1 changed"
+    assert words.of_files(written, "dashboard") == "wrote   out/x.json\nremoved out/y.json\n1 dashboard, 2 changed"
 
 
 def test_what_is_unchanged_is_only_counted() -> None:
@@ -338,6 +352,4 @@ def test_the_mark_stands_right_beside_blanks_and_tabs(query: str, column: int) -
 
 def test_paths_are_cleaned() -> None:
     """A file's name is somebody's text too."""
-    written = Written(name="x", path=Path(HOSTILE[:60]), size=1, changed=True)
-
-    assert not STEERS.search(words.of_files([written]))
+    assert not STEERS.search(words.of_files([(Path(HOSTILE[:60]), "wrote")], "dashboard"))

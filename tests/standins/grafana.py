@@ -16,12 +16,14 @@ permissions of routes, against what Grafana's published source says. What it imi
 - Versions: newest first, the last 20 are kept; a list before 11.6, ``{"continueToken", "versions"}`` since.
   Before 11.6 the list words the first version's message "Initial save"; asked for alone it has its own
   (that newer lists have its own too is assumed).
-- Folders: pages; a taken uid is 412 before 10.2 and 409 since; a taken title is 409.
+- Folders: pages; the list holds the root only; a taken uid is 412 before 10.2 and 409 since; a taken
+  title is 409.
 - Search: by type, tags (all), folder (``general`` is the root), words of the title; pages of at most 5000.
-- Data sources by uid, secrets never returned; read-only ones are refused (403); annotations; health.
+- Annotations; health.
 
-What it does not: nested folders, permissions of single folders, library panels, alerts, users, quotas,
-migrations of old JSON on load, a search index that lags behind, and the ``/apis`` routes.
+What it does not: data sources, folders in folders but for where they are listed, permissions of
+single folders, library panels, alerts, users, quotas, migrations of old JSON on load, a search index
+that lags behind, and the ``/apis`` routes.
 
 By hand: ``python -m tests.standins.grafana`` prints an address and a token and serves until interrupted.
 """
@@ -37,7 +39,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.standins.grafana_frontend import as_saved_by_the_frontend
-from tests.standins.grafana_kept import Annotations, Dashboard, DataSources, Save, listed, page_of, slug_of
+from tests.standins.grafana_kept import Annotations, Dashboard, Save, listed, page_of, slug_of
 from tests.standins.grafana_server import READS, WRITES, Call, GrafanaServer, Refused
 
 __all__ = ["READS", "WRITES", "Call", "GrafanaStandIn"]
@@ -63,7 +65,6 @@ class GrafanaStandIn(GrafanaServer):
         self._last_id = 0
         self._dashboards: dict[str, Dashboard] = {}
         self._folders: dict[str, Model] = {}
-        self._sources = DataSources(self._next_id)
         self._annotations = Annotations(self._next_id, now)
 
     # what a test says and sees
@@ -85,11 +86,6 @@ class GrafanaStandIn(GrafanaServer):
         """The annotations so far; a copy."""
         with self._lock:
             return copy.deepcopy(self._annotations.held)
-
-    def put_data_source(self, model: Model, *, read_only: bool = False) -> None:
-        """Keep a data source without asking anybody; a provisioned one is read-only."""
-        with self._lock:
-            self._sources.put(model, read_only=read_only)
 
     def put(
         self,
@@ -134,6 +130,18 @@ class GrafanaStandIn(GrafanaServer):
                 change(model)
             return self._store(there, model, message, by)
 
+    def move(self, uid: str, folder_uid: str) -> None:
+        """Put a dashboard into another folder, made where it is missing, as a person does: that makes no version."""
+        with self._lock:
+            if folder_uid not in self._folders:
+                self._new_folder(folder_uid, folder_uid)
+            self._dashboards[uid].folder_uid = folder_uid
+
+    def move_folder(self, uid: str, parent: str) -> None:
+        """Put a folder into another one, as a person does in the browser; it keeps its uid."""
+        with self._lock:
+            self._folders[uid]["parentUid"] = parent
+
     def preload(self, n: int, *, folder_uid: str = "", tags: Sequence[str] = ()) -> tuple[str, ...]:
         """Put *n* dashboards of four panels each, "preloaded-0001" and on; return their uids."""
         for i in range(1, n + 1):
@@ -164,8 +172,6 @@ class GrafanaStandIn(GrafanaServer):
                 return self._on_dashboards(call, rest)
             case (_, "api", "folders", *rest):
                 return self._on_folders(call, rest)
-            case (_, "api", "datasources", *rest):
-                return self._sources.answer(call, rest)
             case ("GET" | "POST", "api", "annotations"):
                 return self._annotations.answer(call, lambda uid: uid in self._dashboards)
         raise Refused(404, "Not found")
@@ -197,7 +203,8 @@ class GrafanaStandIn(GrafanaServer):
         match (call.method, *rest):
             case ("GET",):
                 self.allow(call, "folders:read")
-                every = sorted(self._folders.values(), key=lambda folder: str(folder["title"]))
+                at_root = [folder for folder in self._folders.values() if not folder.get("parentUid")]
+                every = sorted(at_root, key=lambda folder: str(folder["title"]))
                 return [{key: f[key] for key in ("id", "uid", "title")} for f in page_of(every, call)]
             case ("POST",):
                 self.allow(call, "folders:create")
@@ -333,7 +340,7 @@ class GrafanaStandIn(GrafanaServer):
             if self._release < (10, 2):
                 raise Refused(412, "the folder has been changed by someone else", status="version-mismatch")
             raise Refused(409, "a folder/dashboard with the same uid already exists")
-        if any(folder["title"] == title for folder in self._folders.values()):
+        if any(folder["title"] == title and not folder.get("parentUid") for folder in self._folders.values()):
             raise Refused(409, "a folder with the same name already exists in the current location")
         return self._new_folder(uid, title)
 

@@ -1,8 +1,7 @@
-"""What the stand-in for Grafana keeps: dashboards with their versions, data sources, annotations."""
+"""What the stand-in for Grafana keeps: dashboards with their versions, annotations."""
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from typing import Any
 from tests.standins.grafana_server import Call, GrafanaServer, Refused
 
 Model = dict[str, Any]
-_SOURCE: Model = {"access": "proxy", "basicAuth": False, "isDefault": False, "jsonData": {}, "orgId": 1}
 
 
 @dataclass(slots=True)
@@ -46,54 +44,6 @@ class Dashboard:
     def version(self) -> int:
         """The newest version; 0 before the first."""
         return self.saves[-1].number if self.saves else 0
-
-
-class DataSources:
-    """Data sources by uid; secrets go in and never come out."""
-
-    def __init__(self, next_id: Callable[[], int]) -> None:
-        self._next_id = next_id
-        self._held: dict[str, Model] = {}
-
-    def answer(self, call: Call, rest: list[str]) -> object:
-        """Return the answer to a call below ``/api/datasources``."""
-        body = call.body if isinstance(call.body, dict) else {}
-        match (call.method, *rest):
-            case ("GET",):
-                GrafanaServer.allow(call, "datasources:read")
-                return sorted(self._held.values(), key=lambda source: str(source["name"]))
-            case ("POST",):
-                GrafanaServer.allow(call, "datasources:create")
-                if any(source["name"] == body.get("name") for source in self._held.values()):
-                    raise Refused(409, "data source with the same name already exists")
-                return self._store(body, {"id": self._next_id(), "version": 0}, "added")
-            case ("PUT", "uid", uid):
-                GrafanaServer.allow(call, "datasources:write")
-                if uid not in self._held:
-                    raise Refused(404, "Data source not found")
-                if self._held[uid].get("readOnly"):
-                    raise Refused(403, "Cannot update read-only data source")
-                return self._store({"uid": uid, **body}, self._held.pop(uid), "updated")
-        raise Refused(404, "Not found")
-
-    def put(self, model: Model, *, read_only: bool) -> None:
-        """Keep one without asking anybody."""
-        self._store(model, {"id": self._next_id(), "version": 0}, "added")
-        self._held[model["uid"]]["readOnly"] = read_only
-
-    def _store(self, body: Model, before: Model, done: str) -> Model:
-        secrets = dict.fromkeys(body.get("secureJsonData") or {}, True)
-        known = {
-            "uid": body.get("uid") or f"source-{before['id']}",
-            "id": before["id"],
-            "version": before["version"] + 1,
-            "readOnly": False,
-            "secureJsonFields": {**before.get("secureJsonFields", {}), **secrets},
-        }
-        held = {key: value for key, value in body.items() if key != "secureJsonData"}
-        source = {**copy.deepcopy(_SOURCE), **held, **known}
-        self._held[source["uid"]] = source
-        return {"datasource": source, "id": source["id"], "message": f"Datasource {done}", "name": source["name"]}
 
 
 class Annotations:

@@ -27,7 +27,7 @@ _EDITOR = {*_VIEWER, *_WHAT, "annotations:create"}
 HOLDS: Mapping[str, frozenset[str]] = {
     "Viewer": frozenset(_VIEWER),
     "Editor": frozenset(_EDITOR),
-    "Admin": frozenset({*_EDITOR, "datasources:read", "datasources:create", "datasources:write"}),
+    "Admin": frozenset(_EDITOR),
 }
 
 

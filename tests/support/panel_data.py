@@ -20,16 +20,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from obskit.ascode.alerts.build import Group
+from obskit.ascode.alerts.expression import Writer
+from obskit.ascode.alerts.load import load as load_alerts
+from obskit.ascode.alerts.slo import expanded
 from obskit.ascode.check import Case
 from obskit.ascode.check._live import of_panels, sent
 from obskit.ascode.definition import Definition
 from obskit.ascode.live import LivePrometheus
-from obskit.settings import Connection
+from obskit.settings import Connection, Settings
 from tests.support.servers import (
     AlertmanagerServer,
     Labels,
     NodeExporterServer,
-    PrometheusServer,
     Samples,
     WatchingServer,
     free_port,
@@ -37,6 +40,8 @@ from tests.support.servers import (
     read_openmetrics,
 )
 
+OBJECTIVES = Path(__file__).resolve().parents[2] / "alerts" / "slo.alerts.py"
+BUDGET = "service:slo_error_budget:remaining_ratio"
 DATA = Path(__file__).resolve().parents[1] / "ascode" / "data"
 #: Laboratory a's pool that leaks: what services, PostgreSQL and node told. Laboratory b's database that is gone: what
 #: its cluster told besides. Families that no dashboard draws are left out, and two of three scrapes.
@@ -133,7 +138,7 @@ def _line(start: float, slope: float, end: int) -> Samples:
 
 
 @contextlib.contextmanager
-def watching() -> Iterator[PrometheusServer]:
+def watching() -> Iterator[WatchingServer]:
     """Yield a Prometheus that has done all that it can tell of, beside a Node Exporter and an Alertmanager."""
     told_last = (
         "sum(rate(prometheus_notifications_sent_total[1m])) + sum(rate(prometheus_remote_storage_samples_total[1m]))"
@@ -144,12 +149,21 @@ def watching() -> Iterator[PrometheusServer]:
     nobody = f"http://127.0.0.1:{free_port()}"
     with NodeExporterServer() as node, AlertmanagerServer(nobody) as alertmanager:
         targets = {"node": node.url, "alertmanager": alertmanager.url}
-        with WatchingServer(targets, alertmanager=alertmanager.url, cluster=CLUSTER) as server:
+        groups = [group.document() for group in objectives()]
+        with WatchingServer(targets, alertmanager=alertmanager.url, cluster=CLUSTER, groups=groups) as server:
             server.until(told_last)
             yield server
 
 
-def drawn(server: PrometheusServer, definitions: Sequence[Definition]) -> tuple[Drawn, ...]:
+def objectives() -> list[Group]:
+    """Return the rules of our objectives, which record what their dashboard draws."""
+    files, problems = load_alerts(OBJECTIVES.parent)
+    assert not [problem for problem in problems if problem.file.endswith(OBJECTIVES.name)]
+    (file,) = (file for file in files if file.path == OBJECTIVES)
+    return expanded(file.slos, file.name, Writer(settings=Settings()))
+
+
+def drawn(server: WatchingServer, definitions: Sequence[Definition]) -> tuple[Drawn, ...]:
     """Load one origin after the other and run each query of panels and annotations in between.
 
     Queries are sent as the checks send them: with everything chosen in the dashboards' variables.
@@ -161,6 +175,8 @@ def drawn(server: PrometheusServer, definitions: Sequence[Definition]) -> tuple[
     first: dict[str, Origin] = {}
     for origin, load in zip(get_args(Origin), loads, strict=False):
         server.write(load)
+        if load is loads[0]:  # what is recorded of the real requests, before others come
+            server.until(f"{BUDGET} and on (service) service:slo_burn_rate:ratio_rate3d")
         ran = LivePrometheus(Connection(url=server.url), now=time.time()).run(texts)
         for text in texts:
             if ran[text].series:

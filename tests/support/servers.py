@@ -263,10 +263,19 @@ class WatchingServer(PrometheusServer):
         targets: Job to ``http://HOST:PORT``, besides its own ``prometheus``; labelled with the cluster.
         alertmanager: Where it sends the alert that always fires.
         cluster: Value of the label ``cluster`` of all that it scrapes.
+        groups: Further rule groups, as rule files have them; evaluated every two seconds.
     """
 
-    def __init__(self, targets: Mapping[str, str], *, alertmanager: str, cluster: str) -> None:
+    def __init__(
+        self,
+        targets: Mapping[str, str],
+        *,
+        alertmanager: str,
+        cluster: str,
+        groups: Iterable[Mapping[str, object]] = (),
+    ) -> None:
         super().__init__()
+        self._groups = [{**group, "interval": "2s"} for group in groups]
         self._targets = {"prometheus": self.url, **targets}
         self._alertmanager = alertmanager
         self._cluster = cluster
@@ -294,7 +303,9 @@ class WatchingServer(PrometheusServer):
         rules = [{"alert": "Always", "expr": "vector(1)"}, {"record": "job:up:sum", "expr": "sum by (job) (up)"}]
         # JSON is YAML.
         (self.folder / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")
-        (self.folder / "rules.yml").write_text(json.dumps({"groups": [{"name": "own", "rules": rules}]}), "utf-8")
+        (self.folder / "rules.yml").write_text(
+            json.dumps({"groups": [{"name": "own", "rules": rules}, *self._groups]}), "utf-8"
+        )
         # It forwards to itself, so that at its end nobody takes what is left.
         return [*arguments, "--storage.remote.flush-deadline=100ms"]
 

@@ -13,17 +13,22 @@ from obskit.ascode.promql_tree import asked, mark, selectors
 def variable_problems(case: Case, name: str) -> Iterator[Problem]:
     """Yield what is wrong with the variable of that name on dashboards that ask Prometheus."""
     for definition in case.definitions:
-        if not asks_prometheus(definition):
+        if not asks_prometheus(definition) or _by_service(definition):
             continue
         variable = next((v for v in definition.variables if v.get("name") == name), None)
         if variable is None:
             yield definition.problem(
                 f"there is no variable {name!r}",
-                hint=f"add one: label_values(up, {name}), several values, all as .+; "
+                hint=f'board(..., select=("job", "instance")), or a variable: label_values(up, {name}); '
                 "or exclude this check where targets are told apart by another label",
             )
         else:
             yield from _of(definition, variable, name)
+
+
+def _by_service(definition: Definition) -> bool:
+    """Return whether the reader chooses a service, which tells targets apart whatever job scrapes them."""
+    return any(v.get("name") == "service" and source_of(v)[0] == "prometheus" for v in definition.variables)
 
 
 def _of(definition: Definition, variable: Model, name: str) -> Iterator[Problem]:
@@ -60,6 +65,8 @@ def _of(definition: Definition, variable: Model, name: str) -> Iterator[Problem]
 def matcher_problems(case: Case, name: str) -> Iterator[Problem]:
     """Yield each PromQL query of a panel with a selector that does not match the variable, one of `KEPT`."""
     for definition in case.definitions:
+        if _by_service(definition):
+            continue
         for query, root in asked(definition):
             if query.role != "panel":
                 continue

@@ -19,22 +19,26 @@ from collections.abc import Iterable
 
 from obskit.ascode.check import Case
 from obskit.ascode.check._live import missing, of_panels, server
-from obskit.ascode.definition import Problem
+from obskit.ascode.definition import Definition, Problem, Query
 from obskit.ascode.promql_tree import column_of
 
 
 def problems(case: Case) -> Iterable[Problem]:
-    """Yield each query that lacks a metric."""
+    """Yield what each dashboard lacks: one problem for the queries that lack the same."""
     names = server(case).metric_names()
+    lacking: dict[tuple[str, tuple[str, ...]], list[tuple[Definition, Query]]] = {}
     for definition, query, root in of_panels(case):
         lost = missing(root, names)
         if lost:
-            near = difflib.get_close_matches(lost[0], sorted(names), n=1, cutoff=0.8)
-            yield definition.problem(
-                f"nothing emits {', '.join(lost)}",
-                query=query,
-                column=column_of(query.text, lost[0]),
-                hint=f"did you mean {near[0]}?"
-                if near
-                else "is it scraped? correct the name, or exclude it with a reason",
-            )
+            lacking.setdefault((definition.name, lost), []).append((definition, query))
+    for (_, lost), found in lacking.items():
+        definition, query = found[0]
+        near = difflib.get_close_matches(lost[0], sorted(names), n=1, cutoff=0.8)
+        titles = list(dict.fromkeys(q.title for _, q in found))
+        others = f"; {len(titles) - 1} more panels ask for it: {', '.join(titles[1:])}" if len(titles) > 1 else ""
+        yield definition.problem(
+            f"nothing emits {', '.join(lost)}{others}",
+            query=query,
+            column=column_of(query.text, lost[0]),
+            hint=f"did you mean {near[0]}?" if near else "is it scraped? correct the name, or exclude it",
+        )

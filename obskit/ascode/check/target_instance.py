@@ -9,6 +9,8 @@ dashboard down to the instance that misbehaves is then looking at all of them.
 How to mend it: add the matcher. Where tasks are told apart by another label, exclude the check
 with that reason.
 
+A dashboard with a variable ``service`` is left out: there a service is chosen, whatever job scrapes it.
+
 This is the rule target-instance-rule of Grafana's dashboard-linter.
 """
 

@@ -9,6 +9,8 @@ believes that they are of the job in the heading, and they are of all jobs.
 How to mend it: add the matcher. Where targets are told apart by another label, exclude the check
 with that reason.
 
+A dashboard with a variable ``service`` is left out: there a service is chosen, whatever job scrapes it.
+
 This is the rule target-job-rule of Grafana's dashboard-linter.
 """
 

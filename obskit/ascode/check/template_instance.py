@@ -11,6 +11,8 @@ How to mend it: add the variable, `label_values(up, instance)`. Where tasks are 
 another label (``task_id``: an instance of Fargate is an address that lives as long as its task),
 exclude the check with that reason.
 
+A dashboard with a variable ``service`` is left out: there a service is chosen, whatever job scrapes it.
+
 This is the rule template-instance-rule of Grafana's dashboard-linter.
 """
 

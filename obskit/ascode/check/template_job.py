@@ -10,6 +10,8 @@ every job is drawn on one panel, and the one that is broken drowns.
 How to mend it: add the variable, `label_values(up, job)`. Where targets are told apart by
 another label (``service``), exclude the check with that reason.
 
+A dashboard with a variable ``service`` is left out: there a service is chosen, whatever job scrapes it.
+
 This is the rule template-job-rule of Grafana's dashboard-linter.
 """
 
