@@ -118,7 +118,14 @@ def _same_query(query: Query) -> str:
             of_all = [s for s in (signals[0] if signals else ()) if all(s in others for others in signals)]
             if of_all:  # of two that share this alternative, the one that has fewer others means it
                 known = _catalogue()
-                return min(of_all, key=lambda s: (known.alternatives[s], asked.grouped not in known.grouped[s]))
+                return min(
+                    of_all,
+                    key=lambda s: (
+                        known.alternatives[s],
+                        asked.grouped not in known.grouped[s],
+                        asked.labels not in known.labels[s],
+                    ),
+                )
     return ""
 
 
@@ -144,6 +151,7 @@ class _Catalogue:
         alternatives: Signal -> how many alternatives its query has.
         grouped: Signal -> whether its variants are an aggregation by groups: tells two apart that
             differ in nothing else.
+        labels: Signal -> by how many labels its variants group: the same, of a finer kind.
     """
 
     by_part: dict[str, tuple[str, ...]]
@@ -151,6 +159,7 @@ class _Catalogue:
     by_logql: dict[str, str]
     alternatives: Counter[str]
     grouped: dict[str, frozenset[bool]]
+    labels: dict[str, frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,12 +170,14 @@ class _Asked:
         parts: Of each of its alternatives, as joined by ``or``: its shape by each of `_Matchers`.
         inner_parts: The same of what an outermost aggregation without groups makes one number of.
         grouped: It is an aggregation by groups.
+        labels: By how many, at most.
         metrics: The names that it selects.
     """
 
     parts: tuple[_Part, ...] = ()
     inner_parts: tuple[_Part, ...] = ()
     grouped: bool = False
+    labels: int = 0
     metrics: frozenset[str] = frozenset()
 
 
@@ -177,6 +188,7 @@ def _catalogue() -> _Catalogue:
     by_logql: dict[str, str] = {}
     alternatives: Counter[str] = Counter()
     grouped: dict[str, set[bool]] = defaultdict(set)
+    labels: dict[str, set[int]] = defaultdict(set)
     for signal in all_signals().values():
         for variant in signal.variants:
             query = written_variant(variant, _FILLING)
@@ -186,6 +198,7 @@ def _catalogue() -> _Catalogue:
             asked = _asked(query)
             alternatives[signal.id] += len(asked.parts)
             grouped[signal.id].add(asked.grouped)
+            labels[signal.id].add(asked.labels)
             for shape in chain.from_iterable(asked.parts):
                 by_part[shape][signal.id] = None
             if asked.metrics:
@@ -196,6 +209,7 @@ def _catalogue() -> _Catalogue:
         by_logql=by_logql,
         alternatives=alternatives,
         grouped={signal: frozenset(which) for signal, which in grouped.items()},
+        labels={signal: frozenset(counts) for signal, counts in labels.items()},
     )
 
 
@@ -214,8 +228,17 @@ def _asked(text: str) -> _Asked:
         parts=_parts(tree),
         inner_parts=_parts(bare.expr) if one_number else (),
         grouped=aggregates and bool(bare.modifier),
+        labels=max((len(m.labels) for m in _modifiers(tree)), default=0),
         metrics=frozenset(_metrics(tree)),
     )
+
+
+def _modifiers(tree: Any) -> Iterator[Any]:
+    from obskit.ascode.promql_tree import nodes
+
+    for node, _ in nodes(tree):
+        if type(node).__name__ == "AggregateExpr" and node.modifier is not None:
+            yield node.modifier
 
 
 def _parts(tree: Any) -> tuple[_Part, ...]:
