@@ -33,6 +33,8 @@ dashboard = board(
         group(
             "The balancer itself",
             "alb_balancer_requests",
+            "alb_balancer_traffic_ratio",
+            "alb_balancer_error_ratio",
             panel("alb_balancer_5xx", "alb_balancer_4xx", title="5XX and 4XX from the balancer itself"),
             panel("alb_active_connections", title="Connections open"),
             "alb_new_connections",
@@ -42,7 +44,7 @@ dashboard = board(
         group(
             "Certificates",
             stat("certificates_expiry", title="The next one expires in", width=8),
-            panel("certificates_expiry", title="Time until a certificate expires"),
+            panel("certificates_expiry", "certificates_last_seen_expiry", title="Time until a certificate expires"),
             "certificates_probe_ok",
             runbook="causes/tls_failure",
         ),

@@ -31,7 +31,8 @@ dashboard = board(
         group(
             "What ECS says",
             panel("ecs_task_stops", over="5m"),
-            panel("ecs_task_crashes", over="5m"),
+            panel("ecs_task_crashes", "ecs_service_crashes", over="5m"),
+            panel("ecs_health_check_kills", over="5m"),
             panel("ecs_start_failures", over="5m"),
             panel("ecs_deployment_failures", over="5m"),
             panel("ecs_scaled_to_max", over="5m"),
@@ -41,6 +42,7 @@ dashboard = board(
             "What tasks use",
             "container_cpu_ratio",
             "container_memory_ratio",
+            panel("ecs_cpu_ratio", "ecs_memory_ratio", title="CPU and memory used of what is reserved"),
             "ecs_storage_ratio",
             panel("ecs_cpu_reserved_cores", "ecs_cpu_used_cores", title="CPU reserved and used"),
             panel("ecs_memory_reserved_bytes", "ecs_memory_used_bytes", title="Memory reserved and used"),

@@ -14,6 +14,7 @@ dashboard = board(
             "log_errors",
             "log_timeouts",
             "log_error_ratio",
+            "log_error_growth",
             "log_fatals",
             "log_crashes",
             "log_bytes",

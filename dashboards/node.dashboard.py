@@ -33,10 +33,17 @@ dashboard = board(
             "Network and descriptors",
             panel("node_network_receive_bytes", "node_network_transmit_bytes", title="Network, received and sent"),
             "node_network_errors",
+            "node_network_error_ratio",
             "node_conntrack_ratio",
             "node_fds_ratio",
             runbook="causes/network_unreachable",
         ),
-        group("Clock", panel("node_clock_offset"), runbook="causes/clock_skew"),
+        group(
+            "Clock and collectors",
+            panel("node_clock_offset", "node_clock_error_bound", title="Clock: offset, and the bound of its error"),
+            "node_filesystem_turned_readonly",
+            "node_collector_failing",
+            runbook="causes/clock_skew",
+        ),
     ),
 )

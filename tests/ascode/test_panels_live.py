@@ -19,7 +19,14 @@ NAMES = sorted(path.name.removesuffix(SUFFIX) for path in FOLDER.glob(f"*{SUFFIX
 #: (dashboard, title, refId) of queries that have no answer over all this data, and why that is right.
 EXCEPTIONS: dict[tuple[str, str, str], str] = {
     ("database", "Growth of each database within a day", "A"): "compares with a day ago; the server holds an hour",
+    ("alb", "Requests at the whole balancer, of what is usual", "A"): "compares with hours and a day ago",
+    ("service", "Requests, of what came an hour ago", "A"): "compares with an hour ago",
+    ("prometheus", "Series in memory, of what they were a day ago", "A"): "compares with a day ago",
+    ("prometheus", "Targets of a job that is gone", "A"): "no job has gone within the hour",
+    ("prometheus", "Configuration loaded, peers seen", "B"): "the one Alertmanager here is no cluster",
 }
+#: Empty or not by the machine that the tests run on.
+BY_MACHINE = {("node", "Share of packets damaged", "A"): "it may have no interface but the loopback"}
 #: What runs here for real, and so has to be told by real processes alone.
 REAL = ("node", "prometheus", "slo")
 
@@ -46,7 +53,7 @@ def test_every_query_returns_data(answers: tuple[Drawn, ...], name: str) -> None
 
     assert not [(query.title, query.refused) for query in mine if query.refused]
     empty = {(name, query.title, query.ref) for query in mine if not query.series}
-    assert {key for key in EXCEPTIONS if key[0] == name} == empty
+    assert {key for key in EXCEPTIONS if key[0] == name} == empty - BY_MACHINE.keys()
 
 
 def test_no_query_is_left_out(answers: tuple[Drawn, ...], definitions: tuple[Definition, ...]) -> None:
@@ -70,7 +77,9 @@ def test_what_runs_here_is_told_by_real_processes(
     for origin, number in counted(answers).items():
         record_property(f"queries_{origin}", number)
 
-    assert not [(q.title, q.origin) for q in answers if q.dashboard in REAL and q.origin != "real"]
+    listed = EXCEPTIONS.keys() | BY_MACHINE.keys()
+    told = [q for q in answers if q.dashboard in REAL and (q.dashboard, q.title, q.ref) not in listed]
+    assert not [(q.title, q.origin) for q in told if q.origin != "real"]
     assert sum(counted(answers).values()) == len(answers)
 
 

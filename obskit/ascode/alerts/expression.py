@@ -10,7 +10,8 @@ from obskit.ascode.alerts.rule import Rule, number, seconds
 from obskit.ascode.board import signal_named
 from obskit.ascode.definition import Definition, signals_of
 from obskit.ascode.panels import labels_of, worst
-from obskit.catalogue._written import Filling, variants_of, written
+from obskit.catalogue._speak import quoted
+from obskit.catalogue._written import Filling, variants_of, written, written_variant
 from obskit.errors import UsageError
 from obskit.model import Signal, Unit
 from obskit.settings import Settings
@@ -81,11 +82,31 @@ class Writer:
 
     def _level(self, signal: Signal, by: tuple[str, ...], rule: Rule) -> str:
         """Return one number for each of the rule's alerts: the worst, or the sum, of what the signal gives."""
-        query = written(signal, self.filling(rule.over))
+        query = self._query(signal, rule.over)
         if rule.ahead:
             query = f"predict_linear((\n{query}\n)[{_PAST}], {number(seconds(rule.ahead))})"
         clause = f" by ({', '.join(by)})" if by else ""
         return f"{worst(signal)}{clause} (\n{query}\n)"
+
+    def _query(self, signal: Signal, over: str) -> str:
+        """Return a signal's whole query; what names the service inside another label names it by the service's own.
+
+        Without it, all services of a CloudWatch exporter (``dimension_ServiceName``) would be one alert without a name.
+        """
+        filling = self.filling(over)
+        variants = variants_of(signal, filling.instrumentation)
+        if variants[0].language == "LogQL":
+            return written(signal, filling)
+        parts = []
+        for variant in (v for v in variants if v.language == "PromQL"):
+            query = written_variant(variant, filling)
+            if variant.service_from:
+                label, pattern = variant.service_from
+                service = filling.labels.service
+                named = f'label_replace({query}, "{service}", "$1", "{label}", {quoted(f"(?:{pattern}).*")})'
+                query = f"{worst(signal)} by ({service}) ({named})"
+            parts.append(query)
+        return "\nor\n".join(parts)
 
     def labels(self, rule: Rule, topic: str) -> dict[str, str]:
         """Return the labels that routes and inhibitions go by."""

@@ -142,7 +142,8 @@ def run(tested: Sequence[Tested], folder: Path, promtool: str = "") -> tuple[Fai
     try:
         done = subprocess.run(  # noqa: S603 (promtool, with files of ours)
             [program, "test", "rules", *names],
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,  # it tells the file on one and the failure on the other: only together they have an order
             text=True,
             check=False,
             cwd=folder,
@@ -152,7 +153,7 @@ def run(tested: Sequence[Tested], folder: Path, promtool: str = "") -> tuple[Fai
         raise SourceError("promtool did not finish", where={"after": f"{SECONDS:g} s"}) from error
     if done.returncode == 0:
         return ()
-    return _failures(done.stdout + done.stderr, [one.alert for one in tested])
+    return _failures(done.stdout, [one.alert for one in tested])
 
 
 def _failures(said: str, alerts: Iterable[str]) -> tuple[Failure, ...]:
