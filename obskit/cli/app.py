@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from obskit.cli.alerts_app import app as alerts
 from obskit.cli.dashboards_app import app as dashboards
 from obskit.errors import ObskitError, UsageError
 
@@ -142,6 +143,7 @@ def record(
 
 
 app.add_typer(dashboards)
+app.add_typer(alerts)
 
 
 @app.command()
