@@ -7,19 +7,28 @@ is set to nothing is not set.
 
 from __future__ import annotations
 
-import difflib
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from obskit.errors import SettingsError
-from obskit.settings_values import SECRETS, Given, checked, names_of, text_of
+from obskit.settings_values import (
+    Given,
+    check_auth,
+    checked,
+    displayed,
+    names_of,
+    nearest,
+    no_secret,
+    receiver_of,
+    text_of,
+    toml_of,
+    unknown,
+)
 
 FILE_NAME = "obskit.toml"
-_MAX_FILE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +146,46 @@ class DashboardSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """Somebody whom Alertmanager tells.
+
+    Attributes:
+        name: That routes refer to.
+        kind: How.
+        file: On Alertmanager's machine: PagerDuty's integration key, Slack's webhook address, or the
+            bearer token of a webhook; the last may be "". Never the secret itself.
+        url: Of a webhook; must hold no secret.
+        channel: Of Slack.
+    """
+
+    name: str
+    kind: Literal["webhook", "pagerduty", "slack"] = "webhook"
+    file: str = ""
+    url: str = ""
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertmanagerSettings:
+    """Who is told of what by the configuration that is written for Alertmanager.
+
+    Attributes:
+        url: Where obskit itself listens for alerts.
+        receivers: Everybody else.
+        page, ticket: Names of those who are told of pages and of tickets; "" for obskit alone.
+        watchdog: Name of the one that raises the alarm when the alert that always fires stays away.
+        services: ``(service, receiver)`` of services whose pages and tickets go to somebody of their own.
+    """
+
+    url: str = "http://obskit:9095/alerts"
+    receivers: tuple[Receiver, ...] = ()
+    page: str = ""
+    ticket: str = ""
+    watchdog: str = ""
+    services: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be configured.
 
@@ -145,6 +194,7 @@ class Settings:
         aws: Where ECS is asked.
         labels: How series and streams are labelled.
         dashboards: How dashboards are written and where they go.
+        alertmanager: Who is told of what.
         deadline_seconds: After which sources are no longer waited for.
         max_log_lines: The most lines that one investigation takes.
         services: What is known of single services.
@@ -157,6 +207,7 @@ class Settings:
     aws: AwsSettings = field(default_factory=AwsSettings)
     labels: LabelNames = field(default_factory=LabelNames)
     dashboards: DashboardSettings = field(default_factory=DashboardSettings)
+    alertmanager: AlertmanagerSettings = field(default_factory=AlertmanagerSettings)
     deadline_seconds: float = 20.0
     max_log_lines: int = 60_000
     services: tuple[ServiceSettings, ...] = ()
@@ -168,15 +219,18 @@ class Settings:
 
 
 _SOURCES = ("prometheus", "loki", "grafana")
-_SECRET_HEADERS = ("authorization", "cookie", "token", "key", "secret", "password")
 
 _KEYS = {
     **{source: tuple(f.name for f in fields(Connection)) for source in _SOURCES},
     "aws": tuple(f.name for f in fields(AwsSettings)),
     "labels": tuple(f.name for f in fields(LabelNames)),
     "dashboards": tuple(f.name for f in fields(DashboardSettings)),
+    "alertmanager": ("url", "page", "ticket", "watchdog"),
     "": ("deadline_seconds", "max_log_lines"),
 }
+#: Sections of ``[alertmanager]``.
+_WHO = ("receivers", "services")
+_RECEIVER_KEYS = tuple(f.name for f in fields(Receiver) if f.name != "name")
 _SERVICE_KEYS = tuple(f.name for f in fields(ServiceSettings) if f.name != "name")
 
 #: Variable -> ``section.key``.
@@ -219,16 +273,16 @@ def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None)
     env = os.environ if env is None else env
     cwd = Path.cwd() if cwd is None else cwd
     mine = {name: value.strip() for name, value in env.items() if name.startswith("OBSKIT_") and value.strip()}
-    found, services = _from_file(mine.pop(_CONFIG, ""), cwd)
+    found, services, who = _from_file(mine.pop(_CONFIG, ""), cwd)
     for name, value in mine.items():
         if name.startswith(_FOR_TESTS):
             continue
         if name not in VARIABLES:
-            raise SettingsError(f"there is no variable {name}", hint=_nearest(name, [*VARIABLES, _CONFIG]))
+            raise SettingsError(f"there is no variable {name}", hint=nearest(name, [*VARIABLES, _CONFIG]))
         found[VARIABLES[name]] = Given(VARIABLES[name], value, name, cwd)
     values = {name: checked(given) for name, given in found.items()}
     for source in _SOURCES:
-        _check_auth(source, values)
+        check_auth(source, {key for key in _KEYS[source] if values.get(f"{source}.{key}")})
     return Settings(
         prometheus=Connection(**_section("prometheus", values)),
         loki=Connection(**_section("loki", values)),
@@ -236,6 +290,7 @@ def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None)
         aws=AwsSettings(**_section("aws", values)),
         labels=LabelNames(**_section("labels", values)),
         dashboards=DashboardSettings(**_section("dashboards", values)),
+        alertmanager=AlertmanagerSettings(**_section("alertmanager", values), **who),
         services=services,
         origins=tuple(sorted((name, given.origin) for name, given in found.items())),
         **{name: value for name, value in values.items() if "." not in name},
@@ -246,44 +301,53 @@ def _section(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(f"{section}."): v for name, v in values.items() if name.startswith(f"{section}.")}
 
 
-def _from_file(named: str, cwd: Path) -> tuple[dict[str, Given], tuple[ServiceSettings, ...]]:
+def _from_file(named: str, cwd: Path) -> tuple[dict[str, Given], tuple[ServiceSettings, ...], dict[str, Any]]:
+    """Return single settings, what is said of services, and who is told of what by Alertmanager."""
     path = cwd / Path(named).expanduser() if named else cwd / FILE_NAME
-    if not named and not path.is_file():
-        return {}, ()
     found: dict[str, Given] = {}
     services: tuple[ServiceSettings, ...] = ()
-    for name, value in _toml(path).items():
+    who: dict[str, Any] = {}
+    if not named and not path.is_file():
+        return found, services, who
+    for name, value in toml_of(path).items():
         if name == "services":
             services = _services(value, path)
         elif name in _KEYS[""]:
             found[name] = Given(name, value, str(path), path.parent)
         elif name not in _KEYS:
-            raise _unknown(name, [*_KEYS[""], *filter(None, _KEYS), "services"], path)
+            raise unknown(name, [*_KEYS[""], *filter(None, _KEYS), "services"], path)
         elif not isinstance(value, dict):
             raise SettingsError(f"{name} is a section", where={"in": str(path)}, hint=f"write [{name}]")
         else:
             for key, inner in value.items():
-                if key not in _KEYS[name]:
-                    raise _unknown(key, _KEYS[name], path, section=name)
-                found[f"{name}.{key}"] = _no_secret(Given(f"{name}.{key}", inner, str(path), path.parent))
-    return found, services
+                if name == "alertmanager" and key in _WHO:
+                    who[key] = _receivers(inner, path) if key == "receivers" else _routed(inner, path)
+                elif key not in _KEYS[name]:
+                    known = (*_KEYS[name], *_WHO) if name == "alertmanager" else _KEYS[name]
+                    raise unknown(key, known, path, section=name)
+                else:
+                    found[f"{name}.{key}"] = no_secret(Given(f"{name}.{key}", inner, str(path), path.parent))
+    return found, services, who
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            body = file.read(_MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise SettingsError(
-            f"the settings file {path} cannot be read: {error.strerror}", hint=f"correct {_CONFIG}, or unset it"
-        ) from error
-    try:
-        if len(body) > _MAX_FILE_BYTES:
-            raise ValueError("it is larger than a mebibyte")
-        return tomllib.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # TOML and UTF-8 errors are ValueErrors
-        said = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise SettingsError(f"{path} is no TOML", where={"said": said}, hint="correct that line") from error
+def _receivers(sections: object, path: Path) -> tuple[Receiver, ...]:
+    if not isinstance(sections, dict) or not all(isinstance(s, dict) for s in sections.values()):
+        hint = "write [alertmanager.receivers.NAME]"
+        raise SettingsError("alertmanager.receivers are sections", where={"in": str(path)}, hint=hint)
+    return tuple(
+        Receiver(name=name, **receiver_of(name, keys, _RECEIVER_KEYS, path)) for name, keys in sections.items()
+    )
+
+
+def _routed(receivers: object, path: Path) -> tuple[tuple[str, str], ...]:
+    """Return ``(service, receiver)`` in the file's order."""
+    if not isinstance(receivers, dict):
+        hint = 'write [alertmanager.services], and in it SERVICE = "RECEIVER"'
+        raise SettingsError("alertmanager.services is a section", where={"in": str(path)}, hint=hint)
+    return tuple(
+        (service, text_of(Given(f"alertmanager.services.{service}", receiver, str(path), path.parent), empty=False))
+        for service, receiver in receivers.items()
+    )
 
 
 def _services(sections: object, path: Path) -> tuple[ServiceSettings, ...]:
@@ -294,64 +358,11 @@ def _services(sections: object, path: Path) -> tuple[ServiceSettings, ...]:
         values: dict[str, Any] = {}
         for key, value in keys.items():
             if key not in _SERVICE_KEYS:
-                raise _unknown(key, _SERVICE_KEYS, path, section=f"services.{name}")
+                raise unknown(key, _SERVICE_KEYS, path, section=f"services.{name}")
             given = Given(f"services.{name}.{key}", value, str(path), path.parent)
             values[key] = names_of(given) if key == "depends_on" else text_of(given)
         found.append(ServiceSettings(name=name, **values))
     return tuple(found)
-
-
-def _no_secret(given: Given) -> Given:
-    """Refuse what must not stand in a file that ends up in a repository."""
-    section = given.name.partition(".")[0]
-    variable = f"OBSKIT_{section.upper()}_{given.key.upper()}"
-    if given.key in SECRETS:
-        file = f", or name a file: {section}.bearer_token_file" if given.key == "bearer_token" else ""
-        raise given.wrong("is a secret, and a file is no place for it", hint=f"set {variable}{file}")
-    if given.key == "headers" and isinstance(given.value, dict):
-        for name in given.value:
-            if any(word in name.lower() for word in _SECRET_HEADERS):
-                raise given.wrong(
-                    f"holds {name!r}, which is a secret, and a file is no place for it",
-                    hint=f"set OBSKIT_{section.upper()}_BEARER_TOKEN or _PASSWORD",
-                    shown=False,
-                )
-    return given
-
-
-def _unknown(name: str, known: list[str] | tuple[str, ...], path: Path, *, section: str = "") -> SettingsError:
-    inside = f" in [{section}]" if section else ""
-    return SettingsError(f"there is no setting {name!r}{inside}", where={"in": str(path)}, hint=_nearest(name, known))
-
-
-def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:30])}"
-
-
-def _check_auth(source: str, values: Mapping[str, Any]) -> None:
-    """Refuse two ways to say who we are, and half of one."""
-    given = {key for key in _KEYS[source] if values.get(f"{source}.{key}")}
-    ways = [
-        way
-        for way, keys in (
-            ("username and password", {"username", "password"}),
-            ("bearer_token", {"bearer_token"}),
-            ("bearer_token_file", {"bearer_token_file"}),
-            ("sigv4_region", {"sigv4_region"}),
-        )
-        if given & keys
-    ]
-    if len(ways) > 1:
-        raise SettingsError(f"{source} is given two ways to authenticate: {', '.join(ways)}", hint="keep one of them")
-    if "password" in given and "username" not in given:
-        raise SettingsError(
-            f"{source} is given a password without a username", hint=f"set OBSKIT_{source.upper()}_USERNAME"
-        )
-    if "key_file" in given and "cert_file" not in given:
-        raise SettingsError(
-            f"{source} is given a key_file without a cert_file", hint=f"set OBSKIT_{source.upper()}_CERT_FILE"
-        )
 
 
 def masked(settings: Settings) -> dict[str, dict[str, str]]:
@@ -363,26 +374,20 @@ def masked(settings: Settings) -> dict[str, dict[str, str]]:
     """
     origins = dict(settings.origins)
     shown: dict[str, dict[str, str]] = {}
-    for section in (*_SOURCES, "aws", "labels", "dashboards"):
+    for section in (*_SOURCES, "aws", "labels", "dashboards", "alertmanager"):
         part = getattr(settings, section)
         for key in _KEYS[section]:
-            shown[f"{section}.{key}"] = {"value": _display(key, getattr(part, key))}
+            shown[f"{section}.{key}"] = {"value": displayed(key, getattr(part, key))}
     for key in _KEYS[""]:
-        shown[key] = {"value": _display(key, getattr(settings, key))}
+        shown[key] = {"value": displayed(key, getattr(settings, key))}
     for service in settings.services:
         for key in _SERVICE_KEYS:
             if value := getattr(service, key):
-                shown[f"services.{service.name}.{key}"] = {"value": _display(key, value), "from": FILE_NAME}
+                shown[f"services.{service.name}.{key}"] = {"value": displayed(key, value), "from": FILE_NAME}
+    for receiver in settings.alertmanager.receivers:
+        for key in _RECEIVER_KEYS:
+            if value := getattr(receiver, key):
+                shown[f"alertmanager.receivers.{receiver.name}.{key}"] = {"value": value, "from": FILE_NAME}
+    for name, value in settings.alertmanager.services:
+        shown[f"alertmanager.services.{name}"] = {"value": value, "from": FILE_NAME}
     return {name: {**row, "from": row.get("from") or origins.get(name, "default")} for name, row in shown.items()}
-
-
-def _display(key: str, value: object) -> str:
-    if value in ("", (), None):
-        return ""
-    if key in (*SECRETS, "headers"):
-        return "********"
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) else str(value)

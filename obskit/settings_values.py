@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
+import tomllib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from urllib.parse import urlsplit
 from obskit.errors import SettingsError
 
 _MAX_SECONDS = 600.0
+_MAX_FILE_BYTES = 1024 * 1024
 
 
 _MAX_LOG_LINES = 5_000_000
@@ -21,6 +25,21 @@ _MAX_LOG_LINES = 5_000_000
 SECRETS = ("password", "bearer_token")
 
 
+_SECRET_HEADERS = ("authorization", "cookie", "token", "key", "secret", "password")
+
+
+#: How Alertmanager tells somebody.
+RECEIVER_KINDS = ("webhook", "pagerduty", "slack")
+
+
+#: Words of keys that would hold a receiver's secret.
+_SECRET_KEYS = ("key", "token", "secret", "password", "credentials", "api_url")
+
+
+#: The path of an address there is the secret.
+_SECRET_HOSTS = ("hooks.slack.com", "events.pagerduty.com")
+
+
 LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -28,6 +47,9 @@ _PATHS = ("bearer_token_file", "ca_file", "cert_file", "key_file")
 
 
 _URLS = ("url", "endpoint_url", "queue_url", "runbook_url")
+
+
+_NEVER_EMPTY = ("dashboards.folder", "dashboards.mark", "alertmanager.url")
 
 
 _NUMBERS = {"timeout_seconds": _MAX_SECONDS, "deadline_seconds": _MAX_SECONDS, "max_log_lines": _MAX_LOG_LINES}
@@ -81,22 +103,27 @@ def checked(given: Given) -> Any:
         return tuple(sorted(given.value.items()))
     if given.key == "instrumentation":
         return names_of(given)
-    text = text_of(given)
+    text = text_of(given, empty=given.name not in _NEVER_EMPTY)
     if given.key in _URLS:
         return _url(given, text)
     if given.name.startswith("labels.") and not LABEL_NAME.fullmatch(text):
         raise given.wrong("is no label name", hint="letters, digits and _, not beginning with a digit")
-    if given.name in ("dashboards.folder", "dashboards.mark") and not text:
-        raise given.wrong("is empty")
     return _path(given, text) if given.key in _PATHS and text else text or (None if given.key in _PATHS else "")
 
 
-def text_of(given: Given) -> str:
-    """Return a value that must be a printable text."""
+def text_of(given: Given, *, empty: bool = True) -> str:
+    """Return a value that must be a printable text.
+
+    Args:
+        given: The value.
+        empty: It may be "".
+    """
     if not isinstance(given.value, str):
         raise given.wrong("is no text", hint="put it in quotes")
     if not given.value.isprintable():
         raise given.wrong("holds control characters", shown=False)
+    if not given.value and not empty:
+        raise given.wrong("is empty")
     return given.value
 
 
@@ -154,3 +181,166 @@ def _path(given: Given, text: str) -> Path:
     if not path.exists() or path.is_dir():
         raise given.wrong("names a file that is not there", hint=f"looked for {path}")
     return path
+
+
+def toml_of(path: Path) -> dict[str, Any]:
+    """Return what a settings file holds.
+
+    Raises:
+        SettingsError: It cannot be read, or is no TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            body = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise SettingsError(
+            f"the settings file {path} cannot be read: {error.strerror}", hint="correct OBSKIT_CONFIG, or unset it"
+        ) from error
+    try:
+        if len(body) > _MAX_FILE_BYTES:
+            raise ValueError("it is larger than a mebibyte")
+        return tomllib.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # TOML and UTF-8 errors are ValueErrors
+        said = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise SettingsError(f"{path} is no TOML", where={"said": said}, hint="correct that line") from error
+
+
+def no_secret(given: Given) -> Given:
+    """Refuse what must not stand in a file that ends up in a repository."""
+    section = given.name.partition(".")[0]
+    variable = f"OBSKIT_{section.upper()}_{given.key.upper()}"
+    if given.key in SECRETS:
+        file = f", or name a file: {section}.bearer_token_file" if given.key == "bearer_token" else ""
+        raise given.wrong("is a secret, and a file is no place for it", hint=f"set {variable}{file}")
+    if given.key == "headers" and isinstance(given.value, dict):
+        for name in given.value:
+            if any(word in name.lower() for word in _SECRET_HEADERS):
+                raise given.wrong(
+                    f"holds {name!r}, which is a secret, and a file is no place for it",
+                    hint=f"set OBSKIT_{section.upper()}_BEARER_TOKEN or _PASSWORD",
+                    shown=False,
+                )
+    return given
+
+
+def unknown(name: str, known: Sequence[str], path: Path, *, section: str = "") -> SettingsError:
+    """Return the error about a name that no setting has.
+
+    Args:
+        name: As it was written.
+        known: Those that there are.
+        path: The settings file.
+        section: Where it stands in the file; "" at its top.
+    """
+    inside = f" in [{section}]" if section else ""
+    return SettingsError(f"there is no setting {name!r}{inside}", where={"in": str(path)}, hint=nearest(name, known))
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Return a hint: the name that was probably meant, or all that there are."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:30])}"
+
+
+def check_auth(source: str, given: Iterable[str]) -> None:
+    """Refuse two ways to say who we are, and half of one.
+
+    Args:
+        source: Whose connection.
+        given: Its keys that are set.
+
+    Raises:
+        SettingsError: They contradict each other.
+    """
+    given = set(given)
+    ways = [
+        way
+        for way, keys in (
+            ("username and password", {"username", "password"}),
+            ("bearer_token", {"bearer_token"}),
+            ("bearer_token_file", {"bearer_token_file"}),
+            ("sigv4_region", {"sigv4_region"}),
+        )
+        if given & keys
+    ]
+    if len(ways) > 1:
+        raise SettingsError(f"{source} is given two ways to authenticate: {', '.join(ways)}", hint="keep one of them")
+    if "password" in given and "username" not in given:
+        raise SettingsError(
+            f"{source} is given a password without a username", hint=f"set OBSKIT_{source.upper()}_USERNAME"
+        )
+    if "key_file" in given and "cert_file" not in given:
+        raise SettingsError(
+            f"{source} is given a key_file without a cert_file", hint=f"set OBSKIT_{source.upper()}_CERT_FILE"
+        )
+
+
+def receiver_of(name: str, keys: dict[str, Any], known: Sequence[str], path: Path) -> dict[str, Any]:
+    """Return the fields of one ``[alertmanager.receivers.NAME]``.
+
+    Args:
+        name: The receiver's.
+        keys: As TOML read them.
+        known: The fields that there are.
+        path: The settings file.
+
+    Raises:
+        SettingsError: A key is unknown or of the wrong kind, or a secret stands in the file.
+    """
+    section = f"alertmanager.receivers.{name}"
+    found = {}
+    for key, value in keys.items():
+        given = Given(f"{section}.{key}", value, str(path), path.parent)
+        if key not in known:
+            if any(word in key.lower() for word in _SECRET_KEYS):
+                hint = 'put it into a file on Alertmanager\'s machine, and name that: file = "/run/secrets/NAME"'
+                raise given.wrong("is a secret, and a file is no place for it", hint=hint, shown=False)
+            raise unknown(key, known, path, section=section)
+        found[key] = _RECEIVER_FIELDS.get(key, text_of)(given)
+    kind = found.get("kind", "webhook")
+    for key, others in (("url", "webhook"), ("channel", "slack")):
+        if found.get(key) and kind != others:
+            given = Given(f"{section}.{key}", "", str(path), path.parent)
+            raise given.wrong(f"is for a {others}, and the receiver is {kind}", shown=False, hint=f"leave out {key}")
+    return found
+
+
+def _receiver_kind(given: Given) -> str:
+    text = text_of(given)
+    if text not in RECEIVER_KINDS:
+        raise given.wrong("is no way to tell somebody", hint=nearest(text, RECEIVER_KINDS))
+    return text
+
+
+def _secret_file(given: Given) -> str:
+    """Return the name of a file on another machine; what may be the secret itself is refused unshown."""
+    text = text_of(given) if isinstance(given.value, str) else ""
+    if (text or not isinstance(given.value, str)) and not text.startswith("/"):
+        hint = "name a file on Alertmanager's machine, as in /run/secrets/NAME; never the secret itself"
+        raise given.wrong("is no absolute path", hint=hint, shown=False)
+    return text
+
+
+def _webhook(given: Given) -> str:
+    text = _url(given, text_of(given))
+    if urlsplit(text).hostname in _SECRET_HOSTS:
+        kind = "slack" if "slack" in text else "pagerduty"
+        hint = f'put it into a file on Alertmanager\'s machine: kind = "{kind}", file = "/run/secrets/NAME"'
+        raise given.wrong("is a secret, and a file is no place for it", hint=hint, shown=False)
+    return text
+
+
+_RECEIVER_FIELDS = {"kind": _receiver_kind, "file": _secret_file, "url": _webhook}
+
+
+def displayed(key: str, value: object) -> str:
+    """Return a setting's value as it is shown: a secret masked, "" when it is unset."""
+    if value in ("", (), None):
+        return ""
+    if key in (*SECRETS, "headers"):
+        return "********"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obskit.errors import SettingsError
-from obskit.settings import VARIABLES, AwsSettings, Connection, ServiceSettings, Settings, load_settings, masked
+from obskit.settings import (
+    VARIABLES,
+    AlertmanagerSettings,
+    AwsSettings,
+    Connection,
+    Receiver,
+    ServiceSettings,
+    Settings,
+    load_settings,
+    masked,
+)
 
 SECRET = "hunter2Xq"
 
@@ -38,6 +48,32 @@ cluster = "prod"
 [services.demo-app]
 depends_on = ["auth", "payment"]
 target_group = "demo-tg"
+"""
+
+
+WHO = """
+[alertmanager]
+url = "http://obskit.internal:9095/alerts/"
+page = "oncall"
+ticket = "team"
+watchdog = "dead-man"
+
+[alertmanager.receivers.oncall]
+kind = "pagerduty"
+file = "/run/secrets/pagerduty-key"
+
+[alertmanager.receivers.team]
+kind = "slack"
+file = "/run/secrets/slack-url"
+channel = "#team"
+
+[alertmanager.receivers.dead-man]
+url = "https://hooks.example.com/dead-man"
+file = "/run/secrets/dead-man-token"
+
+[alertmanager.services]
+shop = "team"
+pay = "oncall"
 """
 
 
@@ -237,6 +273,77 @@ def test_secrets_are_masked_and_origins_told(tmp_path: Path) -> None:
     assert shown["deadline_seconds"] == {"value": "20", "from": "default"}
     assert shown["services.a.depends_on"]["value"] == "b, c"
     assert SECRET not in repr(settings) + repr(shown)
+
+
+def test_who_is_told_of_alerts_stands_in_the_file(tmp_path: Path) -> None:
+    """Receivers and services keep the file's order; secrets are files of another machine, which need not be here."""
+    told = settings_of(WHO, tmp_path).alertmanager
+
+    assert told == AlertmanagerSettings(
+        url="http://obskit.internal:9095/alerts",
+        page="oncall",
+        ticket="team",
+        watchdog="dead-man",
+        receivers=(
+            Receiver(name="oncall", kind="pagerduty", file="/run/secrets/pagerduty-key"),
+            Receiver(name="team", kind="slack", file="/run/secrets/slack-url", channel="#team"),
+            Receiver(name="dead-man", url="https://hooks.example.com/dead-man", file="/run/secrets/dead-man-token"),
+        ),
+        services=(("shop", "team"), ("pay", "oncall")),
+    )
+    assert settings_of("", tmp_path).alertmanager == AlertmanagerSettings()
+    assert AlertmanagerSettings().url == "http://obskit:9095/alerts"
+
+
+def test_who_is_told_of_alerts_is_shown(tmp_path: Path) -> None:
+    """`obskit doctor` lists it: the file's name is no secret, what is in it is not here."""
+    shown = masked(settings_of(WHO, tmp_path))
+
+    assert shown["alertmanager.page"] == {"value": "oncall", "from": str(tmp_path / "obskit.toml")}
+    assert shown["alertmanager.receivers.team.channel"]["value"] == "#team"
+    assert shown["alertmanager.receivers.oncall.file"]["value"] == "/run/secrets/pagerduty-key"
+    assert "alertmanager.receivers.oncall.url" not in shown
+    assert shown["alertmanager.services.shop"]["value"] == "team"
+    assert masked(Settings())["alertmanager.url"] == {"value": "http://obskit:9095/alerts", "from": "default"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[alertmanager]\npages = 'a'", "did you mean page?"),
+        ("[alertmanager]\nrecievers = 'a'", "did you mean receivers?"),
+        ("[alertmanager]\nurl = ''", "alertmanager.url is empty"),
+        ("[alertmanager]\nurl = 'obskit:9095'", "did you mean http://obskit:9095?"),
+        ("[alertmanager]\npage = ['a']", "is no text"),
+        ("alertmanager = 'a'", "write [alertmanager]"),
+        ("[alertmanager]\nreceivers = 'a'", "write [alertmanager.receivers.NAME]"),
+        ("[alertmanager.receivers]\na = 'b'", "write [alertmanager.receivers.NAME]"),
+        ("[alertmanager.receivers.a]\nchanel = 'b'", "did you mean channel?"),
+        ("[alertmanager.receivers.a]\nkind = 'pagerdutty'", "did you mean pagerduty?"),
+        ("[alertmanager.receivers.a]\nkind = 3", "is no text"),
+        ("[alertmanager.receivers.a]\nurl = 'hooks.example.com'", "did you mean http://hooks.example.com?"),
+        ("[alertmanager.receivers.a]\nkind = 'slack'\nurl = 'http://x'", "is for a webhook, and the receiver is slack"),
+        ("[alertmanager.receivers.a]\nchannel = '#x'", "is for a slack, and the receiver is webhook"),
+        (f"[alertmanager.receivers.a]\nkind = 'pagerduty'\nfile = '{SECRET}'", "never the secret itself"),
+        ("[alertmanager.receivers.a]\nfile = 3", "never the secret itself"),
+        (f"[alertmanager.receivers.a]\nrouting_key = '{SECRET}'", 'file = "/run/secrets/NAME"'),
+        (f"[alertmanager.receivers.a]\nbearer_token = '{SECRET}'", "no place for it"),
+        (f"[alertmanager.receivers.a]\nurl = 'https://hooks.slack.com/services/{SECRET}'", 'kind = "slack"'),
+        (f"[alertmanager.receivers.a]\nurl = 'https://u:{SECRET}@x'", "user or password"),
+        (f"[alertmanager.receivers.a]\nurl = 'https://x/?token={SECRET}'", "base address"),
+        ("[alertmanager]\nservices = 'a'", "write [alertmanager.services]"),
+        ("[alertmanager.services]\nshop = 3", "is no text"),
+        ("[alertmanager.services]\nshop = ''", "is empty"),
+    ],
+)
+def test_who_is_told_is_refused_with_its_cure(tmp_path: Path, text: str, says: str) -> None:
+    """A key that is misspelt would tell nobody; a secret in the file would be told to all."""
+    (tmp_path / "obskit.toml").write_text(text)
+
+    error = refused({}, tmp_path)
+
+    assert says in str(error)
+    assert "obskit.toml" in str(error)
 
 
 def test_aws_is_wanted_once_anything_about_it_is_set() -> None:

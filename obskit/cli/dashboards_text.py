@@ -245,10 +245,12 @@ def of_outcome(outcome: Outcome, url: str = "") -> str:
     total += [f"{len(outcome.failed)} failed"] if outcome.failed else []
     total += [f"{len(outcome.not_done)} not begun"] if outcome.not_done else []
     lines.append(", ".join(total))
-    if outcome.again:
-        lines.append("run the same command again: it goes on where this one stopped")
-    elif outcome.failed or outcome.not_done:
-        lines.append("put right what failed, then run the same command again")
+    if outcome.failed or outcome.not_done:
+        lines.append(
+            "run the same command again: it goes on where this one stopped"
+            if outcome.again
+            else "put right what failed, then run the same command again"
+        )
     return "\n".join(clean(line) for line in lines)
 
 

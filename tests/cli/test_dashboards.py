@@ -657,3 +657,9 @@ def test_signals_can_be_looked_up(obskit: Typed) -> None:
     assert said.code == 0
     assert "db_pool_used_ratio" in said.out
     assert obskit("signals", "no such thing").code == 2
+
+
+def test_after_a_push_that_went_well_nobody_is_told_to_run_it_again(obskit: Typed, grafana: GrafanaStandIn) -> None:
+    """The last line is the count."""
+    assert obskit("push").out.splitlines()[-1] == "2 changes made"
+    assert obskit("push").out.splitlines()[-1] == "0 changes made"

@@ -18,6 +18,9 @@ from obskit.ascode.alerts.rule import RuleFile
 from obskit.ascode.definition import Problem
 from obskit.catalogue._speak import quoted
 from obskit.errors import UsageError
+from obskit.settings import AlertmanagerSettings, Receiver
+
+__all__ = ["NOBODY", "OBSKIT", "WATCHDOG", "AlertmanagerSettings", "Receiver", "config", "problems", "text"]
 
 Document = dict[str, Any]
 
@@ -32,46 +35,6 @@ WATCHDOG = "Watchdog"
 #: sets off five of them would be five calls.
 GROUP_BY = ("service", "topic")
 _CHECK = "alertmanager"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receiver:
-    """Somebody who is told.
-
-    Attributes:
-        name: That routes refer to.
-        kind: How.
-        file: On Alertmanager's machine: PagerDuty's integration key, Slack's webhook address, or the
-            bearer token of a webhook; the last may be "".
-        url: Of a webhook; must hold no secret.
-        channel: Of Slack.
-    """
-
-    name: str
-    kind: Literal["webhook", "pagerduty", "slack"] = "webhook"
-    file: str = ""
-    url: str = ""
-    channel: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertmanagerSettings:
-    """Who is told of what.
-
-    Attributes:
-        url: Where obskit itself listens for alerts.
-        receivers: Everybody else.
-        page, ticket: Names of those who are told of pages and of tickets; "" for obskit alone.
-        watchdog: Name of the one that raises the alarm when the alert that always fires stays away.
-        services: ``(service, receiver)`` of services whose pages and tickets go to somebody of their own.
-    """
-
-    url: str = "http://obskit:9095/alerts"
-    receivers: tuple[Receiver, ...] = ()
-    page: str = ""
-    ticket: str = ""
-    watchdog: str = ""
-    services: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
