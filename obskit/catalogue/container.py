@@ -120,7 +120,7 @@ SIGNALS = (
                 query=(
                     'sum by ($service, $task) (rate(container_cpu_usage_seconds_total{container!="POD",$svc}[$rate]))'
                     ' / sum by ($service, $task) (container_spec_cpu_quota{container!="POD",$svc}'
-                    ' / container_spec_cpu_period{container!="POD",$svc})'
+                    ' / (container_spec_cpu_period{container!="POD",$svc} > 0))'
                 ),
                 needs=("container_cpu_usage_seconds_total", "container_spec_cpu_quota"),
             ),

@@ -147,6 +147,30 @@ app.add_typer(alerts)
 
 
 @app.command()
+def check(
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="This system alone, for example node. May be given again.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="text, json or html.")] = "text",
+    out: Annotated[Path | None, typer.Option("--out", help="Write it there instead of printing it.")] = None,
+    prometheus: Annotated[str, typer.Option("--prometheus", help="Ask this Prometheus: http://host:9090.")] = "",
+    deadline: DeadlineOption = 0.0,
+    verbose: Annotated[bool, typer.Option("--verbose", help="List every signal, and what has no answer.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also when something was not seen.")] = False,
+) -> None:
+    """Make the morning round: every system of the stack, green or not, with the number that says why.
+
+    Exit code 0 when all that was seen is well, 1 when something is not, 3 when nothing could be asked.
+    """
+    from obskit.cli import check_command as command
+
+    ask = command.CheckAsk(
+        only=tuple(only or ()), prometheus=prometheus, deadline=deadline, verbose=verbose, strict=strict
+    )
+    command.check(ask, form=form, out=out)
+
+
+@app.command()
 def doctor(
     service: Annotated[
         str, typer.Option("--service", help="Also say which variant of each signal this service speaks.")

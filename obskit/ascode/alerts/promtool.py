@@ -143,7 +143,7 @@ def run(tested: Sequence[Tested], folder: Path, promtool: str = "") -> tuple[Fai
         done = subprocess.run(  # noqa: S603 (promtool, with files of ours)
             [program, "test", "rules", *names],
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,  # it tells the file on one and the failure on the other: only together they have an order
+            stderr=subprocess.STDOUT,  # the file on one, the failure on the other: together they have an order
             text=True,
             check=False,
             cwd=folder,

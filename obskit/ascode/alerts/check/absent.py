@@ -1,0 +1,35 @@
+"""What is absent must be so for longer than a scrape.
+
+What it looks for: ``absent`` or ``absent_over_time`` in an alert that holds for less than two scrapes.
+
+Why: between two scrapes nothing is there, after a restart of Prometheus nothing is there yet, and a
+service that is scraped by another instance from now on is gone for a moment.
+
+How to mend it: let it hold for two minutes or more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from obskit.ascode.alerts.check import Case
+from obskit.ascode.alerts.check._trees import operator
+from obskit.ascode.alerts.check.hold import is_duration
+from obskit.ascode.alerts.rule import seconds
+from obskit.ascode.definition import Problem
+from obskit.ascode.promql_tree import kind, nodes
+
+#: Two scrapes of 15 s.
+LEAST_SECONDS = 30
+
+
+def problems(case: Case) -> Iterable[Problem]:
+    """Yield each alert on what is absent that does not wait."""
+    for one in case.alerts("PromQL"):
+        hold = str(one.document.get("for", "0s"))
+        if one.tree is None or not is_duration(hold) or seconds(hold) >= LEAST_SECONDS:
+            continue
+        for node, _ in nodes(one.tree):
+            if kind(node) == "Call" and operator(node) in ("absent", "absent_over_time"):
+                yield one.problem(f"{operator(node)} holds between two scrapes: it must hold for longer", "hold")
+                break

@@ -1,0 +1,4 @@
+# expect: definition @0: neither RULES nor SLOS
+"""Nothing."""
+
+ALERTS = ()
