@@ -1,0 +1,109 @@
+"""What `obskit check` does: make the round, print it, say by the exit code what it found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from obskit.cli.output import harmless, known_form, progress
+from obskit.errors import SourceError, UsageError
+from obskit.files import write_text
+from obskit.settings import Connection, Settings, load_settings
+
+if TYPE_CHECKING:
+    from obskit.checkup.words import Round
+
+FORMS = ("text", "json", "html")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckAsk:
+    """What a round shall look at, and how it is shown.
+
+    Attributes:
+        only: Names of systems; all without any.
+        prometheus: Another address than the configured one.
+        deadline: Seconds; 0 for the configured ones.
+        verbose: List every signal.
+        strict: What was not seen is a problem, too.
+    """
+
+    only: Sequence[str] = ()
+    prometheus: str = ""
+    deadline: float = 0.0
+    verbose: bool = False
+    strict: bool = False
+
+
+def check(ask: CheckAsk, *, form: str, out: Path | None) -> None:
+    """Make the round and print it; exit 1 when something is wrong.
+
+    Raises:
+        UsageError: There is no such system, format or place to write to.
+        SourceError: Nobody could be asked.
+    """
+    from obskit.checkup.round import make, systems_named
+
+    known_form(form, *FORMS)
+    systems = systems_named(ask.only)
+    settings = _settings(ask)
+    seconds = ask.deadline or settings.deadline_seconds
+    if not 0 < seconds < float("inf"):
+        raise UsageError("the deadline is no time to wait", hint="--deadline 20")
+    with progress("the round") as tell:
+        found = make(
+            settings,
+            systems,
+            deadline_seconds=seconds,
+            everything=ask.verbose or form != "text",
+            tell=tell,
+        )
+    if not found.answered:
+        where = {unseen.source: unseen.reason for unseen in reversed(found.unseen)}
+        raise SourceError("nothing could be asked", where=dict(reversed(where.items())), hint="run: obskit doctor")
+    _print(found, form, out, verbose=ask.verbose)
+    wrong = found.of("bad") or found.of("look") or (ask.strict and (found.of("not seen") or found.unseen))
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _settings(ask: CheckAsk) -> Settings:
+    from obskit.settings_values import Given, checked
+
+    settings = load_settings()
+    if not ask.prometheus:
+        return settings
+    url = checked(Given("prometheus.url", ask.prometheus, "--prometheus", Path.cwd()))
+    # Who we are is kept only where the address is the configured one: a token is for nobody else.
+    same = url == settings.prometheus.url
+    return settings if same else replace(settings, prometheus=Connection(url=url))
+
+
+def _print(found: Round, form: str, out: Path | None, *, verbose: bool) -> None:
+    """Write the round to the file, or print it."""
+    if out is not None:
+        write_text(out, _rendered(found, form, width=None, colour=False, verbose=verbose))
+        return
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    sys.stdout.write(_rendered(found, form, width=width, colour=terminal, verbose=verbose))
+
+
+def _rendered(found: Round, form: str, *, width: int | None, colour: bool, verbose: bool) -> str:
+    if form == "json":
+        from obskit.checkup.as_json import document
+
+        return harmless(json.dumps(document(found), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+    if form == "html":
+        from obskit.checkup import as_html
+
+        return as_html.render(found)
+    from obskit.checkup import as_text
+
+    return as_text.render(found, width=width, colour=colour, verbose=verbose)
