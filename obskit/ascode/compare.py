@@ -190,7 +190,8 @@ def _flat(model: Model) -> Model:
     """Return the dashboard with the panels of folded rows beside the others, the rows listing their ids."""
     panels: list[Model] = []
     for panel in model.get("panels", []):
-        inside = panel.get("panels", [])
+        found = panel.get("panels")
+        inside = found if isinstance(found, list) and _of_dicts(found) else []
         panels += [{**panel, "panels": [p.get("id", p.get("title")) for p in inside]} if inside else panel, *inside]
     return {**model, "panels": panels}
 

@@ -236,3 +236,11 @@ def test_touching_is_lying_on_one_branch(old: Model, new: Model, other: Model) -
     slow = tuple(c for c in some if any(c.at[: len(o.at)] == o.at[: len(c.at)] for o in others))
 
     assert touch(some, others) == slow
+
+
+def test_what_lies_in_a_row_may_be_anything() -> None:
+    """A server may send it; it is a difference like another."""
+    old = {"title": "t", "panels": [{"type": "row", "panels": False}]}
+
+    assert differences(old, old) == ()
+    assert differences(old, {**old, "panels": []})

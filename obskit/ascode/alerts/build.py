@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from obskit.errors import UsageError
 
 Document = dict[str, Any]
 
+_LINE_ENDS = re.compile("[\r\x85\u2028\u2029]")
 #: How often rules are evaluated: two scrapes, so that an alert is late by half a minute at most.
 INTERVAL = "30s"
 SUFFIX = ".rules.yml"
@@ -121,7 +123,9 @@ def as_yaml(document: Document) -> str:
             super().increase_indent(flow, False)
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+        # YAML takes these for line ends; only a quoted text can hold them.
+        style = '"' if _LINE_ENDS.search(value) else "|" if "\n" in value else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
     body = yaml.dump(document, Dumper=Dumper, sort_keys=False, width=2**31 - 1, allow_unicode=True)
