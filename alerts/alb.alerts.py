@@ -92,6 +92,7 @@ RULES = (
             "Every target fails the balancer's check, so users get 502, 503 or whatever a sick task answers."
             " All at once means a release, a dependency of the check, or the check itself."
         ),
+        total=True,
         hold="3m",
         hold_reason="the only task of a small service is replaced and healthy again within three minutes",
         keep="5m",
@@ -225,6 +226,7 @@ RULES = (
             "Users do not arrive, and so nothing else looks wrong: DNS, certificate, firewall or what stands in front."
             " Open the address from outside before looking inside."
         ),
+        total=True,
         hold="5m",
         hold_reason="CloudWatch's newest minute is at times incomplete; five are not",
     ),

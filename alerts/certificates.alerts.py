@@ -52,8 +52,8 @@ RULES = (
             "Clients refuse to connect; nothing behind the certificate is broken and nothing else will help."
             " Attach a valid one: a new one from ACM takes minutes if its DNS record is in place."
         ),
-        hold="0s",
-        hold_reason="a date that has passed does not come back",
+        hold="15m",
+        hold_reason="a date that has passed does not come back, but an exporter may write 0 where it has no answer",
     ),
     alert(
         "ProbeFailing",

@@ -119,7 +119,8 @@ RULES = (
     alert(
         "DatabaseQueriesSlow",
         "db_query_seconds",
-        severity="page",
+        # A ticket: HikariCP tells how long a connection is held, which may be as long as the request.
+        severity="ticket",
         kind="cause",
         cause="slow_queries",
         summary="A database query of {service} takes {value} on average",

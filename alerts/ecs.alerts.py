@@ -20,8 +20,9 @@ RULES = (
             "Nothing of the service answers. Read why its last tasks stopped: a crash at start, an image that"
             " cannot be pulled and missing capacity look alike from here."
         ),
-        hold="2m",
-        hold_reason="the only task of a small service is replaced within two minutes; later, it does not come back",
+        total=True,
+        hold="4m",
+        hold_reason="the only task of a small service is replaced within three minutes; later, it does not come back",
     ),
     alert(
         "EcsHalfOfTasksMissing",

@@ -107,6 +107,8 @@ RULES = (
         ),
         hold="10m",
         hold_reason="two windows of the rate; a caller's deployment or failover is shorter",
+        total=True,
+        where=(Condition(signal="service_tasks_up", op=">=", value=1, reason="where none answers, ServiceDown pages"),),
     ),
     alert(
         "HttpRequestsHanging",

@@ -18,7 +18,9 @@ RULES = (
     _page(
         "PrometheusJobUnseen",
         "prometheus_targets_up_ratio",
-        summary="Only {value} of the targets of {job} answer Prometheus",
+        level=0,
+        reason="where one target still answers, alerts on the job can fire: PrometheusTargetDown is a ticket",
+        summary="{value} of the targets of {job} answer Prometheus",
         description=(
             "Alerts on {job} cannot fire, and sums over it mislead. First see by the balancer and by ECS whether it"
             " works: then it is the way from Prometheus to it."

@@ -3,6 +3,10 @@
 from obskit.ascode.alerts import alert
 from obskit.ascode.alerts.rule import Condition
 
+_SCALED_TO_ZERO = Condition(
+    signal="ecs_desired_tasks", op="<=", value=0, reason="nobody wants a task: it was scaled to zero on purpose"
+)
+
 RULES = (
     alert(
         "ServiceDown",
@@ -14,8 +18,10 @@ RULES = (
             "Either none runs, or Prometheus reaches none: ECS's running tasks and the balancer's healthy targets tell"
             " which. It ends six hours after the last scrape; what was taken down on purpose needs a silence."
         ),
-        hold="2m",
-        hold_reason="eight scrapes; a service of one task is away for less when ECS replaces it the usual way round",
+        hold="4m",
+        hold_reason="a service of one task that is stopped before the next one starts is away for up to three minutes",
+        total=True,
+        unless=(_SCALED_TO_ZERO,),
         keep="5m",
         keep_reason="a task that starts, answers once and dies again has not brought the service back",
     ),

@@ -301,7 +301,9 @@ def receiver_of(name: str, keys: dict[str, Any], known: Sequence[str], path: Pat
     for key, others in (("url", "webhook"), ("channel", "slack")):
         if found.get(key) and kind != others:
             given = Given(f"{section}.{key}", "", str(path), path.parent)
-            raise given.wrong(f"is for a {others}, and the receiver is {kind}", shown=False, hint=f"leave out {key}")
+            raise given.wrong(
+                f"is for kind = {others!r}, and the receiver is {kind!r}", shown=False, hint=f"leave out {key}"
+            )
     return found
 
 

@@ -170,7 +170,7 @@ TESTS = (
     around(
         "DatabaseQueriesSlow",
         lambda seconds: {**querying(seconds), **requests(5)},
-        labels={**SHOP, "severity": "page", "cause": "slow_queries"},
+        labels={**SHOP, "severity": "ticket", "cause": "slow_queries"},
     ),
     fires("DatabaseQueriesSlow", {**querying(20), **requests(0.11)}, at="25m", why="a user every nine seconds"),
     quiet("DatabaseQueriesSlow", {**querying(20), **requests(0.09)}, at="25m", why="a worker's reports may take long"),

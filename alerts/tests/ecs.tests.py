@@ -60,11 +60,11 @@ TESTS = (
     ),
     quiet(
         "EcsNoTaskRunning",
-        tasks("1x20 0x6 1x60", steady(1)),
-        at="6m30s",
-        why="the only task is replaced within two minutes",
+        tasks("1x20 0x12 1x60", steady(1)),
+        at="8m",
+        why="the only task is replaced within three minutes",
     ),
-    fires("EcsNoTaskRunning", tasks("2x20 0x100", steady(2)), at="8m", why="its last task went 2 min 45 s ago"),
+    fires("EcsNoTaskRunning", tasks("2x20 0x100", steady(2)), at="9m45s", why="its last task went 4 min 30 s ago"),
     quiet(
         "EcsNoTaskRunning", {'ecs_service_desired_tasks{service="shop"}': steady(2)}, at="10m", why="no number is not 0"
     ),

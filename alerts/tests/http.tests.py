@@ -76,6 +76,9 @@ PAGE = {"service": "shop", "severity": "page"}
 TICKET = {"service": "shop", "severity": "ticket"}
 PAY = {"service": "shop", "server_address": "pay"}
 
+RUNS = {'up{service="shop",task_id="a"}': steady(1)}
+GONE = {'up{service="shop",task_id="a"}': steady(0)}
+
 TESTS = (
     around("HttpRequestsFailing", failing, labels=PAGE, far=1.0),
     fires("HttpRequestsFailing", failing(1), at="3m", why="the failure is total: two minutes are enough"),
@@ -109,14 +112,23 @@ TESTS = (
     quiet(
         "HttpTailLatencyHigh", slow(0.99, per_second=0.5)(60), at="90m", why="150 requests in five minutes have no p99"
     ),
-    fires("HttpTrafficGone", traffic(0.045), at="3h30m", labels=PAGE, why="less than one in twenty is left"),
-    quiet("HttpTrafficGone", traffic(0.06), at="3h30m", why="one in seventeen still comes"),
-    quiet("HttpTrafficGone", traffic(0), at="3h11m", why="the rate is nothing since five minutes, not since ten"),
-    fires("HttpTrafficGone", traffic(0), at="3h16m", why="the rate fell below one in twenty ten minutes ago"),
-    quiet("HttpTrafficGone", {}, at="3h30m", why="no series at all, now or an hour ago"),
+    fires(
+        "HttpTrafficGone", {**traffic(0.045), **RUNS}, at="3h30m", labels=PAGE, why="less than one in twenty is left"
+    ),
+    quiet("HttpTrafficGone", {**traffic(0.06), **RUNS}, at="3h30m", why="one in seventeen still comes"),
+    quiet(
+        "HttpTrafficGone",
+        {**traffic(0), **RUNS},
+        at="3h11m",
+        why="the rate is nothing since five minutes, not since ten",
+    ),
+    fires(
+        "HttpTrafficGone", {**traffic(0), **RUNS}, at="3h16m", why="the rate fell below one in twenty ten minutes ago"
+    ),
+    quiet("HttpTrafficGone", RUNS, at="3h30m", why="no series at all, now or an hour ago"),
     fires(
         "HttpTrafficGone",
-        {'http_requests_total{service="shop",task_id="a",path="/cart",status="200"}': "0+60x720 stale"},
+        {'http_requests_total{service="shop",task_id="a",path="/cart",status="200"}': "0+60x720 stale", **RUNS},
         at="3h30m",
         why="new tasks that nobody has reached have no series of requests at all",
     ),
@@ -124,6 +136,7 @@ TESTS = (
         "HttpTrafficGone",
         {
             **traffic(0),
+            **RUNS,
             'http_requests_total{service="shop",task_id="a",path="/health",status="200"}': counting(4),
         },
         at="3h30m",
@@ -131,16 +144,20 @@ TESTS = (
     ),
     quiet(
         "HttpTrafficGone",
-        {'http_requests_total{service="shop",task_id="a",path="/cart",status="200"}': "0x560 0+600x80 48000x400"},
+        {
+            'http_requests_total{service="shop",task_id="a",path="/cart",status="200"}': "0x560 0+600x80 48000x400",
+            **RUNS,
+        },
         at="3h",
         why="a batch of twenty minutes came an hour ago and is over",
     ),
     quiet(
         "HttpTrafficGone",
-        {'http_requests_total{service="shop",task_id="a",path="/cart",status="200"}': "0+60x720 0+60x900"},
+        {'http_requests_total{service="shop",task_id="a",path="/cart",status="200"}': "0+60x720 0+60x900", **RUNS},
         at="3h30m",
         why="the counter began anew with the task, and requests come as before",
     ),
+    quiet("HttpTrafficGone", {**traffic(0), **GONE}, at="3h30m", why="no task answers: ServiceDown pages"),
     around("HttpRequestsHanging", hanging, labels=TICKET),
     fires(
         "HttpRequestsHanging",

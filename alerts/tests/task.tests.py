@@ -73,10 +73,22 @@ TESTS = (
     fires(
         "ServiceDown", up("1x80 stale", "1x80 stale"), at="30m", labels=PAGE, why="discovery forgot tasks that are gone"
     ),
-    fires("ServiceDown", up(steady(0)), at="3m", why="two minutes are enough"),
+    fires("ServiceDown", up(steady(0)), at="5m", why="four minutes are enough"),
     quiet("ServiceDown", up("1x80 stale", steady(1)), at="30m", why="one of two is left"),
-    quiet("ServiceDown", up("1x80 0x3 1x400"), at="22m30s", why="the only task was replaced within a minute"),
+    quiet("ServiceDown", up("1x80 0x12 1x400"), at="23m", why="the only task was replaced within three minutes"),
     quiet("ServiceDown", up("1x80 stale"), at="7h", why="taken down in the morning: six hours are enough"),
+    quiet(
+        "ServiceDown",
+        {**up(steady(0)), 'ecs_service_desired_tasks{service="shop"}': steady(0)},
+        at="30m",
+        why="it was scaled to zero on purpose",
+    ),
+    fires(
+        "ServiceDown",
+        {**up(steady(0)), 'ecs_service_desired_tasks{service="shop"}': steady(2)},
+        at="30m",
+        why="it shall run",
+    ),
     around("TaskUnreachable", one_of_three, labels=TICKET),
     quiet("TaskUnreachable", up(steady(0), steady(0)), at="40m", why="none answers: ServiceDown pages"),
     quiet(

@@ -51,7 +51,7 @@ SIGNALS = (
         combine="min",
         floor=0.5,
         warn=Threshold(value=0, reason="an Alloy that is down forwards no logs"),
-        variants=_asked('min by (instance) (up{job=~"(?i).*alloy.*",$scope})', "up"),
+        variants=_asked('min by (instance) (up{job=~"(?i)(.*[-/])?alloy",$scope})', "up"),
     ),
     _signal(
         id="alloy_answering",
@@ -67,8 +67,8 @@ SIGNALS = (
         crit=Threshold(value=0, reason="no Alloy is left to take the tasks' logs"),
         variants=_asked(
             # a day: what was taken away on purpose is forgotten, what was lost at night is still told at noon
-            'sum by (job) (up{job=~"(?i).*alloy.*",$scope})'
-            ' or 0 * sum by (job) (max_over_time(up{job=~"(?i).*alloy.*",$scope}[1d]))',
+            'sum by (job) (up{job=~"(?i)(.*[-/])?alloy",$scope})'
+            ' or 0 * sum by (job) (max_over_time(up{job=~"(?i)(.*[-/])?alloy",$scope}[1d]))',
             "up",
         ),
     ),

@@ -33,7 +33,7 @@ SIGNALS = (
         combine="min",
         floor=0.5,
         warn=Threshold(value=0, reason="a Grafana that is down shows nothing and alerts nobody"),
-        variants=_asked('min by (instance) (up{job=~"(?i).*grafana.*",$scope})', "up"),
+        variants=_asked('min by (instance) (up{job=~"(?i)(.*[-/])?grafana",$scope})', "up"),
     ),
     _signal(
         id="grafana_answering",
@@ -49,8 +49,8 @@ SIGNALS = (
         crit=Threshold(value=0, reason="no Grafana is left: no dashboards, and its own alert rules rest"),
         variants=_asked(
             # a day: what was taken away on purpose is forgotten, what was lost at night is still told at noon
-            'sum by (job) (up{job=~"(?i).*grafana.*",$scope})'
-            ' or 0 * sum by (job) (max_over_time(up{job=~"(?i).*grafana.*",$scope}[1d]))',
+            'sum by (job) (up{job=~"(?i)(.*[-/])?grafana",$scope})'
+            ' or 0 * sum by (job) (max_over_time(up{job=~"(?i)(.*[-/])?grafana",$scope}[1d]))',
             "up",
         ),
     ),

@@ -33,7 +33,7 @@ SIGNALS = (
         combine="min",
         floor=0.5,
         warn=Threshold(value=0, reason="a Loki that is down takes no lines; Alloy drops them when its retries end"),
-        variants=_asked('min by (instance) (up{job=~"(?i).*loki.*",$scope})', "up"),
+        variants=_asked('min by (instance) (up{job=~"(?i)(.*[-/])?loki([-/](all|read|write|backend))?",$scope})', "up"),
     ),
     _signal(
         id="loki_answering",
@@ -49,8 +49,8 @@ SIGNALS = (
         crit=Threshold(value=0, reason="no Loki is left: lines are lost from the end of Alloy's retries on"),
         variants=_asked(
             # a day: what was taken away on purpose is forgotten, what was lost at night is still told at noon
-            'sum by (job) (up{job=~"(?i).*loki.*",$scope})'
-            ' or 0 * sum by (job) (max_over_time(up{job=~"(?i).*loki.*",$scope}[1d]))',
+            'sum by (job) (up{job=~"(?i)(.*[-/])?loki([-/](all|read|write|backend))?",$scope})'
+            ' or 0 * sum by (job) (max_over_time(up{job=~"(?i)(.*[-/])?loki([-/](all|read|write|backend))?",$scope}[1d]))',
             "up",
         ),
     ),

@@ -113,6 +113,9 @@ def push(
     prune: Annotated[
         bool, typer.Option("--prune", help="Also delete groups of ours that are defined no more.")
     ] = False,
+    prune_limit: Annotated[
+        int, typer.Option("--prune-limit", help="Refuse to prune when more than so many would be deleted.", min=0)
+    ] = 5,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     form: FormatOption = "text",
 ) -> None:
@@ -124,4 +127,4 @@ def push(
     """  # noqa: D301 (a \b of click, which keeps the lines as they are)
     from obskit.cli import alerts_command as command
 
-    command.push(to, folder, prune=prune, dry_run=dry_run, form=form)
+    command.push(to, folder, prune=prune, prune_limit=prune_limit, dry_run=dry_run, form=form)

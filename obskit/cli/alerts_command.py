@@ -16,7 +16,6 @@ import typer
 from obskit.cli import dashboards_text as words
 from obskit.cli.output import known_form, print_json, progress
 from obskit.errors import SourceError, UsageError
-from obskit.escape import clean
 from obskit.files import folder_of
 from obskit.settings import Connection, Settings, load_settings
 
@@ -31,7 +30,17 @@ if TYPE_CHECKING:
 #: Exclusions from checks, beside the definitions.
 EXCLUSIONS = "checks.toml"
 #: What a rule file must not be written with: a server would refuse it, or take one rule for another.
-BUILDING = ("promql", "template", "hold", "duplicate-alert", "objectives", "alert-runbook")
+BUILDING = (
+    "promql",
+    "template",
+    "hold",
+    "duplicate-alert",
+    "objectives",
+    "alert-runbook",
+    "impossible",
+    "aggregate",
+    "cause",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,18 +87,24 @@ def build(folder: Path | None, out: Path, form: str) -> None:
     _refuse_errors(result, excluded, "nothing was written")
     written = write(texts(loaded.files, settings), out)
     if form == "json":
-        print_json([{"path": str(path), "changed": changed} for path, changed in written])
+        print_json([{"path": str(path), "state": state} for path, state in written])
         return
-    for path, changed in written:
-        print(f"{'wrote' if changed else 'same '}  {clean(str(path))}")
-    print(f"{len(written)} files, {sum(changed for _, changed in written)} changed")
+    print(words.of_files(written, "file"))
+    if not settings.dashboards.runbook_url or not settings.grafana.url:
+        print(
+            "links are relative: with OBSKIT_RUNBOOK_URL and OBSKIT_GRAFANA_URL they lead somewhere",
+            file=sys.stderr,
+        )
 
 
 def texts(files: Sequence[RuleFile], settings: Settings) -> dict[str, str]:
     """Return every file that is built, by its path."""
+    from obskit.ascode.alerts import alertmanager
     from obskit.ascode.alerts import build as building
 
-    return building.texts(_groups(files, _writer(settings)))
+    writer = _writer(settings)
+    rules = building.texts(_groups(files, writer))
+    return {**rules, "alertmanager.yml": alertmanager.text(alertmanager.config(files, writer, settings.alertmanager))}
 
 
 def explain(name: str) -> None:
@@ -154,13 +169,39 @@ def run_tests(folder: Path | None, only: Sequence[str], keep: Path | None, form:
         raise typer.Exit(1)
 
 
-def push(to: str, folder: Path | None, *, prune: bool, dry_run: bool, form: str) -> None:
-    """Bring a server's rules to what the folder says; see `obskit.ascode.alerts.push`."""
-    import importlib
+def push(to: str, folder: Path | None, *, prune: bool, prune_limit: int, dry_run: bool, form: str) -> None:
+    """Check, plan, say what will be done, do it, say what was done.
+
+    Exit 1 when a check fails, something was refused, or, on a dry run, something would be done; 3 when the
+    server failed.
+    """
+    from obskit.ascode.alerts import push_text as told
+    from obskit.ascode.alerts.push import plan, target_for
+    from obskit.ascode.alerts.push import push as carry_out
 
     known_form(form, "text", "json")
-    pushing: Any = importlib.import_module("obskit.ascode.alerts.push")
-    pushing.command(to, folder, prune=prune, dry_run=dry_run, form=form)
+    settings = load_settings()
+    loaded = _load(folder)
+    result, excluded = _checked(CheckAsk(checks=BUILDING), loaded, _case(loaded, _writer(settings)))
+    _refuse_errors(result, excluded, "nothing was pushed")
+    target = target_for(to, settings)
+    with progress("reading what is there"):
+        found = plan(target, _groups(loaded.files, _writer(settings)), prune=prune, prune_limit=prune_limit)
+    if form == "text":
+        print(told.of_plan(found))
+    outcome = None
+    if not dry_run:
+        with progress("pushing"):
+            outcome = carry_out(found, target)
+    if form == "json":
+        print_json(told.document(found, outcome))
+    elif outcome is not None:
+        print(told.of_outcome(outcome))
+    if outcome is not None and not outcome.complete:
+        raise typer.Exit(SourceError.exit_code)
+    refused = any(not action.foreign for action in found.of_kind("refused"))
+    if refused or (dry_run and found.differs):
+        raise typer.Exit(1)
 
 
 def _load(folder: Path | None) -> Loaded:

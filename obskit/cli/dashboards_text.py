@@ -70,9 +70,9 @@ def of_result(result: Result, excluded: int) -> str:
     parts += [f"not checked: {names}: {why}" for why, names in _by_reason(result.skipped)]
     parts += [f"failed: {names}: {why}" for why, names in _by_reason(result.failed)]
     hidden = f", {excluded} excluded with a reason" if excluded else ""
-    parts.append(
-        f"{_count(errors, 'error')}, {_count(warnings, 'warning')}{hidden}; {_count(len(result.made), 'check')} made"
-    )
+    lost = f", {_count(len(result.failed), 'check')} failed" if result.failed else ""
+    found = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}{hidden}"
+    parts.append(f"{found}; {_count(len(result.made), 'check')} made{lost}")
     return "\n".join(parts)
 
 

@@ -112,7 +112,7 @@ def test_building_writes_rule_files_and_the_same_bytes_again(obskit: Typed) -> N
 
     assert (first.code, second.code) == (0, 0)
     assert str(path) in first.out
-    assert not any(one["changed"] for one in json.loads(second.out))
+    assert not any(one["state"] != "same" for one in json.loads(second.out))
     assert path.read_bytes() == body
     assert yaml.safe_load(body)["groups"][0]["rules"][0]["alert"] == "PoolWaiting"
 

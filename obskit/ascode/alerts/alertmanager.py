@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from obskit.ascode.alerts.build import as_yaml
 from obskit.ascode.alerts.expression import Writer
-from obskit.ascode.alerts.inhibition import inhibitions, unknown_causes
+from obskit.ascode.alerts.inhibition import inhibitions
 from obskit.ascode.alerts.rule import RuleFile
 from obskit.ascode.definition import Problem
 from obskit.catalogue._speak import quoted
@@ -122,7 +122,7 @@ def problems(
     if _watched(files) and not settings.watchdog:
         hint = "set alertmanager.watchdog to the receiver that raises the alarm without it"
         found.append(_problem(f"nobody notices when {WATCHDOG} stays away", place, hint, severity="warning"))
-    return (*found, *unknown_causes(files))
+    return tuple(found)
 
 
 def _watched(files: Sequence[RuleFile]) -> bool:

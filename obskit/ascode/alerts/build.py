@@ -10,7 +10,7 @@ from typing import Any
 
 from obskit.ascode.alerts.expression import Writer
 from obskit.ascode.alerts.rule import Recording, Rule, RuleFile
-from obskit.errors import UsageError
+from obskit.files import State, write_all
 
 Document = dict[str, Any]
 
@@ -83,31 +83,16 @@ def texts(found: Sequence[Group]) -> dict[str, str]:
     }
 
 
-def write(files: Mapping[str, str], out: Path) -> tuple[tuple[Path, bool], ...]:
-    """Write files below a folder; what is the same already is left alone.
+def write(files: Mapping[str, str], out: Path) -> tuple[tuple[Path, State], ...]:
+    """Write files below a folder, and take away what an earlier build wrote and this one does not.
 
     Returns:
-        ``(path, whether it was new or held something else)``.
+        Each file and what became of it; see `obskit.files.write_all`.
 
     Raises:
         UsageError: The folder cannot be written.
     """
-    from obskit.files import write_text
-
-    written = []
-    for name, text in files.items():
-        path = out / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            old = path.read_text(encoding="utf-8") if path.is_file() else None
-        except OSError as error:
-            raise UsageError(
-                f"{path} cannot be written: {error.strerror}", hint="name another folder: --out DIR"
-            ) from error
-        if old != text:
-            write_text(path, text)
-        written.append((path, old != text))
-    return tuple(written)
+    return write_all(files, out, by="alerts build")
 
 
 def as_yaml(document: Document) -> str:

@@ -16,14 +16,16 @@ from obskit.errors import UsageError
 from obskit.model import Signal, Unit
 from obskit.settings import Settings
 
+#: Three digits; from a thousand on with a prefix. `humanize` alone writes a quarter as 250m.
+_PLAIN = '{{ if lt $value 1000.0 }}{{ printf "%.3g" $value }}{{ else }}{{ $value | humanize }}{{ end }}'
 #: How Prometheus' and Loki's templates word a value of each unit.
 _WORDED: Mapping[Unit, str] = {
     "seconds": "{{ $value | humanizeDuration }}",
     "bytes": "{{ $value | humanize1024 }}B",
     "ratio": "{{ $value | humanizePercentage }}",
-    "per_second": "{{ $value | humanize }}/s",
+    "per_second": f"{_PLAIN}/s",
     "bytes_per_second": "{{ $value | humanize1024 }}B/s",
-    "count": "{{ $value | humanize }}",
+    "count": _PLAIN,
 }
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 #: A straight line is laid through this much of the past, in points a minute apart.
@@ -78,6 +80,10 @@ class Writer:
             other = self._level(signal_named(condition.signal), by, replace(rule, ahead=""))
             joined = f"on ({', '.join(by)}) " if by else ""
             parts.append(f"and {joined}{other} {condition.op} {number(condition.value)}")
+        for condition in rule.unless:
+            other = self._level(signal_named(condition.signal), by, replace(rule, ahead=""))
+            joined = f"on ({', '.join(by)}) " if by else ""
+            parts.append(f"unless {joined}{other} {condition.op} {number(condition.value)}")
         return "\n".join(parts)
 
     def _level(self, signal: Signal, by: tuple[str, ...], rule: Rule) -> str:

@@ -9,7 +9,6 @@ and each alert inhibits only what comes later in it: of any that fire together, 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,6 @@ from obskit.ascode.alerts.expression import Writer
 from obskit.ascode.alerts.rule import Rule, RuleFile
 from obskit.ascode.alerts.slo import Slo
 from obskit.ascode.alerts.slo_rules import FAST, SLOWLY, rules_of
-from obskit.ascode.definition import Problem, shown
 from obskit.incident.causes import all_causes
 
 Document = dict[str, Any]
@@ -35,6 +33,7 @@ class _Alert:
 
     Attributes:
         service: Whether each of its alerts is of one service.
+        total: Whether nothing may silence it.
     """
 
     name: str
@@ -42,16 +41,18 @@ class _Alert:
     cause: str
     symptom: bool
     service: bool
+    total: bool
 
 
 def inhibitions(files: Iterable[RuleFile], writer: Writer) -> list[Document]:
     """Return Alertmanager's inhibition rules, over the alerts that there are.
 
-    - A page whose cause triage knows inhibits the alerts of causes that it brings about: those of the
-      same service, or those of any service where it is about what services share.
-    - A page about a cause of a service inhibits the symptoms of that service. What is shared inhibits
-      no symptom: which services use a database or a node is not in its labels, and the symptom of one
-      that does not must be told.
+    - A page whose cause triage knows inhibits the alerts of causes that it brings about, of the same
+      service. Where it is about what services share, it inhibits their tickets only: which services use
+      a database or a node is not in its labels, and what is inhibited still inhibits. A page that a full
+      disk somewhere silenced would silence the symptoms of its service in turn.
+    - A page about a cause of a service inhibits the symptoms of that service, but for those of a total
+      outage (`Rule.total`): one task's page must not hide that all of them are gone.
     - A page inhibits the ticket about the same cause of the same service, and a fast burn a slow one.
     - A ticket inhibits nothing, nor does a watcher.
     """
@@ -66,8 +67,8 @@ def inhibitions(files: Iterable[RuleFile], writer: Writer) -> list[Document]:
         own = [alert for alert in sources if alert.cause == cause and alert.service]
         shared = [alert for alert in sources if alert.cause == cause and not alert.service]
         found += _rule(own, [*later, *tickets], label, same=(label,))
-        found += _rule(shared, later, label)
-    symptoms = [alert for alert in services if alert.symptom]
+        found += _rule(shared, [alert for alert in later if not alert.page], label)
+    symptoms = [alert for alert in services if alert.symptom and not alert.total]
     found += _rule([alert for alert in sources if alert.service], symptoms, label, same=(label,))
     burning = {name: [alert for alert in services if alert.name == name] for name in (FAST, SLOWLY)}
     found += _rule(burning[FAST], burning[SLOWLY], label, same=(label, "slo"))
@@ -87,6 +88,7 @@ def _alerts(files: Iterable[RuleFile], writer: Writer, label: str) -> list[_Aler
             cause=rule.cause,
             symptom=rule.kind == "symptom",
             service=label in writer.by(rule),
+            total=rule.total,
         )
         for name, rule in sorted(rules.items())
         if rule.catalogued.topic not in WATCHERS
@@ -115,27 +117,6 @@ def _rule(
 def _names(alerts: Sequence[_Alert]) -> str:
     names = sorted({alert.name for alert in alerts})
     return f'alertname=~"{"|".join(names)}"' if len(names) > 1 else f'alertname="{names[0]}"'
-
-
-def unknown_causes(files: Iterable[RuleFile]) -> tuple[Problem, ...]:
-    """Return the alerts whose cause triage does not know."""
-    known = sorted(cause.id for cause in all_causes())
-    found = []
-    for file in files:
-        for rule in file.rules:
-            if rule.cause and rule.cause not in known:
-                near = difflib.get_close_matches(rule.cause, known, n=1)
-                lines = [n for n, line in enumerate(file.source.splitlines(), 1) if f'"{rule.cause}"' in line]
-                found.append(
-                    Problem(
-                        check="alertmanager",
-                        message=f"{rule.name} is evidence of {rule.cause!r}, a cause that triage does not know",
-                        file=shown(file.path),
-                        line=lines[0] if lines else 0,
-                        hint=f"did you mean {near[0]}?" if near else "see obskit/incident/causes",
-                    )
-                )
-    return tuple(found)
 
 
 def silenced(edges: Edges | None = None) -> dict[str, tuple[str, ...]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from obskit.ascode.board import signal_named
 from obskit.errors import UsageError
@@ -69,6 +70,9 @@ class Rule:
         over: The range of rates.
         ahead: Looks at where the signal will be after so long, by a straight line; "" for now.
         where: Further conditions.
+        unless: What excuses it, of the same service: it does not fire while one of these holds. Where the
+            other signal is not there, nothing is excused.
+        total: A whole service is out: no other alert may silence it.
     """
 
     name: str
@@ -88,6 +92,8 @@ class Rule:
     over: str = "5m"
     ahead: str = ""
     where: tuple[Condition, ...] = ()
+    unless: tuple[Condition, ...] = ()
+    total: bool = False
 
     @property
     def catalogued(self) -> Signal:
@@ -205,9 +211,30 @@ def alert(  # noqa: PLR0913 (each is a fact of one alert)
     for duration in (rule.hold, rule.keep, rule.over, rule.ahead):
         if duration:
             seconds(duration)
-    for condition in rule.where:
-        signal_named(condition.signal)
+    _refuse_mistakes(rule)
     return rule
+
+
+def _refuse_mistakes(rule: Rule) -> None:
+    """Refuse what no type checker was asked about."""
+    for name, value, known in (("severity", rule.severity, get_args(Severity)), ("kind", rule.kind, get_args(Kind))):
+        if value not in known:
+            raise UsageError(f"{rule.name}: there is no {name} {value!r}", hint=f"there are {', '.join(known)}")
+    if not math.isfinite(rule.threshold):
+        raise UsageError(f"{rule.name}: its level is no number", hint="write level=0.9")
+    for name in ("by", "where", "unless"):
+        value = getattr(rule, name)
+        if not isinstance(value, tuple):
+            raise UsageError(f"{rule.name}: {name} is no tuple", hint=f"write {name}=(…,) with the comma")
+    for condition in (*rule.where, *rule.unless):
+        if not isinstance(condition, Condition):
+            raise UsageError(f"{rule.name}: {condition!r} is no condition", hint="write Condition(signal=…, op=…)")
+        signal_named(condition.signal)
+        if condition.op not in get_args(Operator) or not math.isfinite(condition.value):
+            raise UsageError(
+                f"{rule.name}: {condition.signal} {condition.op} {condition.value} compares nothing",
+                hint=f"op is one of {', '.join(get_args(Operator))}",
+            )
 
 
 def seconds(duration: str) -> Decimal:
@@ -216,7 +243,7 @@ def seconds(duration: str) -> Decimal:
     Raises:
         UsageError: It is none.
     """
-    if not _DURATION.fullmatch(duration):
+    if not isinstance(duration, str) or not _DURATION.fullmatch(duration):
         raise UsageError(f"{duration!r} is no duration", hint="write 30s, 5m, 1h, 1d or 1h30m")
     return sum((Decimal(number) * _SECONDS[unit] for number, unit in _PARTS.findall(duration)), Decimal(0))
 

@@ -289,6 +289,7 @@ def _rule(slo: Slo, severity: Severity, writer: Writer) -> Rule:
         summary=f"{{service}} burns the error budget of {slo.name} {{value}} times as fast as {promise} allows",
         description=f"{bad[0].upper()}{bad[1:]}: at least {spent} of the budget of {days}. {then}",
         by=(writer.settings.labels.service, "slo"),
+        total=severity == "page",  # users are hurt, whatever else is known
     )
 
 

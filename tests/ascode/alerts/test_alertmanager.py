@@ -10,6 +10,7 @@ import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -207,15 +208,6 @@ def test_that_pages_wake_nobody_is_said() -> None:
     assert [r["name"] for r in config([], WRITER, AlertmanagerSettings())["receivers"]] == ["obskit"]
 
 
-def test_an_unknown_cause_is_found_with_its_line() -> None:
-    """A misspelt cause would inhibit nothing, in silence."""
-    wrong = alert("PoolFull", "db_pool_used_ratio", "db_pool_exhausted_")
-    (problem,) = problems([file_of(wrong, source='RULES = (\n    alert(cause="db_pool_exhausted_"),\n)\n')], SETTINGS)
-
-    assert (problem.file, problem.line, problem.hint) == ("alerts/own.alerts.py", 2, "did you mean db_pool_exhausted?")
-    assert "triage does not know" in problem.message
-
-
 # --- inhibitions ---
 
 
@@ -233,7 +225,7 @@ def test_a_page_about_a_cause_silences_the_services_symptoms() -> None:
     found = pairs(POOL, ERRORS, slos=(OBJECTIVE,))
 
     assert found["PoolFull", "ErrorsHigh"] == ["service"]
-    assert found["PoolFull", "SloBudgetBurnsFast"] == ["service"]
+    assert ("PoolFull", "SloBudgetBurnsFast") not in found, "users are hurt, whatever else is known"
     assert not any(source == "ErrorsHigh" for source, _ in found)
 
 
@@ -243,12 +235,30 @@ def test_a_ticket_silences_nothing_and_a_page_its_ticket() -> None:
     assert pairs(POOL_TICKET, POOL) == {("PoolFull", "PoolFilling"): ["service"]}
 
 
-def test_what_is_shared_silences_causes_of_any_service_and_no_symptom() -> None:
-    """A database's labels do not say who uses it: the symptom of one that does not must be told."""
-    found = pairs(LOCKS, POOL, ERRORS)
+def test_what_is_shared_silences_no_page() -> None:
+    """A database's labels do not say who uses it, and what is silenced still silences: a page would take more along."""
+    tickets = replace(POOL_TICKET, name="PoolFilling")
+    found = pairs(LOCKS, POOL, tickets, ERRORS)
 
-    assert found["LocksHeld", "PoolFull"] == []
+    assert found["LocksHeld", "PoolFilling"] == []
+    assert ("LocksHeld", "PoolFull") not in found
     assert ("LocksHeld", "ErrorsHigh") not in found
+
+
+def test_a_total_outage_is_always_told() -> None:
+    """One task's page must not hide that all of them are gone."""
+    gone = replace(ERRORS, name="ServiceGone", total=True)
+
+    assert ("PoolFull", "ServiceGone") not in pairs(POOL, gone)
+
+
+def test_no_page_of_ours_about_a_service_is_silenced_from_elsewhere(ours: tuple[RuleFile, ...]) -> None:
+    """Over any number of hops: a rule that asks for no same service has tickets for targets."""
+    pages = {rule.name for file in ours for rule in file.rules if rule.severity == "page"}
+
+    for rule in inhibitions(ours, WRITER):
+        if "equal" not in rule:
+            assert not pages & set(names_in(rule["target_matchers"]))
 
 
 def test_a_watcher_silences_nothing_and_is_not_silenced() -> None:

@@ -111,8 +111,8 @@ def test_the_same_files_are_left_alone(tmp_path: Path) -> None:
     times = {path: path.stat().st_mtime_ns for path, _ in first}
     second = write(files, tmp_path)
 
-    assert [changed for _, changed in first] == [True, True]
-    assert [changed for _, changed in second] == [False, False]
+    assert [state for _, state in first] == ["wrote", "wrote"]
+    assert [state for _, state in second] == ["same", "same"]
     assert {path: path.stat().st_mtime_ns for path, _ in second} == times
     assert [path.relative_to(tmp_path).as_posix() for path, _ in first] == list(files)
 

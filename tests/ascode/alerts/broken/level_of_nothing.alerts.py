@@ -1,4 +1,4 @@
-# expect: comparison @10: no number
+# expect: definition @7: its level is no number
 """NaN compares with nothing."""
 
 from obskit.ascode.alerts import alert

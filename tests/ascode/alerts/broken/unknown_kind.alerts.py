@@ -1,4 +1,4 @@
-# expect: severity @12: no kind 'reason'
+# expect: definition @7: there is no kind 'reason'
 """A kind that inhibitions do not know."""
 
 from obskit.ascode.alerts import alert

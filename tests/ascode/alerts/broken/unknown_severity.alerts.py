@@ -1,4 +1,4 @@
-# expect: severity @11: no severity 'critical'
+# expect: definition @7: there is no severity 'critical'
 """A severity of another house."""
 
 from obskit.ascode.alerts import alert

@@ -1,4 +1,4 @@
-# expect: alert-tested @59: it is tested, and not defined
+# expect: alert-tested @56: it is tested, and not defined
 """Both kinds of test for every alert of this folder, and one for none."""
 
 from obskit.ascode.alerts import fires, quiet
@@ -16,7 +16,6 @@ ALERTS = (
     "LabelInDescription",
     "LabelWithDash",
     "LevelBelowFloor",
-    "LevelOfNothing",
     "LevelOfZero",
     "LoneBrace",
     "NameTwice",
@@ -46,9 +45,7 @@ ALERTS = (
     "UnitTwice",
     "UnitsInWrongOrder",
     "UnknownCause",
-    "UnknownKind",
     "UnknownLabel",
-    "UnknownSeverity",
     "WindowOfTwoScrapes",
 )
 
