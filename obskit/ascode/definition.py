@@ -171,11 +171,6 @@ def signals_of(panel: Model) -> tuple[str, ...]:
     return tuple(found.group(1).replace("`", "").split(", ")) if found else ()
 
 
-def signal_of(panel: Model) -> str:
-    """Return the id of the first signal that a panel was made from, or ""."""
-    return next(iter(signals_of(panel)), "")
-
-
 def signals_line(names: Iterable[str]) -> str:
     """Return the line by which `signals_of` finds a panel's signals again."""
     quoted = [f"`{name}`" for name in names]

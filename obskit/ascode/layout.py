@@ -12,15 +12,10 @@ ROW_HEIGHT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """What a panel asks for, in columns and rows of the grid.
-
-    Attributes:
-        stretch: Whether it may grow wider where its line would end ragged.
-    """
+    """What a panel asks for, in columns and rows of the grid."""
 
     width: int
     height: int
-    stretch: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +32,7 @@ def place(sizes: Sequence[Size], top: int) -> tuple[list[Place], int]:
     """Place panels in their order below *top*.
 
     A line is filled until the next panel does not fit; then its panels are stretched to the
-    full width, as evenly as the grid allows, where all of them may be. A line is as high as
+    full width, as evenly as the grid allows. A line is as high as
     its highest panel.
 
     Args:
@@ -50,7 +45,7 @@ def place(sizes: Sequence[Size], top: int) -> tuple[list[Place], int]:
     places: list[Place] = []
     for line in _lines(sizes):
         height = max(size.height for size in line)
-        widths = _stretched([size.width for size in line]) if all(s.stretch for s in line) else [s.width for s in line]
+        widths = _stretched([size.width for size in line])
         x = 0
         for width in widths:
             places.append(Place(x=x, y=top, w=width, h=height))

@@ -60,14 +60,14 @@ def mark(name: str) -> str:
     return f"obskit_kept_{name}"
 
 
-class _Same:
+class Same:
     """A definition as a key of a cache: the same one, not an equal one; a model cannot be hashed."""
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.definition is other.definition
+        return isinstance(other, Same) and self.definition is other.definition
 
     def __hash__(self) -> int:
         return id(self.definition)
@@ -83,11 +83,11 @@ def parsed(text: str, definition: Definition) -> Any:
     Returns:
         None when it does not parse, which is another check's to say.
     """
-    return _parse(_filled(text, _Same(definition)))
+    return _parse(_filled(text, Same(definition)))
 
 
 @lru_cache(maxsize=4096)
-def _filled(text: str, same: _Same) -> str:
+def _filled(text: str, same: Same) -> str:
     for name in KEPT:
         text = re.sub(reference(name), mark(name), text)
     text = re.sub(r"\$\{__range_(s|ms)\}\1", "$__range", text)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from obskit.cli import dashboards_text as words
+from obskit.cli.connections import prometheus_at
 from obskit.cli.output import known_form, print_json, progress
 from obskit.errors import SourceError, UsageError
 from obskit.files import folder_of
@@ -121,7 +122,7 @@ def check(ask: CheckAsk, form: str) -> None:
         raise UsageError("--replay needs a Prometheus", hint="--prometheus http://host:9090 --replay 7")
     settings = load_settings()
     loaded = _load(ask.folder)
-    connection = _at(settings.prometheus, ask.prometheus) if ask.prometheus else None
+    connection = prometheus_at(settings.prometheus, ask.prometheus) if ask.prometheus else None
     case = _case(loaded, _writer(settings), connection, ask.runbooks)
     with progress("checking alerts"):
         result, excluded = _checked(ask, loaded, case)
@@ -305,9 +306,3 @@ def _replayed(days: int, loaded: Loaded, case: Case, connection: Connection) -> 
     end = datetime.now(UTC)
     with progress(f"replaying {days} days"):
         return replay(_groups(loaded.files, case.writer), connection, end - timedelta(days=days), end)
-
-
-def _at(connection: Connection, url: str) -> Connection:
-    from obskit.cli.dashboards_command import _at as at
-
-    return at(connection, url)

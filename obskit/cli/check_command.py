@@ -15,7 +15,7 @@ import typer
 from obskit.cli.output import harmless, known_form, progress
 from obskit.errors import SourceError, UsageError
 from obskit.files import write_text
-from obskit.settings import Connection, Settings, load_settings
+from obskit.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from obskit.checkup.words import Round
@@ -74,15 +74,12 @@ def check(ask: CheckAsk, *, form: str, out: Path | None) -> None:
 
 
 def _settings(ask: CheckAsk) -> Settings:
-    from obskit.settings_values import Given, checked
+    from obskit.cli.connections import prometheus_at
 
     settings = load_settings()
     if not ask.prometheus:
         return settings
-    url = checked(Given("prometheus.url", ask.prometheus, "--prometheus", Path.cwd()))
-    # Who we are is kept only where the address is the configured one: a token is for nobody else.
-    same = url == settings.prometheus.url
-    return settings if same else replace(settings, prometheus=Connection(url=url))
+    return replace(settings, prometheus=prometheus_at(settings.prometheus, ask.prometheus))
 
 
 def _print(found: Round, form: str, out: Path | None, *, verbose: bool) -> None:

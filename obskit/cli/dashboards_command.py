@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from obskit.cli import dashboards_text as words
+from obskit.cli.connections import prometheus_at
 from obskit.cli.output import known_form, print_json, progress
 from obskit.errors import SourceError, UsageError
 from obskit.escape import clean
 from obskit.files import folder_of, write_all, write_text
-from obskit.settings import Connection, load_settings
+from obskit.settings import load_settings
 
 if TYPE_CHECKING:
     from obskit.ascode.check import Result
@@ -186,18 +187,7 @@ def _live(url: str) -> LivePrometheus | None:
         return None
     from obskit.ascode.live import LivePrometheus
 
-    return LivePrometheus(_at(load_settings().prometheus, url), now=time.time())
-
-
-def _at(connection: Connection, url: str) -> Connection:
-    """Return the configured connection to another address.
-
-    Who we are is kept only where the address is the configured one: a token is for nobody else.
-    """
-    from obskit.settings_values import Given, checked
-
-    url = checked(Given("prometheus.url", url, "--prometheus", Path.cwd()))
-    return connection if url == connection.url else Connection(url=url)
+    return LivePrometheus(prometheus_at(load_settings().prometheus, url), now=time.time())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,7 +302,7 @@ def _preview_data(ask: PreviewAsk, definition: Definition, tell: Callable[[str],
     live = replace(
         drawing,
         window=window_of(since=ask.since or "1h", begin="", end="", at="", now=now),
-        prometheus=_at(settings.prometheus, ask.prometheus) if ask.prometheus else settings.prometheus,
+        prometheus=prometheus_at(settings.prometheus, ask.prometheus) if ask.prometheus else settings.prometheus,
         loki=settings.loki,
     )
     return collect(definition, live)

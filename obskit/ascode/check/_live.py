@@ -10,7 +10,7 @@ from typing import Any
 
 from obskit.ascode.check import Asked, Case, Skipped
 from obskit.ascode.definition import Definition, Query
-from obskit.ascode.promql_tree import asked, children, kind
+from obskit.ascode.promql_tree import Same, asked, children, kind
 
 #: These answer where there is no series, so that what they ask for need not be there.
 _OF_NOTHING = ("absent", "absent_over_time", "vector", "time")
@@ -89,24 +89,11 @@ def metrics_of(node: Any) -> frozenset[str]:
 
 def sent(query: Query, definition: Definition) -> str:
     """Return the query as Grafana would send it, with everything chosen in its variables."""
-    return _sent(query.text, _Key(definition))
-
-
-class _Key:
-    """A definition as a key of a cache: the same one, not an equal one."""
-
-    def __init__(self, definition: Definition) -> None:
-        self.definition = definition
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.definition is other.definition
-
-    def __hash__(self) -> int:
-        return id(self.definition)
+    return _sent(query.text, Same(definition))
 
 
 @lru_cache(maxsize=4096)
-def _sent(text: str, key: _Key) -> str:
+def _sent(text: str, key: Same) -> str:
     from obskit.ascode.choose import builtin, chosen
     from obskit.ascode.interpolate import interpolate
     from obskit.model import Window
