@@ -106,7 +106,9 @@ class Aws:
                 )
             return self._clients[service]
 
-    def call(self, service: str, method: str, *, idempotent: bool = False, settle: bool = False, **asked: Any) -> Any:
+    def call(
+        self, service: str, method: str, /, *, idempotent: bool = False, settle: bool = False, **asked: Any
+    ) -> Any:
         """Call once, and again where that is safe.
 
         Args:
@@ -169,7 +171,7 @@ class Aws:
             answer.pop("ResponseMetadata", None)
         return answer
 
-    def pages(self, service: str, method: str, key: str, **asked: Any) -> Iterator[Any]:
+    def pages(self, service: str, method: str, key: str, /, **asked: Any) -> Iterator[Any]:
         """Yield the rows of all pages, by boto3's own knowledge of how a method pages.
 
         Args:
