@@ -133,11 +133,7 @@ class _Run:
         self._lock = threading.Lock()
         self._lost: set[int] = set()
         self._stopped = threading.Event()
-        gone = {step.address for step in plan.steps if step.action in ("replace", "delete")}
-        there = {o.address: o.attributes for o in plan.observed if o.address not in gone}
-        # of two with one address the plan has chosen one
-        there |= {s.address: s.observed.attributes for s in plan.steps if s.action == "change" and s.observed}
-        self.applied = Applied(attributes=there)
+        self.applied = Applied(attributes=dict(plan.known))
 
     def stop(self) -> None:
         """Wait for nothing any more."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from obskit.deploy.resource import (
@@ -105,12 +105,14 @@ class Plan:
         unchanged: Addresses of what is as it shall be.
         kept: What is not wanted and stays.
         observed: What AWS had.
+        known: Attributes, by address, of what stays: where one is there twice, of the one that was chosen.
     """
 
     steps: tuple[Step, ...]
     unchanged: tuple[str, ...] = ()
     kept: tuple[Kept, ...] = ()
     observed: tuple[Observed, ...] = ()
+    known: Mapping[str, Attributes] = field(default_factory=dict)
 
     def of(self, action: Action) -> tuple[Step, ...]:
         """Return the steps of one kind."""
@@ -159,7 +161,7 @@ def plan(
     surplus = [one for rest in by_address.values() for one in rest]
     gone, kept = parted(surplus, delete_data=delete_data)
     deletes = [Step(action="delete", observed=one, loses_data=one.keeps_data) for one in deleting_order(gone, kinds)]
-    return Plan(steps=(*steps, *deletes), unchanged=tuple(unchanged), kept=kept, observed=there)
+    return Plan(steps=(*steps, *deletes), unchanged=tuple(unchanged), kept=kept, observed=there, known=known)
 
 
 def plan_destroy(observed: Iterable[Observed], kinds: Mapping[str, Kind], *, delete_data: bool = False) -> Plan:

@@ -120,6 +120,8 @@ class Resource:
             to CI): they are used to create it and never compared.
         service: Whose it is, for the tag; "" when it is everybody's.
         tags: Filled in by the framework.
+        payload: What `Kind.create` and `Kind.change` write and nobody compares or shows, because a field
+            holds its digest: path -> text of configuration files.
     """
 
     kind: str
@@ -129,6 +131,7 @@ class Resource:
     left_to_others: tuple[str, ...] = ()
     service: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    payload: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def address(self) -> str:
