@@ -15,6 +15,7 @@ CRASHES = (
     r"|panic: |fatal error: |unhandled ?(promise)? ?(exception|rejection)|uncaught ?exception|stack overflow"
     r"|reached heap limit|worker failed to boot|exited with (code|status) [1-9])`"
 )
-#: Events of AWS in Loki: EventBridge only writes to log groups of this prefix, and lambda-promtail
-#: (like Grafana Cloud's forwarder) labels lines with the log group that they come from.
-EVENTS = '{__aws_cloudwatch_log_group=~"/aws/events/.+"}'
+#: Events of AWS in Loki, by the log group that they come from: EventBridge only writes to groups of this prefix.
+#: Alloy cannot write a label that begins with ``__``; lambda-promtail, which does, is told to write this one too by
+#: ``RELABEL_CONFIGS=[{"source_labels":["__aws_cloudwatch_log_group"],"target_label":"log_group"}]``.
+EVENTS = '{log_group=~"/aws/events/.+"}'
