@@ -1,0 +1,175 @@
+"""What the roles of a stack may do, and no more. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from obskit.deploy.resource import Fields, Join, Place, Ref, Value
+from obskit.deploy.resources._iam import allow, policy
+from obskit.deploy.resources._names import (
+    events_group,
+    flow_group,
+    queue_name,
+    repository_name,
+    role_arn,
+    secret_name,
+    service_group,
+)
+from obskit.deploy.services import FargateService, Text
+from obskit.deploy.spec import StackSpec
+
+TASKS: Final = "ecs-tasks.amazonaws.com"
+#: Secrets Manager ends an ARN with a dash and six characters that nobody can foretell. As both ends are
+#: fixed, the pattern fits the one secret of that name.
+_SUFFIX: Final = "-??????"
+_PULL: Final = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_PUSH: Final = (
+    *_PULL,
+    "ecr:CompleteLayerUpload",
+    "ecr:DescribeImages",
+    "ecr:DescribeRepositories",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+)
+_DEFINITIONS: Final = ("ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions", "ecs:RegisterTaskDefinition")
+_RELEASE: Final = (
+    "ecs:DescribeServiceDeployments",
+    "ecs:DescribeServiceRevisions",
+    "ecs:DescribeServices",
+    "ecs:ListServiceDeployments",
+    "ecs:ListTagsForResource",
+    "ecs:StopServiceDeployment",
+    "ecs:UpdateService",
+)
+#: An image in a private repository: account, region, repository.
+_PRIVATE_IMAGE: Final = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)")
+
+
+def execution(spec: StackSpec, place: Place, services: Iterable[FargateService]) -> dict[str, Value]:
+    """Return what ECS may do to start tasks: pull their images, write their logs, read their secrets."""
+    services = tuple(services)
+    statements = [allow("RegistryToken", ["ecr:GetAuthorizationToken"], "*")]
+    if repositories := sorted({*_own(spec, place, services), *_others(place, services)}):
+        statements.append(allow("PullImages", _PULL, repositories))
+    groups = [_streams(place, service_group(spec.name, service.name)) for service in services]
+    if groups:
+        statements.append(allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], groups))
+    if secrets := sorted(_secrets(spec, place, services)):
+        statements.append(allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secrets))
+    return policy(statements)
+
+
+def ci(spec: StackSpec, place: Place, services: Iterable[FargateService]) -> dict[str, Value]:
+    """Return what a workflow may do to release: push images, roll services, and read why one failed."""
+    services = tuple(services)
+    cluster = place.arn("ecs", f"cluster/{spec.name}")
+    in_cluster: Fields = {"ArnEquals": {"ecs:cluster": cluster}}
+    inside = [
+        place.arn("ecs", f"{what}/{spec.name}/*") for what in ("service", "service-deployment", "service-revision")
+    ]
+    names = [events_group(spec.name), *(service_group(spec.name, service.name) for service in services)]
+    groups = [place.arn("logs", f"log-group:{name}{end}") for name in names for end in ("", ":*")]
+    roles = [role_arn(spec.name, place, name) for name in ("execution", *(s.name for s in services))]
+    families = place.arn("ecs", f"task-definition/{spec.full('*')}:*")
+    statements = [
+        allow("RegistryToken", ["ecr:GetAuthorizationToken"], "*"),
+        # AWS limits none of these to a resource; what a definition can do is limited by PassRoles.
+        allow("Definitions", _DEFINITIONS, "*"),
+        # At birth, and later: a release notes on a revision how it went.
+        allow("TagDefinitions", ["ecs:ListTagsForResource", "ecs:TagResource"], families),
+        allow("Release", _RELEASE, inside),
+        allow("ReadCluster", ["ecs:DescribeClusters"], cluster),
+        allow("ReadTasks", ["ecs:DescribeTasks"], place.arn("ecs", f"task/{spec.name}/*")),
+        allow("ListCluster", ["ecs:ListServices", "ecs:ListTasks"], "*", Condition=in_cluster),
+        allow("PassRoles", ["iam:PassRole"], roles, Condition={"StringEquals": {"iam:PassedToService": TASKS}}),
+        allow("ReadLogs", ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"], groups),
+        allow("ReadZones", ["ec2:DescribeAvailabilityZones"], "*"),
+        allow(
+            "ReadEvents",
+            ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"],
+            place.arn("sqs", queue_name(spec.name, "events")),
+        ),
+    ]
+    if repositories := sorted(_own(spec, place, services)):
+        statements.append(allow("PushImages", _PUSH, repositories))
+    return policy(statements)
+
+
+def ci_trust(spec: StackSpec, place: Place) -> dict[str, Value]:
+    """Return who may take the role: one branch, or one environment, of one repository at GitHub."""
+    issuer = "token.actions.githubusercontent.com"
+    end = f"environment:{spec.ci.environment}" if spec.ci.environment else f"ref:refs/heads/{spec.ci.branch}"
+    statement: Fields = {
+        "Sid": "Trust",
+        "Effect": "Allow",
+        "Principal": {"Federated": place.arn("iam", f"oidc-provider/{issuer}", region="")},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {
+                f"{issuer}:aud": f"sts.{place.suffix}",
+                f"{issuer}:sub": f"repo:{spec.ci.repository}:{end}",
+            }
+        },
+    }
+    return policy([statement])
+
+
+def flow_logs(spec: StackSpec, place: Place) -> dict[str, Value]:
+    """Return what VPC flow logs may do: write to their group."""
+    group = flow_group(spec.name)
+    actions = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    return policy(
+        [
+            allow("WriteLogs", actions, [place.arn("logs", f"log-group:{group}"), _streams(place, group)]),
+            allow("FindGroup", ["logs:DescribeLogGroups"], "*"),
+        ]
+    )
+
+
+def _streams(place: Place, group: str) -> str:
+    return place.arn("logs", f"log-group:{group}:*")
+
+
+def _own(spec: StackSpec, place: Place, services: Iterable[FargateService]) -> Iterator[str]:
+    for service in services:
+        if service.repository:
+            yield place.arn("ecr", f"repository/{repository_name(spec.name, service.name)}")
+
+
+def _others(place: Place, services: Iterable[FargateService]) -> Iterator[str]:
+    """Yield private repositories that are not the stack's, which the spec names in full."""
+    for service in services:
+        for container in service.containers:
+            if match := _PRIVATE_IMAGE.match(container.image):
+                account, region, name = match.groups()
+                yield place.arn("ecr", f"repository/{name}", region=region, account=account)
+
+
+def _secrets(spec: StackSpec, place: Place, services: Iterable[FargateService]) -> Iterator[str]:
+    for service in services:
+        for container in service.containers:
+            for _, text in container.secrets:
+                yield from _secret(text, spec, place)
+    for application in spec.applications:
+        for _, text in application.secrets:
+            yield from _secret(text, spec, place)
+
+
+def _secret(text: Text, spec: StackSpec, place: Place) -> Iterator[str]:
+    """Yield the pattern of one secret: of a reference, an ARN (whole or without its suffix), or a name."""
+    parts = text.parts if isinstance(text, Join) else (text,)
+    head = parts[0]
+    if isinstance(head, Ref):
+        head = secret_name(spec.name, head.address.partition(".")[2])
+    else:
+        head = "".join(part for part in parts if isinstance(part, str))
+    if not head.startswith("arn:"):
+        yield place.arn("secretsmanager", f"secret:{head.partition(':')[0]}{_SUFFIX}")
+        return
+    arn = ":".join(head.split(":")[:7])
+    yield f"{arn}{_SUFFIX}"
+    if re.search(r"-[A-Za-z0-9]{6}$", arn):
+        yield arn

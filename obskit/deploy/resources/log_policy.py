@@ -1,0 +1,68 @@
+"""Lets EventBridge write ECS's events into their log group. CloudWatch Logs has ten such policies a region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from obskit.deploy.aws import Aws, quiet
+from obskit.deploy.resource import Attributes, Kind, Observed, Place, Resource, Stack, Value
+from obskit.deploy.resources import _iam
+from obskit.deploy.resources._names import events_group, rule_arn
+from obskit.deploy.spec import StackSpec
+
+_NAME: Final = "events"
+
+
+class LogPolicyKind(Kind):
+    """A resource policy of CloudWatch Logs, found by the stack's exact name."""
+
+    name = "log_policy"
+    needs = ("log_group",)
+
+    def wanted(self, spec: StackSpec, place: Place) -> Iterator[Resource]:
+        """Yield the policy for the group of events."""
+        document = _document(spec.name, place)
+        yield Resource(kind=self.name, name=_NAME, fields={"policyDocument": document}, after=("log_group.events",))
+
+    def observe(self, aws: Aws, stack: Stack) -> Iterator[Observed]:
+        """Yield the policy of the stack's name."""
+        for row in aws.pages("logs", "describe_resource_policies", "resourcePolicies"):
+            if row.get("policyName") == stack.full(_NAME):
+                fields: dict[str, Value] = {"policyDocument": _iam.read(row["policyDocument"])}
+                yield Observed(kind=self.name, name=_NAME, fields=fields, attributes={"name": stack.full(_NAME)})
+
+    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
+        """Put the policy; putting it twice does no harm."""
+        name = stack.full(resource.name)
+        document = _iam.written(resource.fields["policyDocument"])
+        aws.call("logs", "put_resource_policy", idempotent=True, policyName=name, policyDocument=document)
+        return {"name": name}
+
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+        """Put the policy over the old one."""
+        return self.create(aws, stack, resource)
+
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+        """Delete the policy."""
+        name = before.attributes["name"]
+        quiet(lambda: aws.call("logs", "delete_resource_policy", idempotent=True, policyName=name))
+
+
+def _document(stack: str, place: Place) -> dict[str, Value]:
+    """Return the policy: streams are made without a word of the rule, lines are written by it alone.
+
+    Source: "CloudWatch Logs resource policies" in EventBridge's user guide.
+    """
+    streams = place.arn("logs", f"log-group:{events_group(stack)}:*")
+    writers: Value = {"Service": ("delivery.logs.amazonaws.com", "events.amazonaws.com")}
+    rule: Value = {"ArnEquals": {"aws:SourceArn": rule_arn(stack, place)}}
+    return _iam.policy(
+        [
+            _iam.allow("CreateStreams", ["logs:CreateLogStream"], streams, Principal=writers),
+            _iam.allow("WriteEvents", ["logs:PutLogEvents"], streams, Principal=writers, Condition=rule),
+        ]
+    )
+
+
+KIND = LogPolicyKind()
