@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from obskit.deploy.aws import Aws
@@ -63,15 +64,29 @@ class Clock:
         """Let time pass."""
         self.now += seconds
 
+    advance = sleep
+
     def monotonic(self) -> float:
         """Return the time."""
         return self.now
 
 
+@cache
+def _loader() -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader()
+
+
 def aws_here(clock: Clock | None = None) -> Aws:
     """Return boto3 on whatever moto mocks in this process; waiting costs no time."""
     import boto3
+    import botocore.session
 
     clock = clock or Clock()
-    session = boto3.Session(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _loader())  # services' models are read once, not once a test
+    session = boto3.Session(
+        botocore_session=core, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
     return Aws(session=session, sleep=clock.sleep, monotonic=clock.monotonic)

@@ -1,0 +1,124 @@
+"""The certificate of the stack's host names, from ACM, validated by DNS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from obskit.deploy.resource import Attributes, Fields, Kind, Observed, Resource
+from obskit.deploy.resources import _acm, _entry, _tags
+
+if TYPE_CHECKING:
+    from obskit.deploy.aws import Aws
+    from obskit.deploy.resource import Place, Stack
+    from obskit.deploy.spec import StackSpec
+
+#: ACM makes up the validation records some seconds after the request.
+_RECORDS_SECONDS = 300.0
+
+
+def record_name(host: str) -> str:
+    """Return the attribute that holds the name of a host name's validation record."""
+    return f"validation_name_{_entry.base(host)}"
+
+
+def record_value(host: str) -> str:
+    """Return the attribute that holds the value of a host name's validation record."""
+    return f"validation_value_{_entry.base(host)}"
+
+
+class CertificateKind(Kind):
+    """One certificate for all host names; none when the spec names one that exists.
+
+    A certificate's names cannot be changed: another one is asked for and validated, the listener takes it,
+    and the old one goes. So does one that was not validated in time, or was revoked: its ``Status`` is a
+    field only then.
+
+    Attributes that others refer to: ``arn``, and for each host name `record_name` and `record_value`.
+    """
+
+    name = "certificate"
+    replace_on = ("DomainName", "SubjectAlternativeNames", "Status")
+    create_first = True
+
+    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:
+        """Yield the certificate, unless the spec names one."""
+        if spec.entry.certificate:
+            return
+        hosts = _entry.hosts(spec, place)
+        fields: Fields = {"DomainName": hosts[0], "SubjectAlternativeNames": tuple(sorted(hosts))}
+        yield Resource(kind=self.name, name="main", fields=fields)
+
+    def observe(self, aws: Aws, stack: Stack) -> Iterable[Observed]:
+        """Yield the certificates that bear the stack's tags."""
+        for certificate, tags in _acm.ours(aws, stack):
+            name = _tags.name_of(self.name, tags, stack)
+            if name is not None:
+                fields, attributes = dict(_fields(certificate)), _attributes(certificate)
+                yield Observed(kind=self.name, name=name, fields=fields, attributes=attributes, tags=tags)
+
+    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:  # noqa: ARG002
+        """Ask for one, and wait until ACM says which records validate it.
+
+        No idempotency token: after an hour or a deletion it would stand for something else. The tags say
+        whether a request that was not answered took effect.
+        """
+        asked: Any = resource.fields
+        others = [name for name in asked["SubjectAlternativeNames"] if name != asked["DomainName"]]
+        answer = aws.call(
+            "acm",
+            "request_certificate",
+            DomainName=asked["DomainName"],
+            SubjectAlternativeNames=others or None,
+            ValidationMethod="DNS",
+            Tags=_tags.as_list(resource.tags),
+        )
+        return _with_records(aws, answer["CertificateArn"])
+
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+        """Wait for the validation records, which an interrupted run did not do."""
+        return _with_records(aws, before.attributes["arn"])
+
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+        """Write tags."""
+        arn = before.attributes["arn"]
+        aws.call("acm", "add_tags_to_certificate", idempotent=True, CertificateArn=arn, Tags=_tags.as_list(tags))
+
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+        """Delete one. The load balancer that used it a moment ago is given time to let go of it."""
+        arn = before.attributes["arn"]
+        if _acm.describe(aws, arn) is not None:
+            aws.call("acm", "delete_certificate", idempotent=True, settle=True, CertificateArn=arn)
+
+
+def _with_records(aws: Aws, arn: str) -> Attributes:
+    def missing() -> str:
+        certificate = _acm.describe(aws, arn)
+        return "" if certificate and _complete(certificate) else "ACM makes up the validation records"
+
+    aws.until(missing, patience_seconds=_RECORDS_SECONDS, what=f"certificate {arn}")
+    return _attributes(_acm.describe(aws, arn) or {"CertificateArn": arn})
+
+
+def _complete(certificate: Mapping[str, Any]) -> bool:
+    wanted = {_entry.base(name) for name in _acm.names(certificate)}
+    return wanted <= _acm.records(certificate).keys() or certificate.get("Status") in _acm.LOST
+
+
+def _fields(certificate: Mapping[str, Any]) -> Iterator[tuple[str, str | tuple[str, ...]]]:
+    yield "DomainName", certificate["DomainName"].lower()
+    yield "SubjectAlternativeNames", _acm.names(certificate)
+    if certificate.get("Status") in _acm.LOST:
+        yield "Status", str(certificate["Status"])
+    elif not _complete(certificate):
+        yield "DomainValidationOptions", "not made up yet"
+
+
+def _attributes(certificate: Mapping[str, Any]) -> Attributes:
+    found = {"arn": str(certificate["CertificateArn"])}
+    for host, (name, value) in _acm.records(certificate).items():
+        found |= {record_name(host): name, record_value(host): value}
+    return found
+
+
+KIND = CertificateKind()
