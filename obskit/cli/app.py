@@ -13,6 +13,7 @@ import typer
 
 from obskit.cli.alerts_app import app as alerts
 from obskit.cli.dashboards_app import app as dashboards
+from obskit.cli.deploy_app import app as deploy
 from obskit.errors import ObskitError, UsageError
 
 app = typer.Typer(
@@ -44,6 +45,9 @@ EventsOption = Annotated[
     typer.Option(
         "--events", help="Exported EventBridge or service events (JSON array or one object a line). May be given again."
     ),
+]
+BundlesArgument = Annotated[
+    list[Path], typer.Argument(help="Recordings with a label beside them, or folders of such.", show_default=False)
 ]
 DeadlineOption = Annotated[
     float, typer.Option("--deadline", help="Seconds after which sources are no longer waited for.", show_default="20")
@@ -144,6 +148,7 @@ def record(
 
 app.add_typer(dashboards)
 app.add_typer(alerts)
+app.add_typer(deploy)
 
 
 @app.command()
@@ -184,6 +189,64 @@ def doctor(
     text, code = examine(load_settings(), service, as_json)
     print(text)
     raise typer.Exit(code)
+
+
+@app.command()
+def evaluate(
+    bundles: BundlesArgument,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="An earlier evaluation (JSON): tell what got better and worse.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when anything got worse.")] = False,
+    calibration: Annotated[
+        Path | None, typer.Option("--calibration", help="Try this file of `obskit calibrate`.", show_default=False)
+    ] = None,
+    no_times: Annotated[
+        bool, typer.Option("--no-times", help="Leave times out: the same corpus then gives the same bytes.")
+    ] = False,
+    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    out: Annotated[Path | None, typer.Option("--out", help="Write it there instead of printing it.")] = None,
+) -> None:
+    """Score the engine on incidents whose truth is known: recordings of a lab, or your own past incidents.
+
+    \b
+    Label one:  obskit record shop pool.obskit --from 03:00 --to 03:40
+                and write beside it, to pool.truth.json (or truth.json in a folder of its own):
+                {"cause": "db_pool_exhausted", "onset": "2026-01-31T03:12:00Z", "culprit": "shop"}
+    Score it:   obskit evaluate incidents/
+    Compare:    obskit evaluate incidents/ --against last-month.json --strict
+
+    In a label, cause is a cause's id, "none" (nothing happened) or "other" (none of obskit's causes is it).
+    All else may be left out: acceptable (other right first answers), service, culprit, task, onset,
+    decoys (innocents that were there; with cause "none" the window is a decoy), family (repetitions of one fault).
+
+    Exit code 1 when a recording cannot be read, or with --strict when something got worse.
+    """  # noqa: D301 (a \b of click, which keeps the lines as they are)
+    from obskit.cli import evaluate_command as command
+
+    ask = command.EvaluateAsk(
+        bundles=tuple(bundles), against=against, calibration=calibration, strict=strict, times=not no_times
+    )
+    command.evaluate(ask, form=form, out=out)
+
+
+@app.command()
+def calibrate(
+    bundles: BundlesArgument,
+    out: Annotated[Path, typer.Option("--out", help="The file to write, for example calibration.json.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Write it even when the weights as they are do better.")
+    ] = False,
+    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Learn from labelled incidents how sure the engine may be; the order of causes stays as it is.
+
+    Two numbers are fitted, and judged on families of incidents that the fit never saw. Needs at least
+    20 incidents of 5 families, some of which the engine gets wrong. Labels: see obskit evaluate --help.
+    """
+    from obskit.cli import evaluate_command as command
+
+    command.calibrate(tuple(bundles), out=out, force=force, form=form)
 
 
 def run(argv: list[str]) -> int:

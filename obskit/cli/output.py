@@ -6,13 +6,16 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from obskit.errors import UsageError
 
 #: What steers a terminal or turns the reading order, where JSON itself would let it through.
 _STEERS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+_COLUMNS = re.compile(r"(^ +| {2,})")
 
 
 def print_json(body: Any) -> None:
@@ -23,6 +26,18 @@ def print_json(body: Any) -> None:
 def harmless(text: str) -> str:
     """Return a JSON text with what would steer a terminal written as escapes: it reads the same to a machine."""
     return _STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def clean_lines(lines: Iterable[str]) -> str:
+    """Return lines as one text with their indents and columns, and with nothing in it that steers a terminal.
+
+    Args:
+        lines: One may be empty; what would break a line in two is taken out.
+    """
+    from obskit.escape import clean
+
+    # two spaces or more are a column's edge or an indent
+    return "\n".join("".join(clean(part) or part for part in _COLUMNS.split(line)) for line in lines)
 
 
 @contextlib.contextmanager

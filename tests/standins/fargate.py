@@ -7,6 +7,8 @@ Each module of the family says what AWS does (and from where that is known), wha
 - `fargate_services`: deployments, rolling updates, the circuit breaker, replacements.
 - `fargate_api`, `fargate_checks`, `fargate_history`, `fargate_definitions`: ECS's calls, and what ECS refuses.
 - `fargate_neighbours`: what other services do over time, and what they refuse to delete.
+- `fargate_data`: what S3, RDS and SQS keep and refuse.
+- `fargate_images`: images that are there without being pushed.
 - `fargate_faults`: an injector of faults for any boto3 session.
 
 None of it was compared with a real account; where AWS's documents leave something open, the docstrings say so.
@@ -35,6 +37,7 @@ from tests.standins.aws import ACCOUNT, REGION, Row
 from tests.standins.fargate_api import ACTIONS, count_clusters
 from tests.standins.fargate_definitions import DEFINITIONS
 from tests.standins.fargate_faults import Injector, Killed
+from tests.standins.fargate_images import pushed_images
 from tests.standins.fargate_neighbours import mended_neighbours
 from tests.standins.fargate_network import health_for
 from tests.standins.fargate_world import (
@@ -74,6 +77,7 @@ class Fargate:
         began: The time of day when the clock stands at zero.
         seconds_a_call: Time also passes by so much with each call, for waiters that sleep for real.
         duplicate_events, shuffle_events: How EventBridge delivers.
+        unpushed: Images of the stack's own repositories that nobody has pushed: ``shop/demo-app:1.0.0``.
         region: The only one that is simulated.
         world: What is there, for tests that look behind the curtain.
     """
@@ -84,6 +88,7 @@ class Fargate:
     seconds_a_call: float = 0.0
     duplicate_events: bool = False
     shuffle_events: bool = False
+    unpushed: set[str] = field(default_factory=set)
     region: str = REGION
     world: World = field(init=False)
 
@@ -129,6 +134,7 @@ class Fargate:
             stack.enter_context(mock.patch.object(FakeTargetGroup, "health_for", health_for))
             stack.enter_context(mock.patch.object(BaseResponse, "call_action", self._timed(BaseResponse.call_action)))
             stack.enter_context(mended_neighbours(self.world))
+            stack.enter_context(pushed_images(self.unpushed))
             yield
 
     def _action(self, answer: Callable[[World, Row], Row]) -> Callable[[BaseResponse], ActionResult]:

@@ -6,7 +6,7 @@ and the CNAME is told a few seconds after the request; DependencyViolation, Reso
 used; interfaces of a deleted load balancer linger. moto: available at once, gone at once, certificates issued by wall
 clock, deletions refused nowhere but for VPCs, target groups and roles; a second load balancer of a name is made.
 
-What S3 and RDS do otherwise is mended by `tests.support.moto_data`.
+What S3, RDS and SQS do otherwise is mended by `tests.standins.fargate_data`.
 
 Simulation: fixed durations, below; "public DNS" is any public hosted zone of the account.
 """
@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 from unittest import mock
 
-import pytest
 from moto.acm.models import AWSCertificateManagerBackend, CertBundle
 from moto.core.exceptions import JsonRESTError
 from moto.ec2.exceptions import EC2ClientError
@@ -35,8 +34,8 @@ from moto.route53.models import route53_backends
 from moto.servicediscovery.models import ServiceDiscoveryBackend
 
 from tests.standins.aws import ACCOUNT
+from tests.standins.fargate_data import mended_data
 from tests.standins.fargate_world import World
-from tests.support import moto_data
 
 NAT_SECONDS: Final = 60.0
 NAT_GOING_SECONDS: Final = 40.0
@@ -53,7 +52,7 @@ _POLICIES: Final = ("AmazonECS", "AmazonRDSEnhanced", "AmazonSSM", "AmazonPromet
 def mended_neighbours(world: World) -> Iterator[None]:
     """Mend the moto that is already there."""
     with contextlib.ExitStack() as stack:
-        moto_data.mend(stack.enter_context(pytest.MonkeyPatch.context()))
+        stack.enter_context(mended_data())
         for owner, name, mend in _MENDED:
             stack.enter_context(mock.patch.object(owner, name, mend(world, getattr(owner, name))))
         stack.enter_context(mock.patch.object(FakeLoadBalancer, "activate", return_value=None))

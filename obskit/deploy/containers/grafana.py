@@ -107,7 +107,8 @@ def _environment(spec: StackSpec) -> dict[str, Text]:
 
 def _secrets(spec: StackSpec) -> tuple[tuple[str, Text], ...]:
     admin = Join((Ref("secret.grafana", "arn"), ":password::"))
-    found: dict[str, Text] = {"GF_SECURITY_ADMIN_PASSWORD": admin}
+    key = Join((Ref("secret.grafana-key", "arn"), ":password::"))
+    found: dict[str, Text] = {"GF_SECURITY_ADMIN_PASSWORD": admin, "GF_SECURITY_SECRET_KEY": key}
     if spec.database is not None:
         found["GF_DATABASE_PASSWORD"] = Join((Ref("secret.grafana-database", "arn"), ":password::"))
     return tuple(sorted(found.items()))

@@ -27,6 +27,13 @@ _KEPT: Final = {
     "Protocol": "#{protocol}",
     "Port": "#{port}",
 }
+#: Answers for what nobody behind the load balancer shall answer.
+NOTHING_HERE: Final[Fields] = {
+    "1": {
+        "Type": "fixed-response",
+        "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain", "MessageBody": "not found"},
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)

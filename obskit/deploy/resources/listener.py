@@ -23,12 +23,6 @@ _TO_HTTPS: Final[Fields] = {
         "RedirectConfig": {"Protocol": "HTTPS", "Port": str(_HTTPS), "StatusCode": "HTTP_301"},
     }
 }
-_NOTHING_HERE: Final[Fields] = {
-    "1": {
-        "Type": "fixed-response",
-        "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain", "MessageBody": "not found"},
-    }
-}
 
 
 class ListenerKind(Kind):
@@ -60,7 +54,7 @@ class ListenerKind(Kind):
             "Protocol": "HTTPS",
             "SslPolicy": spec.entry.policy,
             "Certificates": (spec.entry.certificate or Ref("certificate_validation.main", "arn"),),
-            "DefaultActions": _elb.forward(Ref(f"target_group.{service}", "arn")) if service else _NOTHING_HERE,
+            "DefaultActions": _elb.forward(Ref(f"target_group.{service}", "arn")) if service else _elb.NOTHING_HERE,
         }
         yield Resource(kind=self.name, name="https", fields=serve)
 

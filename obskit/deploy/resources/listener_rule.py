@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from obskit.deploy.services import Public
     from obskit.deploy.spec import StackSpec
 
+#: The priority that is asked before all others; Grafana's is 10.
+_FIRST: Final = 1
+_METRICS: Final = "metrics"
+#: Values that the conditions of one rule can have.
+_MOST_VALUES: Final = 5
 #: The largest priority that AWS takes. From there downwards a rule waits for its own place.
 _LAST: Final = 50_000
 #: Rules are made and moved at the same time; each move looks first where the others are.
@@ -23,7 +28,7 @@ _MOVING: Final = threading.Lock()
 
 
 class ListenerRuleKind(Kind):
-    """One rule for each public service but the default one.
+    """One rule for each public service but the default one, and before them one for metrics.
 
     Every rule of the stack's listeners is the stack's: one that somebody added by hand is seen as
     ``https-7`` (its listener and priority) and is not wanted. Two rules cannot have one priority, not even
@@ -35,7 +40,8 @@ class ListenerRuleKind(Kind):
     replace_on = ("ListenerArn",)
 
     def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:
-        """Yield a rule for each service that is not the listener's default."""
+        """Yield a rule for each service that is not the listener's default, and one that keeps metrics inside."""
+        yield from self._metrics(spec, place)
         default = _entry.default(spec, place)
         for service, public in _entry.behind(spec, place):
             if service.name == default:
@@ -47,6 +53,18 @@ class ListenerRuleKind(Kind):
                 "Actions": _elb.forward(Ref(f"target_group.{service.name}", "arn")),
             }
             yield Resource(kind=self.name, name=service.name, fields=fields, service=service.name)
+
+    def _metrics(self, spec: StackSpec, place: Place) -> Iterator[Resource]:
+        """Yield a rule that answers for metrics in the services' place: Prometheus asks the tasks themselves."""
+        paths = sorted({path for service, _ in _entry.behind(spec, place) for _, path in service.metrics})
+        for number, start in enumerate(range(0, len(paths), _MOST_VALUES)):
+            fields: Fields = {
+                "ListenerArn": Ref("listener.https", "arn"),
+                "Priority": _FIRST + number,
+                "Conditions": {"path-pattern": tuple(paths[start : start + _MOST_VALUES])},
+                "Actions": _elb.NOTHING_HERE,
+            }
+            yield Resource(kind=self.name, name=f"{_METRICS}-{number + 1}", fields=fields)
 
     def observe(self, aws: Aws, stack: Stack) -> Iterable[Observed]:
         """Yield all rules of the stack's listeners but their default actions."""

@@ -20,7 +20,9 @@ from obskit.deploy.resources._tags import as_dict, as_list, name_of
 from obskit.deploy.spec import StackSpec
 
 #: All that a stack can have; so they are asked for by name. Listing lags behind by up to five minutes.
-_NAMES: Final = ("database", "grafana", "grafana-database")
+_NAMES: Final = ("database", "grafana", "grafana-database", "grafana-key")
+#: Without these what the database keeps cannot be read any more.
+_KEYS_TO_DATA: Final = ("database", "grafana-key")
 #: Letters and digits alone: nothing that a URL, a shell, an INI file or RDS would take for something else.
 _ALPHABET: Final = string.ascii_letters + string.digits
 _LENGTH: Final = 32  # 190 bits
@@ -35,8 +37,10 @@ class SecretKind(Kind):
     name = "secret"
 
     def wanted(self, spec: StackSpec, place: Place) -> Iterator[Resource]:  # noqa: ARG002
-        """Yield Grafana's administrator, and those of the database where there is one."""
+        """Yield Grafana's administrator and its key, and those of the database where there is one."""
         yield self._secret("grafana", "admin", f"Administrator of Grafana of {spec.name}")
+        # Grafana encrypts what data sources hold with it; its built-in default is known to everybody.
+        yield self._secret("grafana-key", "grafana", f"Key that Grafana of {spec.name} encrypts its secrets with")
         if spec.database:
             yield self._secret("database", spec.database.name, f"Owner of the database of {spec.name}")
             yield self._secret("grafana-database", "grafana", f"Grafana's user in the database of {spec.name}")
@@ -62,7 +66,7 @@ class SecretKind(Kind):
                     },
                     attributes=_attributes(row),
                     tags=tags,
-                    keeps_data=name == "database",
+                    keeps_data=name in _KEYS_TO_DATA,
                 )
 
     def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:

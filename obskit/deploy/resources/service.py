@@ -7,6 +7,7 @@ circuit breaker has rolled a bad deployment back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from obskit.deploy.aws import quiet
@@ -84,6 +85,7 @@ class ServiceKind(Kind):
                 where = {"service": str(row.get("serviceArn", "")), "stack": owner or "none"}
                 raise DeployError(f"service {name} exists and is not this stack's", where=where, hint="delete it")
             return _attributes(row)
+        _images_are_there(aws, stack, str(resource.fields["taskDefinition"]))
         asked = {
             "cluster": resource.fields["cluster"],
             "serviceName": name,
@@ -161,6 +163,26 @@ def _attributes(row: Mapping[str, Any]) -> Attributes:
         "name": str(row["serviceName"]),
         "deployment": str(_services.primary(row).get("id", "")),
     }
+
+
+def _images_are_there(aws: Aws, stack: Stack, definition: str) -> None:
+    """Make sure that a first deployment finds its images: it has no earlier one to go back to.
+
+    Raises:
+        DeployError: An image of the stack's own registry has not been pushed yet.
+    """
+    registry = f"{stack.place.account}.dkr.ecr.{stack.place.region}.{stack.place.suffix}/"
+    answer = aws.call("ecs", "describe_task_definition", taskDefinition=definition)
+    for container in answer["taskDefinition"]["containerDefinitions"]:
+        image = str(container["image"])
+        if not image.startswith(registry):
+            continue
+        repository, _, tag = image.removeprefix(registry).partition(":")
+        repository, _, digest = repository.partition("@")
+        wanted = {"imageDigest": f"{digest}:{tag}"} if digest else {"imageTag": tag}
+        if quiet(partial(aws.call, "ecr", "describe_images", repositoryName=repository, imageIds=[wanted])) is None:
+            hint = f"docker build -t {image} .; docker push {image}; then run the same command again"
+            raise DeployError(f"{image} has not been pushed yet", where={"container": container["name"]}, hint=hint)
 
 
 def _draining(aws: Aws, cluster: str, name: str) -> str:

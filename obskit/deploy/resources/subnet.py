@@ -25,7 +25,7 @@ class SubnetKind(Ec2Kind):
     needs = ("vpc", "internet_gateway")
     type = "subnet"
     listing = ("describe_subnets", "Subnets", "SubnetId")
-    replace_on = ("VpcId", "CidrBlock", "AvailabilityZone")
+    replace_on = ("VpcId", "CidrBlock")
 
     def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:
         """Yield a public and a private subnet for each zone.
@@ -41,7 +41,9 @@ class SubnetKind(Ec2Kind):
                     "AvailabilityZone": zone,
                     "MapPublicIpOnLaunch": False,
                 }
-                yield Resource(kind=self.name, name=f"{side}-{number}", fields=fields, after=after)
+                # One that is there stays where it is, whatever zones AWS lists by then.
+                own = ("AvailabilityZone",)
+                yield Resource(kind=self.name, name=f"{side}-{number}", fields=fields, after=after, left_to_others=own)
 
     def observe(self, aws: Aws, stack: Stack) -> Iterable[Observed]:
         """Yield all subnets."""
@@ -57,7 +59,7 @@ class SubnetKind(Ec2Kind):
 
     def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
         """Create one; EC2 makes subnets that hand out no public addresses."""
-        asked = {name: resource.fields[name] for name in self.replace_on}
+        asked = {name: resource.fields[name] for name in (*self.replace_on, "AvailabilityZone")}
         tags = self.birth(stack, resource)
         answer = heard(aws, "create_subnet", idempotent=False, TagSpecifications=tags, **asked)
         return {"id": str(answer["Subnet"]["SubnetId"]), "zone": str(resource.fields["AvailabilityZone"])}

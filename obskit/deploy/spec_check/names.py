@@ -25,7 +25,7 @@ _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
 #: its own name, and two of S3's, to itself.
 _TAKEN = ("aws", "amazon", "internal", "sg", "xn", "sthree", "amzn")
 #: Resources that a stack has besides those of its services, in kinds that both are of.
-_RESERVED = ("alb", "application", "ci", "database", "endpoints", "events", "execution", "flow-logs", "insights")
+_RESERVED = ("alb", "ci", "database", "endpoints", "events", "execution", "flow-logs", "insights", "metrics-1")
 #: Letters of a tag's value that every service takes.
 _TAG = re.compile(r"[\w .:/=+@-]{1,256}")
 _FORM = "small letters, digits and single hyphens, beginning with a letter"

@@ -81,7 +81,7 @@ def test_without_a_database_grafana_keeps_its_own() -> None:
     service = _grafana(database=False)
 
     assert not any(name.startswith("GF_DATABASE") for name, _ in service.program.environment)
-    assert [name for name, _ in service.program.secrets] == ["GF_SECURITY_ADMIN_PASSWORD"]
+    assert [name for name, _ in service.program.secrets] == ["GF_SECURITY_ADMIN_PASSWORD", "GF_SECURITY_SECRET_KEY"]
     assert "database" not in {c.name for c in service.containers}
     assert not service.database
 

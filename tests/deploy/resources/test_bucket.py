@@ -15,15 +15,11 @@ from obskit.deploy.resource import STACK_TAG, Place, Resource, Stack
 from obskit.deploy.resources.bucket import KIND
 from obskit.deploy.spec import Entry, StackSpec
 from tests.support import kinds
-from tests.support.moto_data import mend
 from tests.support.stack import example_spec
 
+pytestmark = pytest.mark.usefixtures("data_as_aws")
+
 PURPOSES = ("config", "logs", "loki")
-
-
-@pytest.fixture(autouse=True)
-def _mended(monkeypatch: pytest.MonkeyPatch) -> None:
-    mend(monkeypatch)
 
 
 def resource(purpose: str, place: Place) -> Resource:

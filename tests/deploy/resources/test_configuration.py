@@ -17,17 +17,13 @@ from obskit.deploy.services import services
 from obskit.deploy.spec import StackSpec
 from tests.support import kinds
 from tests.support.kinds import Known
-from tests.support.moto_data import mend
+
+pytestmark = pytest.mark.usefixtures("data_as_aws")
 
 BUCKET = "shop-config-123456789012-eu-west-1"
 FILES = {"prometheus.yml": "global: {}\n", "rules/checkout.yml": "groups: []\n"}
 LOKI = configuration("loki", FILES)
 DIGEST = digest_of(FILES)
-
-
-@pytest.fixture(autouse=True)
-def _mended(monkeypatch: pytest.MonkeyPatch) -> None:
-    mend(monkeypatch)
 
 
 @pytest.fixture

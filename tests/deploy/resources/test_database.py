@@ -22,15 +22,11 @@ from obskit.deploy.spec import Database, StackSpec
 from obskit.errors import UsageError
 from tests.support import kinds
 from tests.support.kinds import Known
-from tests.support.moto_data import mend
 from tests.support.stack import ACCOUNT, PLACE, REGION, example_spec
 
+pytestmark = pytest.mark.usefixtures("data_as_aws")
+
 PASSWORD = "correct-horse-battery-staple"
-
-
-@pytest.fixture(autouse=True)
-def _mended(monkeypatch: pytest.MonkeyPatch) -> None:
-    mend(monkeypatch)
 
 
 @pytest.fixture

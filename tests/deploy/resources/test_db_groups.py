@@ -15,15 +15,11 @@ from obskit.deploy.resources.db_subnet_group import KIND as SUBNETS
 from obskit.deploy.spec import Database, StackSpec
 from tests.support import kinds
 from tests.support.kinds import Known
-from tests.support.moto_data import mend
 from tests.support.stack import PLACE, example_spec
 
+pytestmark = pytest.mark.usefixtures("data_as_aws")
+
 BOTH = (SUBNETS, PARAMETERS)
-
-
-@pytest.fixture(autouse=True)
-def _mended(monkeypatch: pytest.MonkeyPatch) -> None:
-    mend(monkeypatch)
 
 
 @pytest.fixture

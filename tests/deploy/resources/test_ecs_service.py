@@ -377,3 +377,17 @@ def test_a_stack_without_a_cluster_has_no_service(aws: Aws, stack: Stack) -> Non
     """Looking at a stack that is not there is no error."""
     assert all_seen(KIND, aws, stack) == {}
     assert _ecs.request({}) == {"containerDefinitions": []}
+
+
+def test_a_first_deployment_waits_for_its_image(aws: Aws, stack: Stack, known: Known, fargate: Fargate) -> None:
+    """Without one it would fail for minutes, with no earlier revision to go back to; so it is said how to push it."""
+    fargate.unpushed.add("shop/demo-app:1.0.0")
+    resource = ready(wanted_service(SPEC), stack, known)
+
+    with pytest.raises(DeployError, match=r"shop/demo-app:1\.0\.0 has not been pushed yet") as raised:
+        KIND.create(aws, stack, resource)
+    assert "docker push" in raised.value.hint
+    assert list(KIND.observe(aws, stack)) == []
+    fargate.unpushed.clear()
+    KIND.create(aws, stack, resource)
+    assert [one.name for one in KIND.observe(aws, stack)] == ["demo-app"]

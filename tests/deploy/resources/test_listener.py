@@ -64,7 +64,7 @@ def test_listeners_and_rules_that_somebody_added_are_seen(aws: Aws, stack: Stack
     aws.call("elbv2", "create_rule", ListenerArn=https, Priority=7, Conditions=ANYWHERE, Actions=answer)
 
     assert set(all_seen(listener.KIND, aws, stack)) == {"http", "https", "port-8443"}
-    assert set(all_seen(listener_rule.KIND, aws, stack)) == {"grafana", "payments", "443-7"}
+    assert set(all_seen(listener_rule.KIND, aws, stack)) == {"metrics-1", "grafana", "payments", "443-7"}
 
 
 def test_a_service_without_a_host_of_its_own_is_reached_under_the_domain() -> None:
@@ -92,10 +92,19 @@ def test_rules_swap_their_priorities(aws: Aws, stack: Stack, known: Known) -> No
         kind.change(aws, stack, ready(resource, stack, known), before[name], frozenset({"Priority"}))
     after = all_seen(kind, aws, stack)
 
-    assert {name: after[name].fields["Priority"] for name in after} == {
+    assert {name: after[name].fields["Priority"] for name in swapped} == {
         "grafana": places["payments"],
         "payments": places["grafana"],
     }
+
+
+def test_metrics_are_answered_by_the_balancer_before_anybody_else_is_asked() -> None:
+    """Prometheus asks the tasks themselves; nobody outside shall read what they say."""
+    rules = {rule.name: rule for rule in listener_rule.KIND.wanted(SPEC, PLACE)}
+    first = min(rules.values(), key=lambda rule: int(str(rule.fields["Priority"])))
+
+    assert (first.name, first.fields["Conditions"]) == ("metrics-1", {"path-pattern": ("/metrics",)})
+    assert "fixed-response" in str(first.fields["Actions"])
 
 
 def test_a_new_rule_takes_the_place_of_one_that_has_yet_to_move(aws: Aws, stack: Stack, known: Known) -> None:

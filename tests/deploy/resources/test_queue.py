@@ -14,14 +14,10 @@ from obskit.deploy.errors import DeployError
 from obskit.deploy.resource import Resource, Stack
 from obskit.deploy.resources.queue import KIND
 from obskit.deploy.spec import StackSpec
-from tests.support import moto_events
 from tests.support.kinds import all_seen, delete, made, mended, paths_that_differ, ready, seen
 from tests.support.stack import ACCOUNT, PLACE
 
-
-@pytest.fixture(autouse=True)
-def _as_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    moto_events.mend(monkeypatch)
+pytestmark = pytest.mark.usefixtures("data_as_aws")
 
 
 @pytest.fixture

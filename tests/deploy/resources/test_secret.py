@@ -34,7 +34,7 @@ def value(aws: Aws, name: str) -> dict[str, str]:
 def test_a_stack_without_a_database_has_no_password_for_one(spec: StackSpec) -> None:
     """Only what is used is made."""
     without = replace(spec, database=None)
-    assert [one.name for one in KIND.wanted(without, PLACE)] == ["grafana"]
+    assert [one.name for one in KIND.wanted(without, PLACE)] == ["grafana", "grafana-key"]
 
 
 def test_each_secret_has_its_user_and_a_password_of_its_own(
@@ -46,9 +46,9 @@ def test_each_secret_has_its_user_and_a_password_of_its_own(
         assert paths_that_differ(KIND, aws, stack, resource) == frozenset()
     values = {name: value(aws, f"shop/{name}") for name in wanted}
     users = {name: one["username"] for name, one in values.items()}
-    assert users == {"grafana": "admin", "database": "app", "grafana-database": "grafana"}
+    assert users == {"grafana": "admin", "database": "app", "grafana-database": "grafana", "grafana-key": "grafana"}
     passwords = {one["password"] for one in values.values()}
-    assert len(passwords) == 3
+    assert len(passwords) == 4
     assert all(len(one) == 32 and one.isascii() and one.isalnum() for one in passwords)
 
 
@@ -60,10 +60,10 @@ def test_looking_never_asks_for_a_value(aws: Aws, stack: Stack, wanted: dict[str
     assert value(aws, "shop/database")["password"] not in repr(found)
 
 
-def test_the_password_of_the_database_counts_as_data(aws: Aws, stack: Stack, wanted: dict[str, Resource]) -> None:
-    """Without it nobody gets into a database that is kept."""
+def test_what_opens_kept_data_counts_as_data(aws: Aws, stack: Stack, wanted: dict[str, Resource]) -> None:
+    """Without these nobody gets into a database that is kept, nor reads what Grafana encrypted there."""
     keeps = {name: made(KIND, aws, stack, resource).keeps_data for name, resource in wanted.items()}
-    assert keeps == {"grafana": False, "database": True, "grafana-database": False}
+    assert keeps == {"grafana": False, "database": True, "grafana-database": False, "grafana-key": True}
 
 
 DRIFTS: dict[str, tuple[Callable[[Aws], Any], set[str]]] = {

@@ -1,0 +1,201 @@
+"""The flags of ``obskit deploy …``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="deploy",
+    help="The ECS Fargate stack, by boto3: plan, apply, status, release, rollback, verify, events, destroy.",
+    epilog="AWS itself is the state: every resource bears the stack's tags, and is read back before each plan.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+FileOption = Annotated[
+    Path | None,
+    typer.Option("--stack", help="The file that says what is wanted; ./stack.toml by default.", show_default=False),
+]
+NameOption = Annotated[
+    str, typer.Option("--name", help="Name of a stack, where its file is not at hand.", show_default=False)
+]
+FormatOption = Annotated[str, typer.Option("--format", help="text or json.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before doing it.")]
+DeleteDataOption = Annotated[
+    bool, typer.Option("--delete-data", help="Also delete what holds data: database, buckets, images, passwords.")
+]
+ServiceArgument = Annotated[str, typer.Argument(help="The service, as the stack's file calls it.")]
+PatienceOption = Annotated[
+    float, typer.Option("--patience", help="Seconds after which a deployment is no longer waited for.", min=1)
+]
+ArchiveOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--archive",
+        help="Where ECS's events go when it fails: a file for `obskit triage --events`.",
+        show_default=False,
+    ),
+]
+
+
+@app.command()
+def plan(
+    file: FileOption = None,
+    delete_data: DeleteDataOption = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when something differs.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 when a security finding is neither met nor waived.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Also list fields of what is created, and all findings.")
+    ] = False,
+    form: FormatOption = "text",
+) -> None:
+    """Say what differs between the file and AWS, what it costs, and what is not safe. Changes nothing.
+
+    \b
+    A first stack:  obskit deploy plan --stack stack.toml
+    Drift, in CI:   obskit deploy plan --exit-code --format json
+    """  # noqa: D301 (a \b of click, which keeps the lines as they are)
+    from obskit.cli import deploy_command as command
+
+    command.plan(file, form, delete_data=delete_data, exit_code=exit_code, strict=strict, verbose=verbose)
+
+
+@app.command()
+def apply(
+    file: FileOption = None,
+    yes: YesOption = False,
+    delete_data: DeleteDataOption = False,
+    lose_data: Annotated[
+        list[str] | None,
+        typer.Option("--lose-data", help="Address of something whose replacement may lose data. May be given again."),
+    ] = None,
+    form: FormatOption = "text",
+) -> None:
+    """Bring AWS to what the file says; what was interrupted goes on from where it stopped.
+
+    Example: obskit deploy apply --stack stack.toml
+    """
+    from obskit.cli import deploy_command as command
+
+    command.apply(file, form, yes=yes, delete_data=delete_data, lose_data=frozenset(lose_data or ()))
+
+
+@app.command()
+def destroy(
+    file: FileOption = None,
+    name: NameOption = "",
+    confirm: Annotated[
+        str, typer.Option("--confirm", help="The stack's name, instead of being asked for it.", show_default=False)
+    ] = "",
+    delete_data: DeleteDataOption = False,
+    form: FormatOption = "text",
+) -> None:
+    """Delete the stack, but for what holds data, and prove by asking every service that nothing is left.
+
+    Example: obskit deploy destroy --name shop --delete-data
+    """
+    from obskit.cli import deploy_command as command
+
+    command.destroy(file, name, form, confirm=confirm, delete_data=delete_data)
+
+
+@app.command()
+def status(file: FileOption = None, name: NameOption = "", form: FormatOption = "text") -> None:
+    """Say how the stack is: services, tasks, deployments, targets, certificate, database. Exit 1 when not well.
+
+    Example: obskit deploy status --name shop
+    """
+    from obskit.cli import deploy_look as command
+
+    command.status(file, name, form)
+
+
+@app.command()
+def verify(
+    file: FileOption = None,
+    form: FormatOption = "text",
+) -> None:
+    """Find out before a deployment what would fail in it: images, secrets, roles, ports, log groups. Changes nothing.
+
+    Example: obskit deploy verify
+    """
+    from obskit.cli import deploy_look as command
+
+    command.verify(file, form)
+
+
+@app.command()
+def release(
+    service: ServiceArgument,
+    image: Annotated[str, typer.Option("--image", help="A tag, or repository:tag, or repository@sha256:digest.")],
+    file: FileOption = None,
+    name: NameOption = "",
+    commit: Annotated[str, typer.Option("--commit", help="For the revision's tag; git's HEAD by default.")] = "",
+    patience: PatienceOption = 1800,
+    undo: Annotated[
+        bool, typer.Option("--undo/--no-undo", help="Go back when the deployment failed and AWS does not.")
+    ] = True,
+    archive: ArchiveOption = None,
+    form: FormatOption = "text",
+) -> None:
+    """Bring a new image to a service and follow that deployment. Exit 1 when it failed, also when AWS rolled it back.
+
+    Example: obskit deploy release demo-app --image 1.4.2
+    """
+    from obskit.cli import deploy_release as command
+
+    ask = command.Wish(file=file, name=name, commit=commit, patience=patience, undo=undo, archive=archive)
+    command.release(service, image, ask, form)
+
+
+@app.command()
+def rollback(
+    service: ServiceArgument,
+    to: Annotated[int, typer.Option("--to", help="Number of the revision; the last good one by default.", min=0)] = 0,
+    file: FileOption = None,
+    name: NameOption = "",
+    patience: PatienceOption = 1800,
+    archive: ArchiveOption = None,
+    form: FormatOption = "text",
+) -> None:
+    """Bring a service back to the revision before, and follow that deployment.
+
+    Example: obskit deploy rollback demo-app
+    """
+    from obskit.cli import deploy_release as command
+
+    ask = command.Wish(file=file, name=name, commit="", patience=patience, undo=False, archive=archive)
+    command.rollback(service, to, ask, form)
+
+
+@app.command()
+def events(
+    service: Annotated[str, typer.Argument(help="The service; all of the stack's by default.")] = "",
+    since: Annotated[str, typer.Option("--since", help="How far back from now: 30m, 2h.")] = "1h",
+    file: FileOption = None,
+    name: NameOption = "",
+    archive: Annotated[
+        Path | None, typer.Option("--out", help="Also write them there, for `obskit triage --events`.")
+    ] = None,
+    form: FormatOption = "text",
+) -> None:
+    """Print what ECS said lately: stopped tasks with their reasons, deployments, service events. Changes nothing.
+
+    Example: obskit deploy events demo-app --since 2h
+    """
+    from obskit.cli import deploy_release as command
+
+    command.events(service, since, file, name, archive, form)
+
+
+@app.command()
+def keys(form: FormatOption = "text") -> None:
+    """Print every key of the stack's file, with its default and what it means."""
+    from obskit.cli import deploy_look as command
+
+    command.keys(form)

@@ -1,0 +1,138 @@
+"""What all of ``obskit deploy …`` begins with: the file, AWS, and which account that is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from obskit.errors import UsageError
+from obskit.escape import clean
+
+if TYPE_CHECKING:
+    from obskit.deploy.aws import Aws
+    from obskit.deploy.resource import Place, Stack
+    from obskit.deploy.spec import StackSpec
+
+FILE_NAME: Final = "stack.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """AWS as whoever runs this sees it.
+
+    Attributes:
+        aws: To call it.
+        place: Account, region, partition, zones.
+    """
+
+    aws: Aws
+    place: Place
+
+    def stack(self, name: str) -> Stack:
+        """Return the identity of a stack here."""
+        from obskit.deploy.resource import Stack
+
+        return Stack(name=name, place=self.place)
+
+
+def read_spec(file: Path | None, place: Place | None = None, *, warn: bool = True) -> StackSpec:
+    """Read the stack's file, check it, and print what it warns of.
+
+    Args:
+        file: Where it is; ``stack.toml`` by default.
+        place: Where the stack shall stand, when that is known: then zones, region and certificate are
+            checked as well, and warnings are not printed again.
+        warn: Print warnings: where something is to be decided.
+
+    Raises:
+        UsageError: There is no file.
+        SettingsError: Something in it cannot be; every fault is named.
+    """
+    from obskit.deploy.spec_check import require
+    from obskit.deploy.spec_file import read
+    from obskit.deploy.spec_lines import lines_of
+
+    path = file or Path(FILE_NAME)
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}", hint="name it: --stack FILE; README shows the shortest one")
+    spec = read(path, commit=head(path.resolve().parent))
+    warnings = require(spec, place, origin=str(path), lines=lines_of(path.read_text(encoding="utf-8")))
+    if warn and place is None:
+        for warning in warnings:
+            print(f"warning: {clean(str(warning))}", file=sys.stderr)
+    return spec
+
+
+def spec_and_account(file: Path | None) -> tuple[StackSpec, Account]:
+    """Read and check the stack's file offline, then find out where it shall stand, and check what depends on that.
+
+    Raises:
+        UsageError, SettingsError: As `read_spec`.
+        DeployError: As `account_for`.
+    """
+    account = account_for(read_spec(file).region)
+    return read_spec(file, account.place), account
+
+
+def stack_name(file: Path | None, name: str) -> tuple[str, str]:
+    """Return a stack's name and region ("" for what AWS's own chain says), from its file or as given.
+
+    Raises:
+        UsageError: Neither is there.
+    """
+    if name and file:
+        raise UsageError("--name and --stack are two ways to say the same", hint="drop one of them")
+    if name:
+        from obskit.settings import load_settings
+
+        return name, load_settings().aws.region
+    spec = read_spec(file, warn=False)
+    return spec.name, spec.region
+
+
+def account_for(region: str) -> Account:
+    """Find out who and where we are, by boto3's own chain and ``[aws]`` of the settings.
+
+    Args:
+        region: Of the stack; "" for what the settings or the chain say.
+
+    Raises:
+        DeployError: There are no credentials, no region, or AWS cannot be reached.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    from obskit.deploy.aws import Aws
+    from obskit.deploy.observe import where
+    from obskit.settings import load_settings
+
+    settings = load_settings().aws
+    try:
+        session = boto3.Session(profile_name=settings.profile or None, region_name=region or settings.region or None)
+    except BotoCoreError as error:
+        raise UsageError(f"AWS cannot be asked: {error}", hint="set AWS_PROFILE, or profile in [aws]") from error
+    if not session.region_name:
+        raise UsageError("no AWS region is known", hint="set region in the stack's file, or AWS_REGION")
+    # looked up now, so that tests can bring a clock of their own
+    aws = Aws(session=session, endpoint_url=settings.endpoint_url, sleep=time.sleep, monotonic=time.monotonic)
+    return Account(aws=aws, place=where(aws))
+
+
+def head(folder: Path) -> str:
+    """Return git's HEAD in a folder, shortened; "" where there is none."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"],  # noqa: S607 (whichever git the person has)
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
