@@ -116,7 +116,7 @@ def account_for(region: str) -> Account:
     except BotoCoreError as error:
         raise UsageError(f"AWS cannot be asked: {error}", hint="set AWS_PROFILE, or profile in [aws]") from error
     if not session.region_name:
-        raise UsageError("no AWS region is known", hint="set region in the stack's file, or AWS_REGION")
+        raise UsageError("no AWS region is known", hint="set region in the stack's file, or AWS_DEFAULT_REGION")
     # looked up now, so that tests can bring a clock of their own
     aws = Aws(session=session, endpoint_url=settings.endpoint_url, sleep=time.sleep, monotonic=time.monotonic)
     return Account(aws=aws, place=where(aws))

@@ -1,0 +1,191 @@
+"""Transcripts of ``obskit deploy plan, apply, destroy, keys``: what is typed, what comes back, what AWS then has."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from obskit.cli import main
+from tests.standins.fargate import Fargate
+from tests.support.stack import DOMAIN
+
+#: Every wait is over by the first look: a call lasts longer than anything that AWS makes.
+CALL_SECONDS = 400.0
+FIRST = f'name = "shop"\nregion = "eu-west-1"\ndomain = "{DOMAIN}"\nowner = "platform"\nimage = "1.0.0"\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """What it printed, as JSON."""
+        return json.loads(self.out)
+
+
+Say = Callable[..., Said]
+
+
+@pytest.fixture
+def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Return a terminal in an empty folder that holds the shortest stack's file."""
+    monkeypatch.chdir(tmp_path)
+    for name in [*os.environ]:
+        if name.startswith(("OBSKIT_", "AWS_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    (tmp_path / "stack.toml").write_text(FIRST)
+
+    def run(*argv: str) -> Said:
+        code = main(["deploy", *argv])
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def fargate() -> Iterator[Fargate]:
+    """Yield AWS with the public zone that the domain lies in."""
+    simulation = Fargate(seconds_a_call=CALL_SECONDS)
+    with simulation.in_process():
+        simulation.zone("example.com")
+        yield simulation
+
+
+def test_the_first_plan(say: Say, fargate: Fargate, golden: Callable[[str, str], None]) -> None:
+    """What a first stack is made of, what it costs, what is not safe: read before anything is done."""
+    said = say("plan")
+
+    assert said.code == 0
+    golden("deploy/first_plan.txt", said.out)
+
+
+def test_the_first_plan_for_machines(say: Say, fargate: Fargate) -> None:
+    """The same, with every field."""
+    said = say("plan", "--format", "json")
+    document = said.document
+
+    assert (said.code, document["schema_version"], document["stack"], document["region"]) == (0, 1, "shop", "eu-west-1")
+    assert {step["action"] for step in document["steps"]} == {"create"}
+    assert document["cost"]["usd_a_month"][0] > 0
+    assert {"id", "state", "address"} <= document["security"][0].keys()
+
+
+def test_nothing_is_done_without_a_word(say: Say, fargate: Fargate) -> None:
+    """Nobody is there to be asked, so the way to say yes is told."""
+    said = say("apply")
+
+    assert said.code == 2
+    assert "nothing was done" in said.err
+    assert "--yes" in said.err
+    assert boto3.client("ecs", "eu-west-1").list_clusters()["clusterArns"] == []
+
+
+def test_apply_twice_then_drift_then_destroy(say: Say, fargate: Fargate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The life of a stack: everything, nothing, one thing mended, and nothing left but what holds data."""
+    first = say("apply", "--yes")
+    assert first.code == 0, first.err[-2000:]
+    second = say("apply", "--yes", "--format", "json")
+    assert second.code == 0, second.err
+    assert (first.code, second.code) == (0, 0), first.err + second.err
+    assert "created; 0 left as they were" in first.out
+    assert (second.document["done"], second.document["failed"]) == ([], [])
+    assert say("plan", "--exit-code").code == 0
+
+    boto3.client("logs", "eu-west-1").put_retention_policy(logGroupName="/obskit/shop/demo-app", retentionInDays=3)
+    drift = say("plan", "--exit-code", "--format", "json")
+    assert drift.code == 1
+    assert [(s["address"], s["changes"]) for s in drift.document["steps"]] == [
+        ("log_group.demo-app", [{"path": "retentionInDays", "before": 3, "after": 30}])
+    ]
+    text = say("plan")
+    assert "  ~ log_group.demo-app\n      retentionInDays  3 -> 30" in text.out
+
+    wrong, right = say("destroy", "--confirm", "shop-2"), say("destroy", "--confirm", "shop")
+    assert (wrong.code, "nothing was done" in wrong.err) == (2, True)
+    assert right.code == 0, right.err
+    assert "nothing is left, but what is kept: " in right.out
+    assert "database.main: it holds data" in right.out
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    last = say("destroy", "--name", "shop", "--confirm", "shop", "--delete-data", "--format", "json")
+    assert (last.code, last.document["left"], last.document["kept"]) == (0, [], [])
+
+
+def test_an_image_that_nobody_has_pushed_is_said_once_all_else_stands(say: Say, fargate: Fargate) -> None:
+    """A first stack makes the repository; then the image is pushed, and the same command goes on."""
+    fargate.unpushed.add("shop/demo-app:1.0.0")
+    first = say("apply", "--yes")
+    fargate.unpushed.clear()
+    second = say("apply", "--yes")
+
+    assert first.code == 3
+    assert "has not been pushed yet" in first.err
+    assert "docker push" in first.err
+    assert "1 failed: service.demo-app" in first.out
+    assert second.code == 0, second.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "words"),
+    [
+        (("plan", "--stack", "nowhere.toml"), 2, "there is no file nowhere.toml"),
+        (("destroy", "--name", "shop", "--stack", "stack.toml"), 2, "two ways to say the same"),
+        (("plan", "--format", "yaml"), 2, "there is no format 'yaml'"),
+        (("release", "demo-app"), 2, "--image"),
+        (("status", "--name", "nothing"), 2, "no AWS region is known"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(
+    say: Say, fargate: Fargate, argv: tuple[str, ...], code: int, words: str
+) -> None:
+    """Usage is exit code 2, with no traceback."""
+    said = say(*argv)
+
+    assert said.code == code
+    assert words in said.err
+    assert "Traceback" not in said.err
+
+
+def test_without_credentials_it_is_said_what_to_do(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outside world failed: exit code 3."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "none")
+    said = say("plan")
+
+    assert said.code == 3
+    assert "AWS_PROFILE" in said.err
+
+
+def test_a_wrong_file_names_every_fault_before_aws_is_asked(say: Say, tmp_path: Path) -> None:
+    """All at once, with line, key, value and what is allowed."""
+    (tmp_path / "stack.toml").write_text(FIRST + "[prometheus]\ncpu = 300\nmaximum = 3\n[network]\nzones = 1\n")
+    said = say("plan")
+
+    assert said.code == 2
+    assert all(key in said.err for key in ("prometheus.cpu", "network.zones", "prometheus.maximum"))
+
+
+def test_every_key_is_told(say: Say) -> None:
+    """What can be written into the file, without looking into the code."""
+    text, document = say("keys"), say("keys", "--format", "json").document
+
+    assert "[network]" in text.out
+    assert {"section", "name", "type", "default", "meaning"} == document[0].keys()
+    assert {"cidr", "retain"} & {row["name"] for row in document} == {"cidr"}
