@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from string import Template
 from typing import Literal
@@ -11,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from obskit.catalogue import all_signals
+from obskit.incident.calibration import AS_SET, Calibration, shipped
 from obskit.incident.causes import Cause, all_causes
 from obskit.incident.combine import with_service_columns
 from obskit.incident.correlate import correlate, is_trouble
@@ -55,13 +57,40 @@ _SYMPTOMS = (
 )
 
 
-def investigate(telemetry: Telemetry, *, service: Service, window: Window) -> Diagnosis:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Case:
+    """All that was made of the telemetry, before it is told."""
+
+    evidence: Evidence
+    logs: LogReport
+    causes: tuple[Cause, ...]
+    judged: dict[str, Judgement | None]
+    ranked: tuple[Ranked, ...]
+
+
+def investigate(
+    telemetry: Telemetry, *, service: Service, window: Window, calibration: Calibration | None = None
+) -> Diagnosis:
     """Find the likeliest causes of what *service* suffered in *window*.
 
     Args:
         telemetry: Live or recorded; the same telemetry gives the same diagnosis.
         service, window: What is investigated; the telemetry also holds the baseline before it.
+        calibration: How sure scores make; what comes with obskit unless another is given.
     """
+    return _diagnosis(_case(telemetry, service, window, calibration or shipped()), service)
+
+
+def ranking(telemetry: Telemetry, *, service: Service, window: Window) -> tuple[Ranked, ...]:
+    """Return every cause for which anything speaks, uncalibrated, likeliest first: what a calibration is fitted to.
+
+    Other than a diagnosis it leaves nothing out, neither what is unlikely nor the causes of a calm window.
+    """
+    return _case(telemetry, service, window, AS_SET).ranked
+
+
+def _case(telemetry: Telemetry, service: Service, window: Window, calibration: Calibration) -> _Case:
+    """Go from telemetry to ranked causes."""
     signals = all_signals()
     metrics = with_service_columns(telemetry.metrics, signals)
     detection = detect(metrics, window=window, signals=signals)
@@ -83,8 +112,9 @@ def investigate(telemetry: Telemetry, *, service: Service, window: Window) -> Di
         [j for j in judged.values() if j is not None and j.claims_for],
         brings_about={c.id: c.brings_about for c in causes},
         resolution=evidence.resolution,
+        calibration=calibration,
     )
-    return _diagnosis(evidence, service, logs, causes, judged, ranked)
+    return _Case(evidence, logs, causes, judged, ranked)
 
 
 def _onset(metrics: Metrics, telemetry: Telemetry, service: Service, window: Window) -> datetime | None:
@@ -107,14 +137,8 @@ def _blind(evidence: Evidence) -> set[str]:
     return blind
 
 
-def _diagnosis(
-    evidence: Evidence,
-    service: Service,
-    logs: LogReport,
-    causes: Sequence[Cause],
-    judged: dict[str, Judgement | None],
-    ranked: Sequence[Ranked],
-) -> Diagnosis:
+def _diagnosis(case: _Case, service: Service) -> Diagnosis:
+    evidence, causes, ranked = case.evidence, case.causes, case.ranked
     by_id = {c.id: c for c in causes}
     cluster = service.cluster or evidence.facts.get("cluster", "")
     calm = _calm(evidence, ranked)
@@ -141,14 +165,14 @@ def _diagnosis(
         hypotheses=hypotheses,
         unknown_probability=1.0 if calm else 1.0 - sum(h.probability for h in hypotheses),
         culprit=culprit(hypotheses, () if calm else abnormal, service=service.name),
-        clean=tuple(by_id[i].title for i, j in judged.items() if j is None or j.score <= 0),
+        clean=tuple(by_id[i].title for i, j in case.judged.items() if j is None or j.score <= 0),
         not_judged=tuple(
             (c.id, f"nothing was seen of {' or '.join(c.needs)}") for c in causes if blind.issuperset(c.needs)
         ),
         gaps=evidence.gaps,
         timeline=_timeline(evidence),
         abnormal_series=abnormal,
-        log_templates=logs.templates,
+        log_templates=case.logs.templates,
         next_query=_next_query(hypotheses, by_id, cluster),
         metrics=_drawn(evidence, hypotheses),
         facts={**evidence.facts, **{f"title.{s.id}": s.title for s in evidence.signals.values()}},
@@ -157,12 +181,16 @@ def _diagnosis(
 
 
 def _calm(evidence: Evidence, ranked: Sequence[Ranked]) -> bool:
-    """Say whether nothing happened: no user-visible change, no trouble in events or logs, no likely cause."""
+    """Say whether nothing happened: no user-visible change, no trouble in events or logs, no likely cause.
+
+    A calibration says how sure a cause is, not whether anything happened: likely is as the weights have it.
+    """
     if len(_blind(evidence)) == len(PILLARS) or any(evidence.worse(s) for s in _SYMPTOMS):
         return False
     if any(is_trouble(f) and f.service in ("", evidence.service) for f in evidence.findings):
         return False
-    return not ranked or ranked[0].probability < POSSIBLE
+    shares, _ = AS_SET.shares([r.score for r in ranked])
+    return not shares or shares[0] < POSSIBLE
 
 
 def _verdict(hypotheses: Sequence[Hypothesis], *, calm: bool) -> Verdict:

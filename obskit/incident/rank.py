@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from obskit.incident.calibration import AS_SET, Calibration
 from obskit.model import Judgement
 
 #: Log-odds of any one cause before anything was seen, against "something else" at 0.
@@ -26,30 +27,38 @@ class Ranked:
     """One judgement's place.
 
     Attributes:
+        score: Nats, prior included, after it yielded to what explains it; not calibrated.
         probability: 0 to 1.
         explained_by: The cause that brings this one about, or "".
         independent: Stands beside the first as a fault of its own.
     """
 
     judgement: Judgement
+    score: float
     probability: float
     explained_by: str = ""
     independent: bool = False
 
 
 def rank(
-    judgements: Sequence[Judgement], *, brings_about: Mapping[str, Sequence[str]], resolution: timedelta
+    judgements: Sequence[Judgement],
+    *,
+    brings_about: Mapping[str, Sequence[str]],
+    resolution: timedelta,
+    calibration: Calibration = AS_SET,
 ) -> tuple[tuple[Ranked, ...], float]:
     """Return the judgements by probability, descending, and the share that is unknown.
 
     Each cause's score is its prior plus its claims (nats). A cause that another brings about,
     and that did not begin before it, yields its evidence to the other. Probabilities are the
-    softmax over all causes and "something else" (score 0), so that they sum to at most 1.
+    softmax over all causes and "something else" (score 0), so that they sum to at most 1; the
+    calibration is its last step and changes no order.
 
     Args:
         judgements: At most one a cause.
         brings_about: For each cause the ids that it makes look true.
         resolution: How exactly onsets can be ordered.
+        calibration: How sure scores make; as the weights were set by hand without one.
     """
     raw = {j.cause: PRIOR + j.score for j in judgements}
     by_id = {j.cause: j for j in judgements}
@@ -60,18 +69,19 @@ def rank(
             explained[cause] = max(candidates, key=lambda c: (raw[c], c))
     explained = {cause: _root(cause, explained) for cause in explained}
     scores = {cause: _yielded(cause, raw, explained) for cause in raw}
-    total = 1.0 + math.fsum(math.exp(score) for score in scores.values())
     order = sorted(scores, key=lambda c: (-scores[c], c))
+    shares, unknown = calibration.shares([scores[c] for c in order])
     ranked = tuple(
         Ranked(
             judgement=by_id[c],
-            probability=math.exp(scores[c]) / total,
+            score=scores[c],
+            probability=share,
             explained_by=explained.get(c, ""),
             independent=_independent(c, order[0], scores, explained, brings_about),
         )
-        for c in order
+        for c, share in zip(order, shares, strict=True)
     )
-    return ranked, 1.0 / total
+    return ranked, unknown
 
 
 def _explains(
