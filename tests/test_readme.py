@@ -17,8 +17,11 @@ from obskit.sources.bundle import read_bundle
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 _BLOCK = re.compile(r"(<!-- demo:begin -->\n```\n)(.*?)(```\n<!-- demo:end -->)", re.DOTALL)
+_PLAN = re.compile(r"(<!-- plan:begin -->\n)(.*?)(<!-- plan:end -->)", re.DOTALL)
 #: What fits on a screen: verdict, causes, and why.
 _LINES = 34
+#: Up to the first findings; longer lines are cut.
+_PLAN_LINES, _WIDTH = 46, 120
 
 
 def test_the_example_is_what_the_demo_prints(request: pytest.FixtureRequest) -> None:
@@ -29,6 +32,19 @@ def test_the_example_is_what_the_demo_prints(request: pytest.FixtureRequest) -> 
     if request.config.getoption("--update"):
         README.write_text(_BLOCK.sub(lambda m: m[1] + printed + m[3], README.read_text()), encoding="utf-8")
     found = _BLOCK.search(README.read_text(encoding="utf-8"))
+
+    assert found is not None
+    assert found[2] == printed, "run: pytest tests/test_readme.py --update, and read the difference"
+
+
+def test_the_plan_is_what_deploy_plan_prints(request: pytest.FixtureRequest) -> None:
+    """It is the beginning of what the command's own transcript holds."""
+    lines = (ROOT / "tests" / "golden" / "deploy" / "first_plan.txt").read_text(encoding="utf-8").splitlines()
+    shown = [line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in lines[:_PLAN_LINES]]
+    printed = "```\n" + "\n".join(shown) + "\n```\n"
+    if request.config.getoption("--update"):
+        README.write_text(_PLAN.sub(lambda m: m[1] + printed + m[3], README.read_text()), encoding="utf-8")
+    found = _PLAN.search(README.read_text(encoding="utf-8"))
 
     assert found is not None
     assert found[2] == printed, "run: pytest tests/test_readme.py --update, and read the difference"

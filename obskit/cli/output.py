@@ -37,7 +37,9 @@ def clean_lines(lines: Iterable[str]) -> str:
     from obskit.escape import clean
 
     # two spaces or more are a column's edge or an indent
-    return "\n".join("".join(clean(part) or part for part in _COLUMNS.split(line)) for line in lines)
+    return "\n".join(
+        "".join(clean(part) if part.strip(" ") else part for part in _COLUMNS.split(line)) for line in lines
+    )
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ import orjson
 import pytest
 
 from obskit.cli import main
+from obskit.cli.output import clean_lines
 from obskit.model import Service, stamp
 from obskit.sources.bundle import write_bundle
 from tests.standins.loki import LokiStandIn
@@ -711,3 +712,8 @@ def test_events_alone_that_tell_nothing_of_the_service_are_no_calm_window(obskit
 
     assert (said.code, said.out) == (2, "")
     assert "no source knows a service 'orders' in this window" in said.err
+
+
+def test_lines_for_a_terminal_keep_their_columns_and_nothing_that_steers() -> None:
+    """Not even in a part that is nothing but an escape sequence."""
+    assert clean_lines(["  a   b", "", "\x1b[2J   1 x\r"]) == "  a   b\n\n   1 x"
