@@ -19,7 +19,8 @@ RUN := $(if $(wildcard $(DEV)),$(DEV),$(BASE))
 # COMMAND=PACKAGE: Debian packages that tests drive for real.
 SYSTEM := prometheus=prometheus promtool=prometheus prometheus-alertmanager=prometheus-alertmanager \
 	prometheus-node-exporter=prometheus-node-exporter \
-	chromium=chromium chromedriver=chromium-driver node=nodejs npm=npm
+	chromium=chromium chromedriver=chromium-driver node=nodejs npm=npm \
+	pg_createcluster=postgresql
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do \

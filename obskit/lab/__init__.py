@@ -1,0 +1,1 @@
+"""The lab: a demo application, its faults, and a local stack to record incidents with."""
