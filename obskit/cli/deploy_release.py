@@ -17,7 +17,7 @@ from obskit.cli.output import clean_lines, known_form, print_json
 from obskit.cli.times import duration
 from obskit.errors import ObskitError, UsageError
 from obskit.escape import clean
-from obskit.model import Event, Service, Telemetry, Window, stamp
+from obskit.model import Event, Hypothesis, Service, Telemetry, Window, stamp
 
 if TYPE_CHECKING:
     from obskit.deploy.release import Release
@@ -120,7 +120,7 @@ def _end(done: Release, stack: str, wish: Wish, form: str, began: datetime) -> N
         raise typer.Exit(1)
 
 
-def _lines(done: Release, reasons: Sequence[tuple[str, float]], kept: Path | None) -> list[str]:
+def _lines(done: Release, reasons: Sequence[Hypothesis], kept: Path | None) -> list[str]:
     if done.followed is None:
         what = f"{done.image} already ({done.before})" if done.image else f"{done.before} already"
         return [f"{done.service} runs {what}: nothing to do"]
@@ -132,7 +132,7 @@ def _lines(done: Release, reasons: Sequence[tuple[str, float]], kept: Path | Non
     lines += [f"  ECS says   {ended.reason}"] if ended.reason else []
     lines += [f"  serving    {done.serving}" + (" (the revision before)" if done.serving == done.before else "")]
     if reasons:
-        lines.append("  cause      " + ", ".join(f"{title} ({share:.0%})" for title, share in reasons))
+        lines.append("  cause      " + ", ".join(f"{one.title} ({one.probability:.0%})" for one in reasons))
     stops = _telling(done)
     if stops:
         lines.append(f"  stopped    {len(stops)} tasks of it, the last of them:")
@@ -154,7 +154,7 @@ def _telling(done: Release) -> tuple[Event, ...]:
     return tuple(event for event in done.evidence.stops if event.deployment == own and classify(event) not in WANTED)
 
 
-def _reasons(done: Release, stack: str) -> tuple[tuple[str, float], ...]:
+def _reasons(done: Release, stack: str) -> tuple[Hypothesis, ...]:
     """Return the likeliest causes by triage's own judgement of these events alone."""
     from obskit.incident.investigate import investigate
 
@@ -168,7 +168,7 @@ def _reasons(done: Release, stack: str) -> tuple[tuple[str, float], ...]:
         step=timedelta(seconds=15),
     )
     diagnosis = investigate(Telemetry(events=told), service=Service(name=done.service, cluster=stack), window=window)
-    return tuple((h.title, h.probability) for h in diagnosis.hypotheses[:2])
+    return diagnosis.hypotheses[:2]
 
 
 def _archived(done: Release, wish: Wish, began: datetime) -> Path | None:
@@ -185,7 +185,7 @@ def _archived(done: Release, wish: Wish, began: datetime) -> Path | None:
     return path
 
 
-def _document(done: Release, reasons: Sequence[tuple[str, float]], kept: Path | None) -> dict[str, Any]:
+def _document(done: Release, reasons: Sequence[Hypothesis], kept: Path | None) -> dict[str, Any]:
     ended = done.followed
     return {
         "schema_version": 1,
@@ -198,7 +198,7 @@ def _document(done: Release, reasons: Sequence[tuple[str, float]], kept: Path | 
         "serving": done.serving,
         "deployment": ended.deployment if ended else "",
         "seconds": round(ended.seconds, 1) if ended else 0.0,
-        "causes": [{"title": title, "probability": round(share, 4)} for title, share in reasons],
+        "causes": [{"id": one.cause, "title": one.title, "probability": round(one.probability, 4)} for one in reasons],
         "stops": _documents(done.evidence.stops),
         "gaps": done.evidence.gaps,
         "archive": str(kept) if kept else "",

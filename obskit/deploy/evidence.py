@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from obskit.deploy.aws import Aws, absent
 from obskit.deploy.errors import AwsError
 from obskit.deploy.resource import Stack
+from obskit.deploy.resources._names import events_group, queue_name
 from obskit.files import write_text
 from obskit.model import Event
 from obskit.redact import redact
@@ -28,16 +29,13 @@ from obskit.sources.ecs_events import (
     moment,
 )
 
-_DESCRIBED: Final = 100  # DescribeTasks takes no more
+_TASKS_AT_ONCE: Final = 100  # DescribeTasks takes no more
+_SERVICES_AT_ONCE: Final = 10  # nor DescribeServices
 _MAX_RECEIVES: Final = 50
 #: A queue whose messages stay visible gives the same ones again; so often without news is all.
 _STALE_RECEIVES: Final = 5
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Row = Mapping[str, Any]
-
-
-def events_group(stack: Stack) -> str:
-    """Return the log group that EventBridge writes ECS events to."""
-    return f"/aws/events/{stack.name}"
 
 
 @dataclass(slots=True)
@@ -62,50 +60,84 @@ class Evidence:
         """Take in stopped tasks, service events and deployments as the ECS API tells them now."""
         try:
             names = [self.service] if self.service else _service_names(aws, stack)
-            for start in range(0, len(names), 10):  # DescribeServices takes no more
-                answer = aws.call("ecs", "describe_services", cluster=stack.name, services=names[start : start + 10])
+            for start in range(0, len(names), _SERVICES_AT_ONCE):
+                some = names[start : start + _SERVICES_AT_ONCE]
+                answer = aws.call("ecs", "describe_services", cluster=stack.name, services=some)
                 for row in answer.get("services", ()):
                     self.take_service(row)
-            asked = {"serviceName": self.service} if self.service else {}
+                for row in answer.get("failures", ()):
+                    self._miss(f"cluster {stack.name} has no service {str(row.get('arn', '')).rsplit('/', 1)[-1]}")
+        except AwsError as error:
+            self._miss(f"cluster {stack.name} is not there" if absent(error) else str(error))
+            return
+        self.ask_tasks(aws, stack)
+
+    def ask_tasks(self, aws: Aws, stack: Stack) -> None:
+        """Take in the tasks that stopped within the last hour: ECS forgets them then."""
+        asked = {"serviceName": self.service} if self.service else {}
+        try:
             arns = list(
                 aws.pages("ecs", "list_tasks", "taskArns", cluster=stack.name, desiredStatus="STOPPED", **asked)
             )
-            for start in range(0, len(arns), _DESCRIBED):
-                batch = arns[start : start + _DESCRIBED]
+            unknown = [arn for arn in arns if not self._is_final(arn)]
+            for start in range(0, len(unknown), _TASKS_AT_ONCE):
+                batch = unknown[start : start + _TASKS_AT_ONCE]
                 self.take_tasks(aws.call("ecs", "describe_tasks", cluster=stack.name, tasks=batch).get("tasks", ()))
         except AwsError as error:
-            self.gaps.append(str(error))
+            self._miss(str(error))
+
+    def _is_final(self, arn: str) -> bool:
+        """Tell whether a task is known in its last state: it changes no more."""
+        return self._tasks.get(arn, {}).get("lastStatus") == "STOPPED"
 
     def ask_log_group(self, aws: Aws, stack: Stack) -> None:
         """Take in what EventBridge wrote to the stack's log group."""
         began = int(self.since.timestamp() * 1000)
         try:
             for row in aws.pages(
-                "logs", "filter_log_events", "events", logGroupName=events_group(stack), startTime=began
+                "logs", "filter_log_events", "events", logGroupName=events_group(stack.name), startTime=began
             ):
                 self.take_carried(str(row.get("message", "")))
         except AwsError as error:
-            words = "the stack's log group for ECS events is not there" if absent(error) else str(error)
-            self.gaps.append(words)
+            self._miss(f"there is no log group {events_group(stack.name)}" if absent(error) else str(error))
 
-    def ask_queue(self, aws: Aws, queue_url: str) -> None:
-        """Take in what lies in the queue; nothing is deleted, nothing hidden from its real reader."""
-        seen, stale = set[str](), 0
+    def ask_queue(self, aws: Aws, stack: Stack) -> None:
+        """Take in what lies in the stack's queue; nothing is deleted, nothing hidden from its real reader."""
+        name = queue_name(stack.name, "events")
         try:
-            for _ in range(_MAX_RECEIVES):
-                answer = aws.call(
-                    "sqs", "receive_message", idempotent=True, QueueUrl=queue_url, MaxNumberOfMessages=10,
-                    VisibilityTimeout=0, WaitTimeSeconds=0,
-                )  # fmt: skip
-                shown = {m["MessageId"]: m.get("Body", "") for m in answer.get("Messages", ())}
-                stale = 0 if shown.keys() - seen else stale + 1
-                seen |= shown.keys()
-                for body in shown.values():
-                    self.take_carried(body)
-                if stale >= _STALE_RECEIVES:
-                    return
+            url = str(aws.call("sqs", "get_queue_url", QueueName=name)["QueueUrl"])
+            names = ["RedrivePolicy", "ApproximateNumberOfMessages"]
+            given = aws.call("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=names).get("Attributes", {})
+            if given.get("RedrivePolicy"):
+                self._miss(f"queue {name} has a redrive policy: to receive messages could move them away")
+                return
+            seen, there = self._received(aws, url), int(given.get("ApproximateNumberOfMessages", 0))
         except AwsError as error:
-            self.gaps.append(str(error))
+            self._miss(f"there is no queue {name}" if absent(error) else str(error))
+            return
+        if there > seen:
+            self._miss(f"queue {name} showed {seen} of some {there} messages, as it hides none; the log group has all")
+
+    def _received(self, aws: Aws, url: str) -> int:
+        """Receive until nothing new comes; return how many different messages there were."""
+        seen, stale = set[str](), 0
+        for _ in range(_MAX_RECEIVES):
+            answer = aws.call(
+                "sqs", "receive_message", idempotent=True, QueueUrl=url, MaxNumberOfMessages=10,
+                VisibilityTimeout=0, WaitTimeSeconds=0,
+            )  # fmt: skip
+            shown = {str(m["MessageId"]): str(m.get("Body", "")) for m in answer.get("Messages", ())}
+            stale = 0 if shown.keys() - seen else stale + 1
+            seen |= shown.keys()
+            for body in shown.values():
+                self.take_carried(body)
+            if stale >= _STALE_RECEIVES:
+                break
+        return len(seen)
+
+    def _miss(self, words: str) -> None:
+        if words not in self.gaps:
+            self.gaps.append(words)
 
     def take_carried(self, text: str) -> None:
         """Take in one EventBridge event; what is none, or of another service, is left out."""
@@ -116,10 +148,9 @@ class Evidence:
         event = event_from_eventbridge(row) if isinstance(row, dict) else None
         if event is None or not self._wanted(event):
             return
-        detail = row.get("detail") or {}
-        key = ("task", str(detail.get("taskArn")), str(detail.get("version"))) if detail.get("taskArn") else (
-            "other", str(row.get("id")), str(row.get("time")))  # fmt: skip
-        self._bridge.setdefault(key, row)
+        task = (event.task, event.detail("version"))
+        said = (event.detail("event_id") or text,)
+        self._bridge.setdefault(task if all(task) else said, row)
 
     def take_tasks(self, rows: Iterable[Row]) -> None:
         """Take in stopped tasks as DescribeTasks gives them."""
@@ -130,16 +161,16 @@ class Evidence:
 
     def take_service(self, row: Row) -> None:
         """Take in messages and deployments of a service as DescribeServices gives it."""
-        name = str(row.get("serviceName", ""))
+        name, cluster = str(row.get("serviceName", "")), str(row.get("clusterArn", "")).rsplit("/", 1)[-1]
         for message in row.get("events", ()):
             at = moment(message.get("createdAt"))
             if at and at >= self.since:
-                self._messages[str(message.get("id"))] = {**message, "service": name}
+                self._messages[str(message.get("id"))] = {**message, "service": name, "cluster": cluster}
         for deployment in row.get("deployments", ()):
             key = (name, str(deployment.get("id")), str(deployment.get("rolloutState")))
             at = moment(deployment.get("updatedAt") or deployment.get("createdAt"))
             if at and at >= self.since:
-                self._deployments[key] = deployment
+                self._deployments[key] = {"serviceName": name, "clusterArn": cluster, "deployments": [deployment]}
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -157,9 +188,10 @@ class Evidence:
         for row in self._tasks.values():
             yield from _some(event_from_task(row))
         for row in self._messages.values():
-            yield from _some(event_from_service_message(row, service=str(row["service"])))
+            yield from _some(event_from_service_message(row))
         for (service, _, _), row in self._deployments.items():
-            yield from (e for e in events_from_deployment(row, service=service) if e.time >= self.since)
+            found = (events_from_deployment(d, service=service, cluster=row["clusterArn"]) for d in row["deployments"])
+            yield from (event for events in found for event in events if event.time >= self.since)
 
     def archive(self, path: Path) -> int:
         """Write all rows, redacted, one JSON object a line, by time; return how many.
@@ -167,9 +199,10 @@ class Evidence:
         Raises:
             UsageError: It cannot be written.
         """
-        rows = [*self._bridge.values(), *self._tasks.values(), *self._messages.values()]
-        by_time = sorted(rows, key=lambda row: (str(_time(row) or ""), json.dumps(row, default=_plain, sort_keys=True)))
-        lines = [redact(json.dumps(row, default=_plain, ensure_ascii=False)) for row in by_time]
+        deployments = [{"services": [row]} for row in self._deployments.values()]
+        rows = [*self._bridge.values(), *self._tasks.values(), *self._messages.values(), *deployments]
+        lines = [json.dumps(_harmless(row), ensure_ascii=False, sort_keys=True) for row in sorted(rows, key=_time)]
+        lines = list(dict.fromkeys(lines))
         write_text(path, "".join(f"{line}\n" for line in lines))
         return len(lines)
 
@@ -181,13 +214,28 @@ def _some(event: Event | None) -> tuple[Event, ...]:
     return (event,) if event else ()
 
 
-def _time(row: Row) -> datetime | None:
-    keys = ("time", "stoppedAt", "stoppingAt", "createdAt")
-    return next((at for key in keys if (at := moment(row.get(key)))), None)
+def _time(row: Row) -> datetime:
+    """Return when a row was said, for the order of the file."""
+    deployments = [d for service in row.get("services", ()) for d in service["deployments"]]
+    inner: Row = deployments[0] if deployments else row
+    keys = ("time", "stoppedAt", "stoppingAt", "updatedAt", "createdAt")
+    return next((at for key in keys if (at := moment(inner.get(key)))), _NEVER)
 
 
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def _harmless(value: Any) -> Any:
+    """Return what JSON can hold, without secrets: no value of a variable, and no text unread by `redact`."""
+    if isinstance(value, Mapping):
+        return {key: _variables(inner) if key == "environment" else _harmless(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_harmless(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return redact(value) if isinstance(value, str) else value
+
+
+def _variables(value: Any) -> Any:
+    rows = value if isinstance(value, list | tuple) else ()
+    return [{"name": row.get("name", ""), "value": "[value]"} for row in rows if isinstance(row, Mapping)]
 
 
 def _service_names(aws: Aws, stack: Stack) -> list[str]:

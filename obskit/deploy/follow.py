@@ -1,7 +1,8 @@
 """Follows one deployment of an ECS service by its id until it has ended, one way or the other.
 
 A service that is "stable" again may be so because AWS rolled the deployment back; so only the id tells
-success. A deployment that is no longer the primary one was rolled back or overtaken.
+success. A deployment that is no longer the primary one was rolled back when a deployment from before it is
+the primary one again, and was overtaken when a new one is.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ Outcome = Literal["completed", "failed", "rolled_back", "overtaken", "unfinished
 #: Between two looks, in seconds: DescribeServices is throttled at some twenty a second and account.
 _FIRST_PAUSE: Final = 2.0
 _LONGEST_PAUSE: Final = 10.0
+#: DescribeServices may tell of a deployment a little later than UpdateService has made it.
+_HEARSAY_SECONDS: Final = 30.0
+#: How long AWS, where it shall roll back, may take from FAILED to doing so. It cannot where no deployment was
+#: ever completed.
+_TURN_SECONDS: Final = 45.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,18 +32,18 @@ class Followed:
     """How a deployment ended.
 
     Attributes:
+        deployment: Its id.
         outcome: ``completed``; ``failed`` (and nothing took its place yet); ``rolled_back`` (AWS runs an
-            earlier revision again); ``overtaken`` (somebody deployed something else); ``unfinished``.
+            earlier deployment again); ``overtaken`` (somebody deployed something else); ``unfinished``.
         reason: What ECS said.
-        revision: ARN of the task definition that the service runs or will run now.
-        running, desired: Tasks of the deployment.
+        running, desired: Tasks of the deployment, when it was last seen.
         failed_tasks: That ECS counted for the deployment.
         seconds: That it was followed.
     """
 
+    deployment: str
     outcome: Outcome
     reason: str = ""
-    revision: str = ""
     running: int = 0
     desired: int = 0
     failed_tasks: int = 0
@@ -68,12 +74,25 @@ def primary(row: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
+def serving(row: Mapping[str, Any]) -> str:
+    """Return the ARN of the revision that serves: of the completed deployment, else of the one with most tasks.
+
+    While a deployment is on its way, or after it failed, that is the one before it.
+    """
+    first = primary(row)
+    rest = [d for d in row.get("deployments", ()) if d is not first]
+    if first.get("rolloutState", "COMPLETED") == "COMPLETED" or not rest:
+        return str(first.get("taskDefinition") or row.get("taskDefinition", ""))
+    return str(max([*rest, first], key=lambda d: int(d.get("runningCount", 0))).get("taskDefinition", ""))
+
+
 def follow(
     aws: Aws,
     stack: Stack,
     service: str,
     deployment: str,
     *,
+    earlier: frozenset[str],
     patience_seconds: float,
     look: Callable[[Mapping[str, Any]], None],
 ) -> Followed:
@@ -82,44 +101,52 @@ def follow(
     Args:
         aws, stack, service: Whose.
         deployment: Its id: ``ecs-svc/…``.
+        earlier: Ids of the deployments that were there before it.
         patience_seconds: After which waiting is given up; the deployment then goes on in AWS.
         look: Is given each answer of DescribeServices, to tell progress and to keep evidence.
+
+    Raises:
+        DeployError: The service is gone, or AWS cannot be asked any more.
     """
-    began, pause = aws.monotonic(), _FIRST_PAUSE
+    began, pause, failed_at = aws.monotonic(), _FIRST_PAUSE, -1.0
+    own: Mapping[str, Any] = {}
     while True:
         row = described(aws, stack, service)
         look(row)
         seconds = aws.monotonic() - began
-        ended = _ended(row, deployment, seconds)
-        if ended is not None:
-            return ended
-        if seconds > patience_seconds:
-            return _told("unfinished", _by_id(row, deployment), row, seconds)
+        own = _by_id(row, deployment) or own
+        outcome = _outcome(row, deployment, earlier)
+        if outcome == "failed" and failed_at < 0:
+            failed_at = seconds
+        turning = outcome == "failed" and _rolls_back(row) and seconds - failed_at < _TURN_SECONDS
+        unheard = not own and seconds < _HEARSAY_SECONDS
+        if outcome is None and seconds > patience_seconds:
+            outcome = "unfinished"
+        if outcome is not None and not turning and not unheard:
+            return _told(deployment, outcome, own, row, seconds)
         aws.sleep(pause)
         pause = min(pause * 1.3, _LONGEST_PAUSE)
 
 
-def _ended(row: Mapping[str, Any], deployment: str, seconds: float) -> Followed | None:
-    own, first = _by_id(row, deployment), primary(row)
-    if own.get("rolloutState") == "FAILED":
-        rolling = first.get("id") not in (None, deployment)
-        return _told("rolled_back" if rolling else "failed", own, row, seconds)
+def _outcome(row: Mapping[str, Any], deployment: str, earlier: frozenset[str]) -> Outcome | None:
+    first = primary(row)
     if first.get("id") == deployment:
-        return _told("completed", own, row, seconds) if own.get("rolloutState") == "COMPLETED" else None
-    said = str(first.get("rolloutStateReason", ""))
-    back = "roll" in said.lower() or _is_earlier(first, own)
-    return _told("rolled_back" if back else "overtaken", own or first, row, seconds)
+        state = first.get("rolloutState")
+        return "failed" if state == "FAILED" else "completed" if state == "COMPLETED" else None
+    back = first.get("id") in earlier or "rolling back" in str(first.get("rolloutStateReason", ""))
+    return "rolled_back" if back or _message(row, "rolling back", str(first.get("id"))) else "overtaken"
 
 
-def _is_earlier(first: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
-    """Tell whether the primary deployment runs an older revision of the same family."""
-    mine, theirs = _revision(own), _revision(first)
-    return bool(mine and theirs and mine[0] == theirs[0] and theirs[1] < mine[1])
+def _rolls_back(row: Mapping[str, Any]) -> bool:
+    configuration = row.get("deploymentConfiguration") or {}
+    breaker, alarms = configuration.get("deploymentCircuitBreaker") or {}, configuration.get("alarms") or {}
+    return any(one.get("enable") and one.get("rollback") for one in (breaker, alarms))
 
 
-def _revision(row: Mapping[str, Any]) -> tuple[str, int] | None:
-    family, _, number = str(row.get("taskDefinition", "")).rsplit("/", 1)[-1].partition(":")
-    return (family, int(number)) if number.isdecimal() else None
+def _message(row: Mapping[str, Any], words: str, deployment: str) -> str:
+    """Return what a service event says about a deployment; "" when none does."""
+    said = (str(event.get("message", "")) for event in row.get("events", ()))
+    return next((message for message in said if words in message and deployment in message), "")
 
 
 def _by_id(row: Mapping[str, Any], deployment: str) -> Mapping[str, Any]:
@@ -127,11 +154,17 @@ def _by_id(row: Mapping[str, Any], deployment: str) -> Mapping[str, Any]:
     return found
 
 
-def _told(outcome: Outcome, own: Mapping[str, Any], row: Mapping[str, Any], seconds: float) -> Followed:
+def _told(
+    deployment: str, outcome: Outcome, own: Mapping[str, Any], row: Mapping[str, Any], seconds: float
+) -> Followed:
+    reason = str(own.get("rolloutStateReason", ""))
+    if outcome == "rolled_back" and own.get("rolloutState") != "FAILED":
+        # it was gone before anybody saw it fail
+        reason = _message(row, "deployment failed", deployment) or reason
     return Followed(
+        deployment=deployment,
         outcome=outcome,
-        reason=str(own.get("rolloutStateReason", "")),
-        revision=str(primary(row).get("taskDefinition") or row.get("taskDefinition", "")),
+        reason=reason,
         running=int(own.get("runningCount", 0)),
         desired=int(own.get("desiredCount", 0)),
         failed_tasks=int(own.get("failedTasks", 0)),

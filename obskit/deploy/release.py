@@ -8,40 +8,35 @@ completed; when AWS, or obskit, went back to the revision before, it has failed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from obskit.deploy.aws import Aws
+from obskit.deploy.containers.application import PROGRAM
 from obskit.deploy.errors import AwsError, DeployError
 from obskit.deploy.evidence import Evidence
-from obskit.deploy.follow import Followed, described, follow, primary
+from obskit.deploy.follow import Followed, described, follow, primary, serving
 from obskit.deploy.resource import COMMIT_TAG, STACK_TAG, Stack
 from obskit.deploy.resources._tags import as_dict, as_list
 from obskit.errors import UsageError
+from obskit.sources.ecs_events import moment
 
-#: Tag of a revision: how its release ended. Rolling back looks for one that was good.
+#: Tag of a revision: how its release stands. Rolling back looks for one that is ``completed``.
 RELEASE_TAG: Final = "obskit:release"
-#: What DescribeTaskDefinition tells and RegisterTaskDefinition does not take.
-_TOLD_ONLY: Final = frozenset(
-    {
-        "taskDefinitionArn",
-        "revision",
-        "status",
-        "requiresAttributes",
-        "compatibilities",
-        "registeredAt",
-        "registeredBy",
-        "deregisteredAt",
-        "deleteRequestedAt",
-    }
-)
+#: Its values. ``begun`` is one that was never seen to end; ``left`` one that somebody went back from.
+State = Literal["begun", "completed", "failed", "left"]
 #: Repository (with host, port, path), then a tag or a digest.
 _IMAGE: Final = re.compile(
-    r"(?P<repository>[\w.-]+(?::\d+)?(?:/[\w.-]+)*)(?::(?P<tag>[\w][\w.-]{0,127})|@(?P<digest>sha256:[0-9a-f]{64}))"
+    r"[\w.-]+(?::\d+)?(?:/[\w.-]+)*(?::[\w][\w.-]{0,127}(?:@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
 )
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _TAG: Final = re.compile(r"[\w][\w.-]{0,127}")
+#: How many revisions are looked at for one to go back to, and how many are named where none is.
+_LOOKED_AT: Final = 20
+_LISTED: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +88,14 @@ class Ask:
 def release(aws: Aws, stack: Stack, service: str, image: str, ask: Ask) -> Release:
     """Bring an image to a service.
 
+    Where that very image is being deployed already, as after an interrupted release, that deployment is
+    followed and nothing else begun.
+
     Args:
         aws, stack: Where.
         service: Whose.
-        image: ``repository:tag``, ``repository@sha256:…``, or a tag alone for the repository that the
-            service's image comes from.
+        image: ``repository:tag``, ``repository@sha256:…``, or a tag or digest alone for the repository that
+            the service's image comes from.
         ask: How.
 
     Raises:
@@ -106,16 +104,22 @@ def release(aws: Aws, stack: Stack, service: str, image: str, ask: Ask) -> Relea
     """
     row = described(aws, stack, service)
     _ours(row, stack)
-    answer = aws.call("ecs", "describe_task_definition", taskDefinition=row["taskDefinition"], include=["TAGS"])
+    revision = str(row["taskDefinition"])
+    answer = aws.call("ecs", "describe_task_definition", taskDefinition=revision, include=["TAGS"])
     running, tags = answer["taskDefinition"], as_dict(answer.get("tags"), "key", "value")
     program = _program(running, service)
     wanted = _whole(image, str(program["image"]))
-    if wanted == program["image"] and primary(row).get("rolloutState") == "COMPLETED":
-        now = _short(row["taskDefinition"])
-        empty = Evidence(service=service, since=ask.now())
-        return Release(service=service, image=wanted, before=now, after="", serving=now, followed=None, evidence=empty)
-    revision = _register(aws, running, str(program["name"]), wanted, {**tags, **_commit(ask)})
-    return _deploy(aws, stack, row, revision, ask, image=wanted)
+    way = _Way(aws=aws, stack=stack, ask=ask, service=service, image=wanted, before=serving(row))
+    first = primary(row)
+    if wanted == program["image"] and first.get("rolloutState") == "COMPLETED":
+        return _unchanged(way)
+    if wanted == program["image"] and first.get("rolloutState") == "IN_PROGRESS":
+        ask.tell(f"{_short(revision)} is on its way already")
+        return _followed(way, row, revision, earlier=frozenset())
+    # A failed or hardly begun revision is nothing to go back to, one that has served is.
+    if first.get("rolloutState") == "COMPLETED" and tags.get(RELEASE_TAG) != "completed":
+        _mark(aws, revision, "completed")
+    return _deploy(way, row, _register(aws, running, str(program["name"]), wanted, {**tags, **_commit(ask)}))
 
 
 def rollback(aws: Aws, stack: Stack, service: str, ask: Ask, *, to: int = 0) -> Release:
@@ -124,112 +128,183 @@ def rollback(aws: Aws, stack: Stack, service: str, ask: Ask, *, to: int = 0) -> 
     Args:
         aws, stack, service: Whose.
         ask: How.
-        to: Number of the revision; 0 for the newest before the current one whose release did not fail.
+        to: Number of the revision; 0 for the newest before the current one that is known to have been good,
+            else the newest of which nothing bad is known.
 
     Raises:
         UsageError: There is no such revision.
+        DeployError: There is no such service, or AWS refused before anything was deployed.
     """
     row = described(aws, stack, service)
     _ours(row, stack)
-    family, current = _short(row["taskDefinition"]).rsplit(":", 1)
+    prefix, _, number = str(row["taskDefinition"]).rpartition(":")
+    family, current = _short(prefix), int(number)
     arns = list(aws.pages("ecs", "list_task_definitions", "taskDefinitionArns", familyPrefix=family, sort="DESC"))
-    numbers = sorted(
-        (int(arn.rsplit(":", 1)[1]) for arn in arns if _short(arn).rsplit(":", 1)[0] == family), reverse=True
-    )
-    chosen = to or _last_good(aws, family, [n for n in numbers if n < int(current)])
+    numbers = sorted((int(arn.rpartition(":")[2]) for arn in arns if arn.rpartition(":")[0] == prefix), reverse=True)
+    chosen = to or _last_good(aws, prefix, [n for n in numbers if n < current])
     if chosen not in numbers:
-        known = ", ".join(str(n) for n in numbers[:10])
+        known = ", ".join(str(n) for n in numbers[:_LISTED]) + (", …" if len(numbers) > _LISTED else "")
+        what = f"revision {to}" if to else "earlier revision that was good"
         raise UsageError(
-            f"{service} has no earlier revision{f' {to}' if to else ''} to go back to",
+            f"{service} has no {what} to go back to",
             where={"running": f"{family}:{current}", "there are": known},
-            hint="name one: --to NUMBER",
+            hint="name one of them: --to NUMBER",
         )
-    return _deploy(aws, stack, row, f"{family}:{chosen}", ask, image="")
+    way = _Way(aws=aws, stack=stack, ask=ask, service=service, image="", before=serving(row))
+    if chosen == current and primary(row).get("rolloutState") == "COMPLETED":
+        return _unchanged(way)
+    done = _deploy(way, row, f"{prefix}:{chosen}")
+    if done.good and chosen < current:
+        _mark(aws, str(row["taskDefinition"]), "left")
+    return done
 
 
-def _last_good(aws: Aws, family: str, numbers: list[int]) -> int:
-    for number in numbers[:20]:
-        answer = aws.call("ecs", "describe_task_definition", taskDefinition=f"{family}:{number}", include=["TAGS"])
-        if as_dict(answer.get("tags"), "key", "value").get(RELEASE_TAG) != "failed":
+def _last_good(aws: Aws, prefix: str, numbers: list[int]) -> int:
+    """Return the newest revision that was good, else the newest that no release has touched, else 0."""
+    untouched = 0
+    for number in numbers[:_LOOKED_AT]:
+        answer = aws.call("ecs", "describe_task_definition", taskDefinition=f"{prefix}:{number}", include=["TAGS"])
+        state = as_dict(answer.get("tags"), "key", "value").get(RELEASE_TAG, "")
+        if state == "completed":
             return number
-    return 0
+        untouched = untouched or (number if not state else 0)
+    return untouched
 
 
-def _deploy(aws: Aws, stack: Stack, row: Mapping[str, Any], revision: str, ask: Ask, *, image: str) -> Release:
-    service, before = str(row["serviceName"]), str(row["taskDefinition"])
-    evidence = Evidence(service=service, since=ask.now())
-    answer = aws.call(
-        "ecs", "update_service", idempotent=True, cluster=stack.name, service=service, taskDefinition=revision
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """A release or rollback that was found possible; *before* is the ARN of what serves."""
+
+    aws: Aws
+    stack: Stack
+    ask: Ask
+    service: str
+    image: str
+    before: str
+
+
+def _unchanged(way: _Way) -> Release:
+    now, nothing = _short(way.before), Evidence(service=way.service, since=way.ask.now())
+    return Release(
+        service=way.service, image=way.image, before=now, after="", serving=now, followed=None, evidence=nothing
     )
-    deployment = str(primary(answer["service"]).get("id", ""))
+
+
+def _deploy(way: _Way, row: Mapping[str, Any], revision: str) -> Release:
+    answer = way.aws.call(
+        "ecs",
+        "update_service",
+        idempotent=True,  # the second of two has nothing left to change
+        cluster=way.stack.name,
+        service=way.service,
+        taskDefinition=revision,
+    )
+    return _followed(way, answer["service"], revision, earlier=_ids(row))
+
+
+def _followed(way: _Way, row: Mapping[str, Any], revision: str, *, earlier: frozenset[str]) -> Release:
+    """Follow the primary deployment of a row, go back where it failed and AWS does not, and gather why."""
+    aws, stack, ask, first = way.aws, way.stack, way.ask, primary(row)
+    deployment = str(first.get("id", ""))
+    # AWS's clock, not ours: they may differ by more than it takes a task to fail
+    evidence = Evidence(service=way.service, since=moment(first.get("createdAt")) or ask.now())
     ask.tell(f"deployment {deployment} of {_short(revision)} began")
 
+    last = dict(row)
+
     def look(now: Mapping[str, Any]) -> None:
-        evidence.ask_api(aws, stack)
+        last.update(now)
         evidence.take_service(now)
+        evidence.ask_tasks(aws, stack)
         ask.tell(_progress(now, deployment, evidence))
 
-    ended = follow(aws, stack, service, deployment, patience_seconds=ask.patience_seconds, look=look)
+    with _gone_on(ask, f"deployment {deployment} of {_short(revision)}"):
+        ended = follow(
+            aws, stack, way.service, deployment,
+            earlier=(earlier or _ids(row)) - {deployment}, patience_seconds=ask.patience_seconds, look=look,
+        )  # fmt: skip
     _mark(aws, revision, "completed" if ended.outcome == "completed" else "failed")
-    serving = ended.revision
-    if ended.outcome in ("failed", "unfinished") and ask.undo and before != revision:
-        serving = _undo(aws, stack, service, before, ask, look)
+    if ended.outcome in ("failed", "unfinished") and ask.undo and way.before != revision:
+        _back(way, look, ours=True)
     elif ended.outcome == "rolled_back":
-        serving = _settled(aws, stack, service, ask, look)
+        _back(way, look, ours=False)
     if ended.outcome != "completed":
         evidence.ask_log_group(aws, stack)
         evidence.ask_api(aws, stack)
     return Release(
-        service=service,
-        image=image,
-        before=_short(before),
+        service=way.service,
+        image=way.image,
+        before=_short(way.before),
         after=_short(revision),
-        serving=_short(serving),
+        serving=_short(serving(last)),
         followed=ended,
         evidence=evidence,
     )
 
 
-def _undo(
-    aws: Aws, stack: Stack, service: str, before: str, ask: Ask, look: Callable[[Mapping[str, Any]], None]
-) -> str:
-    """Go back to the revision before, since AWS does not; return what serves then."""
-    ask.tell(f"going back to {_short(before)}")
-    aws.call("ecs", "update_service", idempotent=True, cluster=stack.name, service=service, taskDefinition=before)
-    return _settled(aws, stack, service, ask, look)
+def _back(way: _Way, look: Callable[[Mapping[str, Any]], None], *, ours: bool) -> None:
+    """Go back to the revision before, or see AWS do so; that this fails must not hide why the release did.
 
-
-def _settled(aws: Aws, stack: Stack, service: str, ask: Ask, look: Callable[[Mapping[str, Any]], None]) -> str:
-    """Wait for the deployment that is on its way now; return the revision that serves then."""
-    now = primary(described(aws, stack, service))
-    ended = follow(aws, stack, service, str(now.get("id")), patience_seconds=ask.patience_seconds, look=look)
-    if ended.outcome != "completed":
-        ask.tell(f"the way back has not ended well either: {ended.outcome} {ended.reason}")
-    return str(now.get("taskDefinition", "")) if ended.outcome == "completed" else ended.revision
-
-
-def _mark(aws: Aws, revision: str, how: str) -> None:
-    """Note on a revision how its release ended; without it, a rollback only knows less."""
+    Args:
+        way: Whose.
+        look: As in `follow`.
+        ours: AWS does not go back by itself.
+    """
+    aws, stack, service, patience = way.aws, way.stack, way.service, way.ask.patience_seconds
+    before = _short(way.before)
     try:
-        arn = revision
-        if not revision.startswith("arn:"):
-            answer = aws.call("ecs", "describe_task_definition", taskDefinition=revision)
-            arn = str(answer["taskDefinition"]["taskDefinitionArn"])
-        aws.call("ecs", "tag_resource", idempotent=True, resourceArn=arn, tags=[{"key": RELEASE_TAG, "value": how}])
-    except AwsError:
+        if ours:
+            way.ask.tell(f"going back to {before}")
+            aws.call(
+                "ecs", "update_service", idempotent=True, cluster=stack.name, service=service, taskDefinition=way.before
+            )
+        row = described(aws, stack, service)
+        deployment = str(primary(row).get("id", ""))
+        earlier = _ids(row) - {deployment}
+        with _gone_on(way.ask, f"going back to {before}"):
+            ended = follow(aws, stack, service, deployment, earlier=earlier, patience_seconds=patience, look=look)
+    except DeployError as error:
+        way.ask.tell(f"whether {before} serves again is not known: {error.what}")
         return
+    if ended.outcome != "completed":
+        way.ask.tell(f"the way back has not ended well either: {ended.outcome} {ended.reason}".rstrip())
+
+
+@contextmanager
+def _gone_on(ask: Ask, what: str) -> Iterator[None]:
+    """Say what AWS does without us when following ends before it."""
+    try:
+        yield
+    except (KeyboardInterrupt, DeployError):
+        ask.tell(f"no longer followed: AWS goes on with {what}")
+        raise
+
+
+def _mark(aws: Aws, revision: str, state: State) -> None:
+    """Note on a revision how its release stands; without it, a rollback only knows less."""
+    tags = [{"key": RELEASE_TAG, "value": state}]
+    with suppress(AwsError):
+        aws.call("ecs", "tag_resource", idempotent=True, resourceArn=revision, tags=tags)
 
 
 def _register(aws: Aws, running: Mapping[str, Any], program: str, image: str, tags: Mapping[str, str]) -> str:
-    fields = {key: value for key, value in running.items() if key not in _TOLD_ONLY}
+    """Register a revision that differs in the image alone; return its ARN."""
+    takes = aws.client("ecs").meta.service_model.operation_model("RegisterTaskDefinition").input_shape.members
+    fields = {key: value for key, value in running.items() if key in takes}
     containers = [{**c, "image": image} if c["name"] == program else c for c in running["containerDefinitions"]]
-    kept = {name: value for name, value in tags.items() if not name.startswith("aws:") and name != RELEASE_TAG}
+    begun: State = "begun"
+    kept = {name: value for name, value in tags.items() if not name.startswith("aws:")} | {RELEASE_TAG: begun}
     answer = aws.call(
         "ecs",
         "register_task_definition",
+        idempotent=True,  # a second revision of the same is never used, and does no harm
         **{**fields, "containerDefinitions": containers, "tags": as_list(kept, "key", "value")},
     )
     return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+
+def _ids(row: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(str(d.get("id")) for d in row.get("deployments", ()))
 
 
 def _commit(ask: Ask) -> dict[str, str]:
@@ -249,8 +324,8 @@ def _ours(row: Mapping[str, Any], stack: Stack) -> None:
 def _program(running: Mapping[str, Any], service: str) -> Mapping[str, Any]:
     """Return the container that the service exists for: the one of its name, else the first essential one."""
     containers = running["containerDefinitions"]
-    named = [c for c in containers if c["name"] in (service, "app")]
-    found: Mapping[str, Any] = (named or [c for c in containers if c.get("essential", True)] or containers)[0]
+    plain = [c for c in containers if c.get("essential", True) and not c.get("firelensConfiguration")]
+    found: Mapping[str, Any] = ([c for c in containers if c["name"] in (service, PROGRAM)] or plain or containers)[0]
     return found
 
 
@@ -260,13 +335,20 @@ def _whole(image: str, now: str) -> str:
     Raises:
         UsageError: It is none.
     """
+    if _DIGEST.fullmatch(image):
+        return f"{_repository(now)}@{image}"
     if _IMAGE.fullmatch(image):
         return image
     if _TAG.fullmatch(image):
-        known = _IMAGE.fullmatch(now)
-        repository = known["repository"] if known else now
-        return f"{repository}:{image}"
+        return f"{_repository(now)}:{image}"
     raise UsageError(f"{image!r} is no image", hint="write a tag (1.4.2), repository:tag, or repository@sha256:digest")
+
+
+def _repository(image: str) -> str:
+    """Return an image without tag and digest."""
+    name = image.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    return head if colon and "/" not in tag else name
 
 
 def _short(revision: str) -> str:
@@ -274,8 +356,12 @@ def _short(revision: str) -> str:
 
 
 def _progress(row: Mapping[str, Any], deployment: str, evidence: Evidence) -> str:
-    own: Mapping[str, Any] = next((d for d in row.get("deployments", ()) if d.get("id") == deployment), {})
-    words = f"{own.get('runningCount', 0)} of {own.get('desiredCount', 0)} new tasks run"
+    now = primary(row)
+    words = f"{now.get('runningCount', 0)} of {now.get('desiredCount', 0)} tasks run"
+    if now.get("id") == deployment:
+        words = words.replace("tasks", "new tasks")
+    else:
+        words += f" {_short(str(now.get('taskDefinition', '')))}, which the service is brought to now"
     stopped = [e for e in evidence.stops if e.deployment == deployment]
     if stopped:
         last = stopped[-1]
