@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from obskit.deploy.aws import Aws
+from obskit.deploy.aws import Aws, quiet
 from obskit.deploy.errors import AwsError, DeployError
+from obskit.deploy.resource import Place
 
 _TYPES: Final = (
     "application/vnd.oci.image.index.v1+json",
@@ -64,6 +65,22 @@ def parsed(image: str) -> Image:
     if not slash or not ("." in host or ":" in host or host == "localhost"):
         host, rest = _DEFAULT_HOST, path if slash else f"library/{path}"
     return Image(host, rest, "" if digest else tag or "latest", digest)
+
+
+def require_pushed(aws: Aws, place: Place, image: str) -> None:
+    """Make sure that an image of this account and region is there; of other registries nothing is asked.
+
+    Raises:
+        DeployError: It has not been pushed yet.
+        AwsError: ECR may not be asked.
+    """
+    found = parsed(image)
+    if found.host != f"{place.account}.dkr.ecr.{place.region}.{place.suffix}":
+        return
+    wanted = {"imageDigest": found.digest} if found.digest else {"imageTag": found.tag}
+    if quiet(lambda: aws.call("ecr", "describe_images", repositoryName=found.repository, imageIds=[wanted])) is None:
+        hint = f"docker build -t {image} .; docker push {image}; then run the same command again"
+        raise DeployError(f"{image} has not been pushed yet", hint=hint)
 
 
 def platforms(aws: Aws, image: str) -> frozenset[str]:

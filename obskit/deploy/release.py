@@ -19,6 +19,7 @@ from obskit.deploy.containers.application import PROGRAM
 from obskit.deploy.errors import AwsError, DeployError
 from obskit.deploy.evidence import Evidence
 from obskit.deploy.follow import Followed, described, follow, primary, serving
+from obskit.deploy.registry import require_pushed
 from obskit.deploy.resource import COMMIT_TAG, STACK_TAG, Stack
 from obskit.deploy.resources._tags import as_dict, as_list
 from obskit.errors import UsageError
@@ -100,7 +101,7 @@ def release(aws: Aws, stack: Stack, service: str, image: str, ask: Ask) -> Relea
 
     Raises:
         UsageError: The image is none.
-        DeployError: There is no such service, or AWS refused before anything was deployed.
+        DeployError: There is no such service or image, or AWS refused before anything was deployed.
     """
     row = described(aws, stack, service)
     _ours(row, stack)
@@ -116,6 +117,7 @@ def release(aws: Aws, stack: Stack, service: str, image: str, ask: Ask) -> Relea
     if wanted == program["image"] and first.get("rolloutState") == "IN_PROGRESS":
         ask.tell(f"{_short(revision)} is on its way already")
         return _followed(way, row, revision, earlier=frozenset())
+    require_pushed(aws, stack.place, wanted)
     # A failed or hardly begun revision is nothing to go back to, one that has served is.
     if first.get("rolloutState") == "COMPLETED" and tags.get(RELEASE_TAG) != "completed":
         _mark(aws, revision, "completed")

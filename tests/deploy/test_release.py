@@ -82,6 +82,17 @@ def test_a_release_changes_the_image_of_the_program_and_nothing_else(shop: Stand
     assert tags_after == tags_before | {"commit": "fedcba9", RELEASE_TAG: "completed"}
 
 
+def test_an_image_that_nobody_has_pushed_is_refused_before_anything_is_deployed(shop: Standing) -> None:
+    """A mistyped tag shall not cost a failed deployment."""
+    shop.fargate.unpushed.add(f"{REPOSITORY.partition('/')[2]}:2.0.0")
+    before = shop.revision
+
+    with pytest.raises(DeployError, match="has not been pushed yet"):
+        bring(shop)
+    assert shop.revision == before
+    assert len(shop.row["deployments"]) == 1
+
+
 def test_the_same_image_again_is_nothing_to_do(shop: Standing) -> None:
     """No revision is registered, the service is not touched, and that is success."""
     shop.aws.calls.clear()

@@ -7,11 +7,11 @@ circuit breaker has rolled a bad deployment back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from obskit.deploy.aws import quiet
 from obskit.deploy.errors import DeployError
+from obskit.deploy.registry import require_pushed
 from obskit.deploy.resource import STACK_TAG, Attributes, Kind, Observed, Resource, touched
 from obskit.deploy.resources import _entry, _service_fields, _services, _tags, route_table, subnet, vpc_endpoint
 from obskit.deploy.services import services
@@ -171,18 +171,9 @@ def _images_are_there(aws: Aws, stack: Stack, definition: str) -> None:
     Raises:
         DeployError: An image of the stack's own registry has not been pushed yet.
     """
-    registry = f"{stack.place.account}.dkr.ecr.{stack.place.region}.{stack.place.suffix}/"
     answer = aws.call("ecs", "describe_task_definition", taskDefinition=definition)
     for container in answer["taskDefinition"]["containerDefinitions"]:
-        image = str(container["image"])
-        if not image.startswith(registry):
-            continue
-        repository, _, tag = image.removeprefix(registry).partition(":")
-        repository, _, digest = repository.partition("@")
-        wanted = {"imageDigest": f"{digest}:{tag}"} if digest else {"imageTag": tag}
-        if quiet(partial(aws.call, "ecr", "describe_images", repositoryName=repository, imageIds=[wanted])) is None:
-            hint = f"docker build -t {image} .; docker push {image}; then run the same command again"
-            raise DeployError(f"{image} has not been pushed yet", where={"container": container["name"]}, hint=hint)
+        require_pushed(aws, stack.place, str(container["image"]))
 
 
 def _draining(aws: Aws, cluster: str, name: str) -> str:
