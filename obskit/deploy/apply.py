@@ -16,7 +16,7 @@ from obskit.deploy.errors import AwsError, DeployError
 from obskit.deploy.graph import Work, works
 from obskit.deploy.plan import Plan, Step, differences
 from obskit.deploy.resource import Attributes, Kind, Observed, Resource, Stack, resolved, unknowns
-from obskit.errors import UsageError
+from obskit.errors import ObskitError, UsageError
 
 #: Calls that change an account are throttled at a few a second and service; more workers would only wait.
 WORKERS: Final = 8
@@ -132,12 +132,11 @@ class _Run:
         self._aws, self._stack, self._kinds, self._tell = aws, stack, kinds, tell
         self._lock = threading.Lock()
         self._lost: set[int] = set()
-        self._stopped = threading.Event()
         self.applied = Applied(attributes=dict(plan.known))
 
     def stop(self) -> None:
         """Wait for nothing any more."""
-        self._stopped.set()
+        self._aws.stopping.set()
 
     def take(self, work: Work) -> None:
         """Do one work, or say why not."""
@@ -151,7 +150,8 @@ class _Run:
                 self._make(work, began)
             else:
                 self._delete(work, began)
-        except DeployError as error:
+        except Exception as caught:  # one that fails fails alone, whatever it is
+            error = _as_failure(caught)
             self.applied.failed.append((work, error))
             self._end(work, "failed", self._aws.monotonic() - began, str(error))
         else:
@@ -234,10 +234,21 @@ class _Run:
     def _wait(self, work: Work, began: float, why: Callable[[], str], kind: Kind) -> None:
         def told() -> str:
             reason = why()
-            if reason and self._stopped.is_set():
-                raise DeployError(f"stopped while waiting: {reason}")
             if reason:
                 self._tell(Told(work=work, state="waits", words=reason, seconds=self._aws.monotonic() - began))
             return reason
 
         self._aws.until(told, patience_seconds=kind.patience_seconds, what=work.step.address)
+
+
+def _as_failure(error: Exception) -> DeployError:
+    """Return what went wrong as a failure of one work."""
+    if isinstance(error, DeployError):
+        return error
+    if isinstance(error, ObskitError):
+        found = DeployError(error.what, where=error.where, hint=error.hint)
+    else:
+        hint = "this is a defect of obskit: report it with this text"
+        found = DeployError(f"{type(error).__name__}: {error}", hint=hint)
+    found.__cause__ = error
+    return found

@@ -51,6 +51,15 @@ _SETTLING: Final = (
     ("MalformedPolicyDocument", r"invalid principal"),
     ("InvalidParameterValue", r"invalid iam instance profile|role"),
     ("ValidationError", r"assume"),
+    ("ValidationException", r"assume"),
+    ("FailedResourceAccessException", r""),
+    ("ObjectNotFoundException", r"scalable target"),
+    ("InvalidParameterException", r"associated load balancer"),
+    ("InvalidConfigurationRequest", r"access denied"),
+    ("UnsupportedCertificate", r""),
+    ("CertificateNotFound", r""),
+    ("DeleteConflict", r""),
+    ("ConcurrentModification", r""),
     ("OperationAborted", r"conflicting conditional operation"),
     ("DependencyViolation", r""),
     ("InvalidDBInstanceState", r""),
@@ -62,6 +71,10 @@ _SETTLING: Final = (
     ("PriorRequestNotComplete", r""),
     ("QueueDeletedRecently", r""),
 )
+#: What lets go of something else may take this many times longer than what is heard of: ACM and the network
+#: interfaces of a load balancer or a task hold on for minutes.
+_LETTING_GO: Final = ("delete_", "release_", "detach_", "disassociate_", "deregister_")
+_LETTING_GO_TIMES: Final = 10
 _READING: Final = ("describe_", "list_", "get_", "head_", "filter_", "batch_get_", "discover_", "lookup_", "test_")
 _MAX_MESSAGE: Final = 600
 _FIRST_PAUSE_SECONDS: Final = 0.5
@@ -80,6 +93,7 @@ class Aws:
         monotonic: The clock that waits are measured with.
         settle_seconds: How long AWS may take to hear of what it has just made.
         calls: ``service:Operation`` -> how often it was sent.
+        stopping: When it is set, nothing is waited for or tried again any more.
     """
 
     session: Any
@@ -88,6 +102,7 @@ class Aws:
     monotonic: Callable[[], float] = time.monotonic
     settle_seconds: float = 90.0
     calls: Counter[str] = field(default_factory=Counter)
+    stopping: threading.Event = field(default_factory=threading.Event)
     _clients: dict[str, Any] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -136,9 +151,10 @@ class Aws:
             try:
                 return self._once(service, method, given)
             except AwsError as error:
-                settling = settle and _is_settling(error) and self.monotonic() - began < self.settle_seconds
-                again = error.code in THROTTLED or (error.ambiguous and repeatable)
-                if not settling and (not again or tries >= _TRIES):
+                patience = self.settle_seconds * (_LETTING_GO_TIMES if method.startswith(_LETTING_GO) else 1)
+                settling = settle and _is_settling(error) and self.monotonic() - began < patience
+                again = error.code in THROTTLED or error.unsent or (error.ambiguous and repeatable)
+                if self.stopping.is_set() or (not settling and (not again or tries >= _TRIES)):
                     raise
                 longest = min(_FIRST_PAUSE_SECONDS * 2**tries, _LONGEST_PAUSE_SECONDS)
                 self.sleep(longest * (0.5 + random.random() / 2))  # noqa: S311 (jitter, no secret)
@@ -147,9 +163,11 @@ class Aws:
         from botocore.exceptions import (
             BotoCoreError,
             ClientError,
+            ConnectionError,  # noqa: A004 (botocore's own, which Python's is no part of)
             HTTPClientError,
             NoCredentialsError,
             ParamValidationError,
+            SSLError,
         )
         from botocore.parsers import ResponseParserError
 
@@ -169,7 +187,10 @@ class Aws:
         except (HTTPClientError, ResponseParserError) as error:
             raise AwsError(name, type(error).__name__, _line(str(error)), ambiguous=True) from error
         except BotoCoreError as error:
-            raise AwsError(name, type(error).__name__, _line(str(error)), hint=_hint(type(error).__name__)) from error
+            # no connection was made; a certificate that is not trusted will not be at the next try
+            unsent = isinstance(error, ConnectionError) and not isinstance(error, SSLError)
+            code = type(error).__name__
+            raise AwsError(name, code, _line(str(error)), unsent=unsent, hint=_hint(code)) from error
         if isinstance(answer, dict):
             answer.pop("ResponseMetadata", None)
         return answer
@@ -214,6 +235,9 @@ class Aws:
         """
         began, pause = self.monotonic(), 1.0
         while reason := why():
+            if self.stopping.is_set():
+                hint = "run the same command again to go on from here"
+                raise AwsError(what, "Stopped", f"no longer waited for: {reason}", hint=hint)
             if self.monotonic() - began > patience_seconds:
                 hint = "look at it in AWS's console; run the same command again to go on from here"
                 raise AwsError(what, "TimedOut", f"still waiting after {patience_seconds:.0f} s: {reason}", hint=hint)
@@ -241,7 +265,9 @@ def quiet(call: Callable[[], Any]) -> Any:
 
 
 def _is_settling(error: AwsError) -> bool:
-    return any(error.code == code and re.search(words, error.message, re.IGNORECASE) for code, words in _SETTLING)
+    # SQS says "AWS.SimpleQueueService.QueueDeletedRecently" where others say the last word alone
+    said = error.code.rpartition(".")[2]
+    return any(said == code and re.search(words, error.message, re.IGNORECASE) for code, words in _SETTLING)
 
 
 def _hint(code: str) -> str:

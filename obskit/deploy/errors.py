@@ -18,12 +18,21 @@ class AwsError(DeployError):
         message: What AWS said, on one line, without secrets.
         status: The HTTP status; 0 where no answer came.
         ambiguous: Whether the call may have taken effect all the same.
+        unsent: Whether it is certain that it never reached AWS.
         hint: What to do next.
     """
 
     def __init__(
-        self, call: str, code: str, message: str, *, status: int = 0, ambiguous: bool = False, hint: str = ""
+        self,
+        call: str,
+        code: str,
+        message: str,
+        *,
+        status: int = 0,
+        ambiguous: bool = False,
+        unsent: bool = False,
+        hint: str = "",
     ) -> None:
         super().__init__(f"{call} failed: {code}", where={"aws": message}, hint=hint)
         self.call, self.code, self.message = call, code, message
-        self.status, self.ambiguous = status, ambiguous
+        self.status, self.ambiguous, self.unsent = status, ambiguous, unsent

@@ -136,6 +136,23 @@ def test_losing_data_by_a_replacement_needs_a_word() -> None:
     assert len(cloud.calls) == calls
 
 
+@pytest.mark.parametrize("trouble", [KeyError("Vpc"), UsageError("storage cannot shrink", hint="take it back")])
+def test_one_that_fails_fails_alone_whatever_it_is(trouble: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect in one kind must not stop the others, nor hide what was done."""
+    cloud = Cloud()
+    kinds = kinds_of(cloud)
+
+    def fail(*_: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(kinds["sign"], "create", fail)
+    done = apply(planned(cloud, WANTED), aws_without_network(), STACK, kinds, workers=1)
+
+    assert len(done.done) == 4
+    assert [work.step.kind for work, _ in done.failed] == ["sign"] * 3
+    assert str(trouble).strip("'").splitlines()[0] in str(done.failed[0][1])
+
+
 def test_only_tags_that_differ_are_written() -> None:
     """A field that is right is not sent again."""
     cloud = Cloud()
