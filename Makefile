@@ -32,7 +32,7 @@ demo: $(RUN) ## rank the causes of a recorded incident and write its page
 test: $(DEV) ## linters, types and all tests
 	@tests/support/system_packages.sh $(SYSTEM)
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(DEV) ## linters and types only
 	$(BIN)/ruff check .
