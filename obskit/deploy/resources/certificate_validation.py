@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from obskit.deploy.resource import Attributes, Kind, Observed, Ref, Resource
+from obskit.deploy.resource import Attributes, Fields, Kind, Observed, Ref, Resource
 from obskit.deploy.resources import _acm, dns_record
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class CertificateValidationKind(Kind):
     def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:
         """Yield it, after all validation records."""
         if not spec.entry.certificate:
-            fields = {"CertificateArn": Ref("certificate.main", "arn"), "Status": "ISSUED"}
+            fields: Fields = {"CertificateArn": Ref("certificate.main", "arn"), "Status": "ISSUED"}
             yield Resource(kind=self.name, name="main", fields=fields, after=dns_record.validations(spec, place))
 
     def observe(self, aws: Aws, stack: Stack) -> Iterable[Observed]:
