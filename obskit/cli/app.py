@@ -14,6 +14,7 @@ import typer
 from obskit.cli.alerts_app import app as alerts
 from obskit.cli.dashboards_app import app as dashboards
 from obskit.cli.deploy_app import app as deploy
+from obskit.cli.lab_app import app as lab
 from obskit.errors import ObskitError, UsageError
 
 app = typer.Typer(
@@ -149,6 +150,7 @@ def record(
 app.add_typer(dashboards)
 app.add_typer(alerts)
 app.add_typer(deploy)
+app.add_typer(lab)
 
 
 @app.command()

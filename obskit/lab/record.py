@@ -1,0 +1,124 @@
+"""Records one incident: a calm stretch, a fault, and what followed, as a bundle with its truth beside it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from obskit.files import write_text
+from obskit.lab.telemetry import service_of, telemetry
+from obskit.model import Window
+from obskit.sources.bundle import write_bundle
+
+if TYPE_CHECKING:
+    from obskit.lab.fault import Fault
+    from obskit.lab.lab import Lab
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What was written.
+
+    Attributes:
+        path, truth: The bundle and its label.
+        series, lines, events: How much is in it.
+    """
+
+    path: Path
+    truth: Path
+    series: int
+    lines: int
+    events: int
+
+
+def record(
+    lab: Lab,
+    fault: Fault,
+    path: Path,
+    *,
+    strength: float | None = None,
+    calm: float = 60.0,
+    minutes: float = 3.0,
+    tell: Tell = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Recorded:
+    """Record a fault; it is stopped at the end, whatever happens.
+
+    Args:
+        lab: One that runs, and is not broken otherwise.
+        fault: What to break.
+        path: The bundle; ``NAME.truth.json`` comes beside ``NAME.obskit``.
+        strength: In the fault's unit; its usual one where it is None.
+        calm: Seconds before the fault that belong to the recording.
+        minutes: How long the fault lasts.
+        tell: Called with what is being done.
+        sleep: Waits.
+
+    Raises:
+        SourceError: The lab does not answer.
+        BundleError: The bundle cannot be written.
+    """
+    strong = fault.usual if strength is None else strength
+    begin = _now()
+    tell(f"calm for {calm:g} s")
+    sleep(calm)
+    onset = _now()
+    try:
+        tell(f"{fault.id} at {strong:g} for {minutes:g} min")
+        task = lab.inject(fault, strong)
+        sleep(minutes * 60)
+        end = _now()
+        window = Window(start=begin, end=end, step=timedelta(seconds=lab.settings.scrape))
+        tell("asking")
+        found = telemetry(lab, window, fault.truth.service, since=begin)
+    finally:
+        lab.heal(fault)
+    service = service_of(lab, fault.truth.service)
+    write_bundle(path, found, service=service, window=window, made_by=_made_by())
+    truth = path.with_name(f"{path.name.removesuffix('.obskit')}.truth.json")
+    label = label_of(fault, strong, task=task, onset=onset, window=window, cluster=lab.settings.cluster)
+    write_text(truth, json.dumps(label, indent=1) + "\n")
+    return Recorded(
+        path=path, truth=truth, series=len(found.metrics.series), lines=len(found.logs), events=len(found.events)
+    )
+
+
+def label_of(
+    fault: Fault, strength: float, *, task: str, onset: datetime, window: Window, cluster: str
+) -> dict[str, Any]:
+    """Return a recording's label, in the form that `obskit evaluate` reads."""
+    truth = fault.truth
+    return {
+        "cause": truth.cause,
+        "acceptable": list(truth.acceptable),
+        "service": truth.service,
+        "culprit": "" if truth.cause == "none" else truth.culprit,
+        "task": task,
+        "onset": _iso(onset),
+        "decoys": list(truth.decoys),
+        "family": fault.id,
+        "cluster": cluster,
+        "window": [_iso(window.start), _iso(window.end)],
+        "fault": {"title": fault.title, "strength": strength, "unit": fault.unit},
+    }
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _made_by() -> str:
+    from importlib.metadata import version
+
+    return f"obskit {version('obskit')}"

@@ -1,0 +1,99 @@
+"""How a lab is set: sizes, rhythm and patience. A lab's own process reads it from its state file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from obskit.errors import UsageError
+
+#: The business service and the one that it calls: the same program in two roles.
+SHOP: Final = "demo-app"
+PAYMENT: Final = "payment"
+SERVICES: Final = (SHOP, PAYMENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabSettings:
+    """What can be chosen; all times in seconds.
+
+    Attributes:
+        cluster: Name of the ECS cluster that is played.
+        tasks, payments: Desired count of the shop and of the payment service.
+        threads: Of each task's one worker.
+        rate: Users' actions a second at the middle of the day; noon has half as many again, midnight half of it.
+        day: Length of one day of the load's rhythm.
+        users: The most actions under way at once; who comes beyond goes away.
+        scrape: Between two scrapes.
+        health_every, health_timeout, unhealthy_after: As a target group has them: a task is unhealthy after
+            so many checks in a row that failed or took too long.
+        grace: A task's health does not count for so long after its start.
+        provision: From the wish for a task to its start; Fargate takes about half a minute.
+        deregister: From a task's deregistration to its SIGTERM.
+        stop: From SIGTERM to SIGKILL; ECS waits 30.
+        breaker: So many failed tasks in a row fail a deployment; ECS's own least is 10.
+        cpu, memory: Of a task, in units (1024 a core) and MiB. Memory is enforced, CPU is what it is measured by.
+        connections: PostgreSQL's ``max_connections``.
+        pool: The most connections of a task's pool.
+        minutes: After so many the lab ends by itself; 0 for never.
+        loki: Address of a Loki that gets every line as well.
+        rules: Folder of ``*.rules.yml`` for Prometheus, as ``obskit alerts build`` writes them.
+        shop_environment, payment_environment: Further variables of the first revisions.
+    """
+
+    cluster: str = "lab"
+    tasks: int = 3
+    payments: int = 1
+    threads: int = 8
+    rate: float = 12.0
+    day: float = 600.0
+    users: int = 60
+    scrape: float = 2.0
+    health_every: float = 5.0
+    health_timeout: float = 3.0
+    unhealthy_after: int = 2
+    grace: float = 30.0
+    provision: float = 2.0
+    deregister: float = 1.0
+    stop: float = 10.0
+    breaker: int = 10
+    cpu: int = 1024
+    memory: int = 384
+    connections: int = 60
+    pool: int = 8
+    minutes: float = 0.0
+    loki: str = ""
+    rules: str = ""
+    shop_environment: tuple[tuple[str, str], ...] = ()
+    payment_environment: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        bounds: dict[str, tuple[float, float]] = {
+            "tasks": (1, 20),
+            "payments": (1, 20),
+            "rate": (0, 500),
+            "scrape": (0.2, 60),
+            "health_every": (0.2, 300),
+            "memory": (64, 65536),
+            "minutes": (0, 24 * 60),
+        }
+        for name, (low, high) in bounds.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise UsageError(f"the lab's {name} is {value:g}", hint=f"choose {low:g} to {high:g}")
+        if self.connections < 10:
+            raise UsageError("PostgreSQL needs room for ten connections", hint="choose 10 or more")
+
+    def count(self, service: str) -> int:
+        """Return the desired count of one of `SERVICES`."""
+        return self.tasks if service == SHOP else self.payments
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, held: dict[str, Any]) -> LabSettings:
+        """Return what `to_dict` gave."""
+        pairs = {name: tuple((str(k), str(v)) for k, v in held[name]) for name in held if name.endswith("_environment")}
+        return cls(**{**held, **pairs})
