@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from obskit.cli.times import window as window_of
 from obskit.errors import SourceError, UsageError
 from obskit.files import write_text
-from obskit.model import Diagnosis, Gap, Service, Telemetry, Window
+from obskit.model import Diagnosis, Gap, Service, Telemetry, Window, stamp
 
 if TYPE_CHECKING:
     from obskit.cli.alerts_in import Alert
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from obskit.sources import Source
 
 FORMATS = ("text", "json", "md", "html")
+#: Of exported events the last two hours are looked at, and a minute around them.
+_EVENTS_LAST, _EVENTS_ROOM = timedelta(hours=2), timedelta(minutes=1)
 _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".md": "md", ".txt": "text"}
 
 
@@ -167,6 +169,8 @@ def _live(question: Question, now: datetime) -> tuple[Service, Window, Telemetry
         )
     else:
         window = window_of(since=question.since, begin=question.begin, end=question.end, at=question.at, now=now)
+        if question.events:
+            window = _around_events(question, name, window)
     service = _service(settings, name, question.cluster or (alert.cluster if alert else ""))
     deadline = question.deadline or settings.deadline_seconds
     if not 0 < deadline <= 600:
@@ -181,6 +185,29 @@ def _live(question: Question, now: datetime) -> tuple[Service, Window, Telemetry
         told = redacted(Telemetry(events=alert.events)).events
         telemetry = replace(telemetry, events=tuple(sorted((*telemetry.events, *told), key=lambda event: event.time)))
     return service, window, telemetry
+
+
+def _around_events(question: Question, service: str, window: Window) -> Window:
+    """Return the window that holds a service's exported events: they may be hours old.
+
+    Raises:
+        UsageError: The window was said, and none of the file's events of the service lies in it.
+    """
+    from obskit.sources.events_file import read_events
+
+    times = sorted(e.time for path in question.events for e in read_events(path) if e.service == service)
+    if not times or any(window.start <= time <= window.end for time in times):
+        return window
+    first, last = stamp(times[0]), stamp(times[-1])
+    if question.since or question.begin or question.end or question.at:
+        raise UsageError(
+            f"the {len(times)} events of {service} lie outside this window",
+            where={"window": f"{stamp(window.start)} to {stamp(window.end)}", "events": f"{first} to {last}"},
+            hint=f"--at {last}, or no time at all: then it is taken from the events",
+        )
+    start = max(times[0], times[-1] - _EVENTS_LAST)
+    print(f"looking at {stamp(start)} to {last}, where the events are", file=sys.stderr)
+    return Window(start=start - _EVENTS_ROOM, end=times[-1] + _EVENTS_ROOM)
 
 
 def _alert(question: Question, now: datetime) -> Alert | None:

@@ -717,3 +717,23 @@ def test_events_alone_that_tell_nothing_of_the_service_are_no_calm_window(obskit
 def test_lines_for_a_terminal_keep_their_columns_and_nothing_that_steers() -> None:
     """Not even in a part that is nothing but an escape sequence."""
     assert clean_lines(["  a   b", "", "\x1b[2J   1 x\r"]) == "  a   b\n\n   1 x"
+
+
+def test_events_that_are_hours_old_are_looked_at_where_they_are(obskit: Typed) -> None:
+    """A release's archive is read again in the morning; a window without them would be called calm."""
+    Path("events.json").write_text(json.dumps([stopped_task(300), stopped_task(302, 2)]), encoding="utf-8")
+    said = obskit("triage", "shop", "--events", "events.json", "--format", "json")
+
+    assert said.code == 0
+    assert "where the events are" in said.err
+    assert json.loads(said.out)["verdict"] != "calm"
+
+
+def test_a_window_that_was_said_and_holds_none_of_the_events_is_refused(obskit: Typed) -> None:
+    """Rather than calling it calm; the hint names a time that holds some."""
+    Path("events.json").write_text(json.dumps([stopped_task(300)]), encoding="utf-8")
+    said = obskit("triage", "shop", "--since", "30m", "--events", "events.json")
+
+    assert said.code == 2
+    assert "the 1 events of shop lie outside this window" in said.err
+    assert "--at " in said.err

@@ -22,8 +22,9 @@ def judge(evidence: Evidence) -> Judgement | None:
     started = evidence.happened("deployment", "started")
     for finding in failed[:1]:
         case.argue(finding.words, VERDICT, finding)
-    near = [f for f in started if _suspect(evidence, f)]
-    for finding in near[:1]:
+    # of several releases the last one before the trouble is the suspect
+    near = sorted((f for f in started if _suspect(evidence, f)), key=lambda f: f.onset)[-1:]
+    for finding in near:
         case.argue(finding.words, TELLING, finding)
     crashes = evidence.stops("crash", "entrypoint_broken", "image_platform", "clean_exit")
     if failed or near:
