@@ -215,7 +215,7 @@ def _database(resource: Resource, everything: _All) -> Iterator[CostLine]:  # no
 
 
 def _load_balancer(resource: Resource, everything: _All) -> Iterator[CostLine]:  # noqa: ARG001
-    zones = len(_keys(resource.fields.get("AvailabilityZones")))
+    zones = len(_keys(resource.fields.get("Subnets")))
     by_use = "0.008 an LCU-hour: traffic, connections, rules"
     what = f"load balancer with {zones} public addresses"
     yield _fixed(resource, what, LOAD_BALANCER + zones * PUBLIC_ADDRESS, by_use)

@@ -105,7 +105,8 @@ class Plan:
         unchanged: Addresses of what is as it shall be.
         kept: What is not wanted and stays.
         observed: What AWS had.
-        known: Attributes, by address, of what stays: where one is there twice, of the one that was chosen.
+        known: Attributes, by address, of what stays, and those that can be foreseen of the rest: where one is there
+            twice, of the one that was chosen.
     """
 
     steps: tuple[Step, ...]
@@ -145,6 +146,7 @@ def plan(
         candidates = by_address.pop(resource.address, [])
         if not candidates:
             steps.append(Step(action="create", wanted=resource))
+            known[resource.address] = kinds[resource.kind].foreseen(resource)
             continue
         compared = [(one, _compared(resource, one, known)) for one in candidates]
         best, changes = min(compared, key=lambda pair: len(pair[1]))
@@ -153,13 +155,13 @@ def plan(
         step = _step(resource, best, changes, kinds[resource.kind], forced=forced)
         if step and step.delete_first and not kinds[resource.kind].goes_freely:
             going.add(resource.address)
-        known[resource.address] = _kept_attributes(best, step, kinds[resource.kind])
+        known[resource.address] = _kept_attributes(resource, best, step, kinds[resource.kind])
         if step:
             steps.append(step)
         else:
             unchanged.append(resource.address)
     surplus = [one for rest in by_address.values() for one in rest]
-    gone, kept = parted(surplus, delete_data=delete_data)
+    gone, kept = parted(surplus, kinds, delete_data=delete_data)
     deletes = [Step(action="delete", observed=one, loses_data=one.keeps_data) for one in deleting_order(gone, kinds)]
     return Plan(steps=(*steps, *deletes), unchanged=tuple(unchanged), kept=kept, observed=there, known=known)
 
@@ -268,22 +270,27 @@ def _step(
     )
 
 
-def _kept_attributes(observed: Observed, step: Step | None, kind: Kind) -> Attributes:
-    """Return the attributes that stay what they are when the step is done."""
+def _kept_attributes(resource: Resource, observed: Observed, step: Step | None, kind: Kind) -> Attributes:
+    """Return the attributes that stay what they are when the step is done, or that can be foreseen."""
     if step is None:
         return observed.attributes
     if step.action == "replace":
-        return {}
+        return kind.foreseen(resource)
     if all(change.path.startswith("tags.") for change in step.changes):
         return observed.attributes
-    return {name: value for name, value in observed.attributes.items() if name not in kind.renewed}
+    kept = {name: value for name, value in observed.attributes.items() if name not in kind.renewed}
+    return {**kept, **kind.foreseen(resource)}
 
 
-def parted(surplus: Sequence[Observed], *, delete_data: bool) -> tuple[tuple[Observed, ...], tuple[Kept, ...]]:
+def parted(
+    surplus: Sequence[Observed], kinds: Mapping[str, Kind], *, delete_data: bool
+) -> tuple[tuple[Observed, ...], tuple[Kept, ...]]:
     """Part what is wanted no more into what goes and what stays.
 
     Args:
         surplus: What is wanted no more.
+        kinds: By name: nothing stands on a kind that its own does not need, though a name of one may be
+            in the fields of the other.
         delete_data: Whether what holds data goes too.
 
     Returns:
@@ -298,7 +305,7 @@ def parted(surplus: Sequence[Observed], *, delete_data: bool) -> tuple[tuple[Obs
             (one, holder)
             for holder in frontier
             for one in held_by(holder, surplus)
-            if not any(k.observed is one for k in kept)
+            if one.kind in kinds[holder.kind].needs and not any(k.observed is one for k in kept)
         ]
         fresh = {id(one): (one, holder) for one, holder in stands_on}
         kept += [Kept(observed=one, reason=f"{holder.address} needs it") for one, holder in fresh.values()]

@@ -233,6 +233,13 @@ class Kind(ABC):
         It may find that an earlier, interrupted run has made parts of it: then it goes on from there.
         """
 
+    def foreseen(self, resource: Resource) -> Attributes:  # noqa: ARG002
+        """Return those attributes that follow from what is wanted, before it is created or changed. Pure.
+
+        A plan then names nothing that refers to them and stays as it is.
+        """
+        return {}
+
     def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Bring one to what is wanted and return its attributes, which may be new (a revision).
 

@@ -8,7 +8,7 @@ scaling) are made from this shape and know no program.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from obskit.deploy.resource import Fields, Join, Ref
@@ -122,6 +122,7 @@ class FargateService:
         port: Where the program is reached; 0 where nobody does.
         public: Behind the load balancer; None for private services.
         callers: Service -> ports on which it may reach this one.
+        reaches: ``protocol:port:network`` that it may reach besides AWS and HTTPS.
         metrics: Container port -> path where Prometheus scrapes.
         permissions: Statements of the task role's policy, as IAM wants them (``Sid`` included).
         policies: ARNs of managed policies for the task role.
@@ -140,6 +141,7 @@ class FargateService:
     port: int = 0
     public: Public | None = None
     callers: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    reaches: tuple[str, ...] = ()
     metrics: tuple[tuple[int, str], ...] = ()
     permissions: tuple[Fields, ...] = ()
     policies: tuple[str, ...] = ()
@@ -161,14 +163,22 @@ class FargateService:
 def services(spec: StackSpec, place: Place) -> tuple[FargateService, ...]:
     """Return all services of a stack: applications in the file's order, then the watchers.
 
-    Each module of `obskit.deploy.containers` that has a function ``services(spec, place)`` is asked.
+    Each module of `obskit.deploy.containers` that has a function ``services(spec, place)`` is asked. Their images
+    are fetched from where the stack file's ``registry`` says.
     """
     from obskit.discover import modules_in
 
     modules = modules_in("obskit.deploy.containers")
     found = [service for module in modules for service in getattr(module, "services", _none)(spec, place)]
     order = [*(a.name for a in spec.applications), *(w.name for w in spec.watchers)]
-    return tuple(sorted(found, key=lambda service: order.index(service.name)))
+    return tuple(_fetched(one, spec.registry) for one in sorted(found, key=lambda service: order.index(service.name)))
+
+
+def _fetched(service: FargateService, registry: str) -> FargateService:
+    from obskit.deploy.containers._images import fetched_from
+
+    containers = (replace(one, image=fetched_from(one.image, registry)) for one in service.containers)
+    return replace(service, containers=tuple(containers)) if registry else service
 
 
 def _none(_spec: StackSpec, _place: Place) -> tuple[FargateService, ...]:

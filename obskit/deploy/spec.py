@@ -23,7 +23,7 @@ class Size:
         maximum: The most tasks; the same as the minimum switches autoscaling off.
         cpu_target: Percent of CPU that autoscaling aims at; 0 leaves it out.
         memory_target: Percent of memory that autoscaling aims at; 0 leaves it out.
-        spot: Percent of the tasks beyond the minimum that run on Fargate Spot.
+        spot: Percent of the tasks beyond the minimum that run on Fargate Spot; of 100, one in a hundred still does not.
         architecture: ``X86_64`` or ``ARM64``.
         image: ``tag`` (of the stack's own repository) or ``repository:tag`` or ``repository@sha256:…``.
     """
@@ -57,8 +57,11 @@ class Application(Size):
         read_only: Mount the root file system read-only; ``/tmp`` stays writable.
         database: Give it the database's address and password.
         calls: Names of applications whose port it may reach.
+        reaches: What else it may reach besides AWS and HTTPS: ``tcp:587:203.0.113.0/24`` (or ``udp``), as a list.
         environment: Variables of the container; never secrets.
-        secrets: Variables of the container: ``name`` of a secret in Secrets Manager, or ``name:json_key``.
+        secrets: Variables of the container: ``name`` of a secret in Secrets Manager, or its whole ARN (which ends in
+            six letters of AWS's); either may be followed by ``:json_key``.
+        secret_keys: ARNs of the KMS keys that these secrets are encrypted with; none for AWS's own key.
         policies: ARNs of managed policies for its task role, beyond what obskit knows that it needs.
         grace_seconds: After its start a task's failing health checks are overlooked that long.
         stop_seconds: Between SIGTERM and SIGKILL.
@@ -77,8 +80,10 @@ class Application(Size):
     read_only: bool = True
     database: bool = False
     calls: tuple[str, ...] = ()
+    reaches: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     secrets: tuple[tuple[str, str], ...] = ()
+    secret_keys: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     grace_seconds: int = 60
     stop_seconds: int = 30
@@ -104,7 +109,7 @@ class Network:
     Attributes:
         cidr: Of the VPC.
         zones: How many availability zones; at least two.
-        nat: ``one``, ``zone`` (one in each), or ``none`` (then `endpoints` must be true).
+        nat: ``one``, ``zone`` (one in each), or ``none`` (then `endpoints` must be true, and ``registry`` lie in ECR).
         endpoints: Reach ECR, S3, logs and secrets by VPC endpoints instead of the internet.
         flow_logs: Write rejected connections to a log group.
     """
@@ -176,7 +181,7 @@ class Telemetry:
             of no more than eight tasks a service.
         workspace: Also write samples to a workspace of Amazon Managed Prometheus.
         insights: Container Insights of the cluster: ``enhanced``, ``enabled``, ``disabled``.
-        obskit_url: Where Alertmanager posts alerts to obskit; "" leaves it to ``[alertmanager]`` in obskit.toml.
+        obskit_url: Where Alertmanager posts alerts to obskit; "" tells nobody: they are seen in Grafana alone.
     """
 
     log_days: int = 30
@@ -227,6 +232,9 @@ class StackSpec:
         region: Where it stands; "" for what AWS's own chain says.
         domain: Host name of the public service.
         owner: Who answers for it; a tag.
+        registry: Where images of quay.io, docker.io and public.ecr.aws are fetched instead, below ``quay/``,
+            ``docker-hub/`` and ``ecr-public/``, as pull-through caches of ECR are called
+            (``123456789012.dkr.ecr.eu-west-1.amazonaws.com``); or a mirror that asks for no login. "" for there.
         commit: Of the repository; a tag. Not a key of the file.
         applications: The business services.
         watchers: prometheus, grafana, loki, alloy, node-exporter.
@@ -238,6 +246,7 @@ class StackSpec:
     domain: str
     region: str = ""
     owner: str = "unknown"
+    registry: str = ""
     commit: str = ""
     applications: tuple[Application, ...] = ()
     watchers: tuple[Watcher, ...] = ()

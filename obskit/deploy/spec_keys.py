@@ -31,7 +31,7 @@ SECTIONS: Final[Mapping[str, type]] = {
 }
 
 #: Single keys at the top of the file that are attributes of the spec.
-TOP: Final = ("name", "region", "domain", "owner")
+TOP: Final = ("name", "region", "domain", "owner", "registry")
 
 #: What ``image`` at the top of the file stands for: one public application in two zones.
 SHORTHAND: Final = "demo-app"

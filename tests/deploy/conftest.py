@@ -10,6 +10,7 @@ from moto import mock_aws
 from obskit.deploy.aws import Aws
 from obskit.deploy.resource import Place, Stack
 from obskit.deploy.spec import StackSpec
+from tests.standins.fargate_data import mended_data
 from tests.support.stack import PLACE, Clock, aws_here, example_spec, stack_of
 
 
@@ -42,3 +43,10 @@ def spec() -> StackSpec:
 def stack(spec: StackSpec) -> Stack:
     """Return the stack's identity."""
     return stack_of(spec)
+
+
+@pytest.fixture
+def data_as_aws() -> Iterator[None]:
+    """Let S3, RDS and SQS in moto do what AWS does."""
+    with mended_data():
+        yield

@@ -136,7 +136,7 @@ def test_endpoints_are_paid_by_zone_and_gateways_are_free() -> None:
 
 def test_public_addresses_of_the_load_balancer_are_paid_for() -> None:
     """(0.0225 + 2 * 0.005) * 730 = 23.725."""
-    (line,) = cost.monthly([of("load_balancer", AvailabilityZones={"a": "1", "b": "2"})])
+    (line,) = cost.monthly([of("load_balancer", Subnets={"a": "1", "b": "2"})])
 
     assert line.usd == pytest.approx(23.725)
     assert "LCU" in line.by_use

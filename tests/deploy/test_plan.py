@@ -119,6 +119,15 @@ def test_data_stays_with_all_that_it_stands_on() -> None:
     ]
 
 
+def test_data_stands_on_nothing_that_its_kind_does_not_need() -> None:
+    """Names and zones are in many fields: what only shares a text with data goes."""
+    data = seen(replace(HOUSE, name="data"))
+    named = replace(data, fields={**data.fields, "Name": "house-id-2", "Sign": "sign-id-1"})
+    found = plan_destroy((ALL[0], named, seen(HOUSE, number=2), ALL[2]), KINDS)
+
+    assert [s.address for s in found.steps] == ["sign.post", f"house.{HOUSE.name}"]
+
+
 def test_data_goes_when_told() -> None:
     """Then the steps say that data is lost."""
     found = plan_destroy((seen(replace(HOUSE, name="data")),), KINDS, delete_data=True)

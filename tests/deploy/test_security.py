@@ -136,7 +136,7 @@ BAD: list[tuple[str, str, tuple[str, ...], Any]] = [
     ("CKV_AWS_91", BALANCER, ("Attributes", "access_logs.s3.enabled"), None),
     ("CKV_AWS_150", BALANCER, ("Attributes", "deletion_protection.enabled"), "false"),
     ("CKV_AWS_328", BALANCER, ("Attributes", "routing.http.desync_mitigation_mode"), "monitor"),
-    ("ELB.13", BALANCER, ("AvailabilityZones",), {"eu-west-1a": "subnet"}),
+    ("ELB.13", BALANCER, ("Subnets",), {"public-1": "subnet"}),
     ("CKV_AWS_261", "target_group.demo-app", ("HealthCheckPath",), None),
     ("CKV_AWS_51", "repository.demo-app", ("imageTagMutability",), "MUTABLE"),
     ("CKV_AWS_163", "repository.demo-app", ("imageScanningConfiguration", "scanOnPush"), False),

@@ -28,6 +28,11 @@ GOOD = sorted((SPECS / "good").glob("*.toml"))
 SECRET = "hunter2Xq"
 
 
+ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/api-a1B2c3"
+KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
+
+
 def application(**changes: Any) -> StackSpec:
     """Return a spec whose application is another."""
     spec = example_spec()
@@ -97,12 +102,14 @@ def test_what_makes_a_stack_fragile_is_said_and_goes_through() -> None:
         "database.replica",
         "entry.protected",
         "network.nat",
+        "telemetry.obskit_url",
     }
     careful = replace(
         example_spec(),
         network=Network(nat="zone"),
         database=Database(replica=True),
         entry=Entry(protected=True),
+        telemetry=Telemetry(obskit_url="https://obskit.example.com/alerts"),
     )
     assert warned(careful) == set()
 
@@ -122,6 +129,8 @@ def test_what_makes_a_stack_fragile_is_said_and_goes_through() -> None:
         (example_spec(entry=Entry(policy="ELBSecurityPolicy-2016-08")), "entry.policy"),
         (example_spec(telemetry=Telemetry(metrics_days=15)), "telemetry.metrics_days"),
         (example_spec(ci=Ci(branch="release")), "ci.repository"),
+        (example_spec(), "telemetry.obskit_url"),
+        (application(reaches=("tcp:587:0.0.0.0/0",)), "applications.demo-app.reaches"),
         (replace(application(maximum=200), network=Network(cidr="10.1.0.0/23")), "network.cidr"),
     ],
 )
@@ -154,6 +163,36 @@ def test_what_is_allowed_but_risky_is_a_warning(spec: StackSpec, key: str) -> No
         (application(cpu_target=0, memory_target=0), "applications.demo-app.maximum"),
         (application(storage=201), "applications.demo-app.storage"),
         (application(calls=("loki",)), "applications.demo-app.calls"),
+        (application(calls=("api",)), "applications.demo-app.calls"),
+        (replace(application(database=True), database=None), "applications.demo-app.database"),
+        (application(reaches=("587",)), "applications.demo-app.reaches"),
+        (application(reaches=("sctp:587:10.0.0.0/8",)), "applications.demo-app.reaches"),
+        (application(reaches=("tcp:65536:10.0.0.0/8",)), "applications.demo-app.reaches"),
+        (application(reaches=("tcp:587:10.0.0.1/8",)), "applications.demo-app.reaches"),
+        (application(reaches=("tcp:587:smtp.example.com",)), "applications.demo-app.reaches"),
+        (application(reaches=("tcp:587:10.0.0.0/255.0.0.0",)), "applications.demo-app.reaches"),
+        (application(reaches=("tcp:587:10.0.0.0/8",) * 2), "applications.demo-app.reaches"),
+        (application(secrets=(("KEY", "shop/api-secret"),)), "applications.demo-app.secrets.KEY"),
+        (application(secrets=(("KEY", "shop/api-a1B2c3:key"),)), "applications.demo-app.secrets.KEY"),
+        (
+            application(secrets=(("KEY", SECRET_ARN.replace("arn:aws:", "arn:aws-cn:")),)),
+            "applications.demo-app.secrets.KEY",
+        ),
+        (application(secrets=(("KEY", SECRET_ARN[:-7]),)), "applications.demo-app.secrets.KEY"),
+        (application(secret_keys=(KEY_ARN,)), "applications.demo-app.secret_keys"),
+        (
+            application(secrets=(("KEY", "shop/key"),), secret_keys=(KEY_ARN.replace("key/", "alias/"),)),
+            "applications.demo-app.secret_keys",
+        ),
+        (
+            application(secrets=(("KEY", "shop/key"),), secret_keys=(KEY_ARN.replace("aws:kms", "aws-cn:kms"),)),
+            "applications.demo-app.secret_keys",
+        ),
+        (watcher("prometheus", image="v3.7.2"), "prometheus.image"),
+        (watcher("prometheus", image="registry.example.com:5000/prometheus:2.55.1"), "prometheus.image"),
+        (example_spec(registry="https://mirror.example.com"), "registry"),
+        (example_spec(registry="mirror.example.com:tag"), "registry"),
+        (example_spec(registry="mirror"), "registry"),
         (second(path="shop/*"), "applications.api.path"),
         (second(path="/"), "applications.api.path"),
         (second(path="/*a*b*c*d*e*"), "applications.api.path"),
@@ -206,6 +245,19 @@ def test_what_is_allowed_but_risky_is_a_warning(spec: StackSpec, key: str) -> No
         (example_spec(network=Network(cidr="10.0.0.0/8")), "network.cidr"),
         (example_spec(network=Network(cidr="fd00::/48")), "network.cidr"),
         (example_spec(network=Network(nat="none", endpoints=True)), "network.nat"),
+        (example_spec(network=Network(nat="none", endpoints=True), registry="mirror.example.com"), "network.nat"),
+        (
+            example_spec(network=Network(nat="none", endpoints=True), registry=ECR.replace("eu-west-1", "us-east-1")),
+            "registry",
+        ),
+        (
+            replace(
+                application(reaches=("tcp:587:203.0.113.0/24",)),
+                network=Network(nat="none", endpoints=True),
+                registry=ECR,
+            ),
+            "applications.demo-app.reaches",
+        ),
         (example_spec(database=Database(storage=19)), "database.storage"),
         (example_spec(database=Database(storage=95)), "database.storage_limit"),
         (example_spec(database=Database(engine_version="sixteen")), "database.engine_version"),
@@ -270,7 +322,8 @@ def test_each_size_that_fargate_has_passes_and_no_other() -> None:
 
 def test_each_retention_of_cloudwatch_passes_and_no_other() -> None:
     """The list of the API, from a day to ten years."""
-    passing = [n for n in range(4000) if not list(telemetry.check(example_spec(telemetry=Telemetry(log_days=n)), None))]
+    told = {n: telemetry.check(example_spec(telemetry=Telemetry(log_days=n)), None) for n in range(4000)}
+    passing = [n for n, found in told.items() if all(problem.severity == "warning" for problem in found)]
 
     assert passing == list(telemetry.LOG_DAYS)
 
@@ -375,21 +428,32 @@ def test_a_service_is_called_by_as_many_as_its_security_group_has_rules() -> Non
 
 
 def test_many_applications_meet_the_load_balancers_and_iams_ends() -> None:
-    """A hundred rules, and the room that a role's policy has for secrets; host names are only a warning."""
+    """A hundred rules of a load balancer; host names are only a warning."""
     main = example_spec().applications[0]
     many = tuple(
-        Application(
-            name=f"app-{n}", image="1.0.0", host=f"app-{n}.example.com", path="/*", secrets=(("A", f"shop/{n}"),)
-        )
-        for n in range(101)
+        Application(name=f"app-{n}", image="1.0.0", host=f"app-{n}.example.com", path="/*") for n in range(101)
     )
 
     found = problems(example_spec(applications=(main, *many)), PLACE)
     told = [str(problem) for problem in found if problem.key == "applications"]
 
     assert any("more paths than a load balancer has rules" in text for text in told)
-    assert any("more secrets than the execution role's policy has room for" in text for text in told)
     assert any("103 host names" in text for text in told)
+
+
+def test_roles_grow_with_secrets_and_not_with_services() -> None:
+    """IAM takes 10,240 letters of a role's own policies: measured as they are sent, CI's too."""
+
+    def many(secrets: int) -> StackSpec:
+        named = tuple((f"KEY_{number}", f"shop/team/key-{number}-of-it") for number in range(secrets))
+        others = tuple(Application(name=f"application-{number}", image="1.0.0") for number in range(20))
+        first = replace(example_spec().applications[0], secrets=named)
+        return example_spec(applications=(first, *others), ci=Ci(repository="example/shop"))
+
+    assert errors(many(50)) == []
+    told = [str(problem) for problem in problems(many(120), PLACE) if problem.severity == "error"]
+    assert len(told) == 1
+    assert re.search(r"the role execution 1\d{4} letters long, and IAM takes 10240", told[0])
 
 
 def test_images_in_ecr_need_no_way_to_the_internet() -> None:
@@ -463,3 +527,35 @@ def test_any_spec_is_answered_with_problems(**parts: Any) -> None:
     found = problems(example_spec(**parts), PLACE)
 
     assert all(problem.key and problem.what and "\n" not in str(problem) for problem in found)
+
+
+def test_a_secret_may_be_named_by_its_whole_arn_and_its_keys_key_too() -> None:
+    """With or without a key of its JSON; the six letters at its end are AWS's."""
+    for named in (SECRET_ARN, f"{SECRET_ARN}:key", "shop/api", "shop/api-token-1:key"):
+        assert errors(application(secrets=(("KEY", named),), secret_keys=(KEY_ARN,))) == []
+
+
+def test_with_a_registry_in_ecr_a_stack_needs_no_nat() -> None:
+    """Once the images are there: AWS fetches none for the first time through an endpoint, which is said."""
+    spec = example_spec(network=Network(nat="none", endpoints=True), registry=ECR)
+
+    assert "registry" in warned(spec)
+    assert "registry" not in warned(example_spec(registry=ECR))
+    inside = application(reaches=("tcp:25:10.40.0.0/24",)).applications
+    assert errors(replace(spec, applications=inside)) == []
+
+
+@pytest.mark.parametrize("image", ["v3.8.0", "v4.0.0-rc.1", "main", "prom@sha256:" + "a" * 64])
+def test_a_prometheus_that_asks_ecs_or_does_not_say_passes(image: str) -> None:
+    """Only a version that is known to be too old is refused, and only where it shall ask ECS."""
+    assert errors(watcher("prometheus", image=image)) == []
+    old = replace(watcher("prometheus", image="v3.7.0"), telemetry=Telemetry(discovery="dns"))
+    assert errors(old) == []
+
+
+def test_what_an_application_reaches_counts_as_rules_of_its_group() -> None:
+    """A security group takes sixty rules a direction."""
+    many = tuple(f"tcp:{port}:10.0.0.0/8" for port in range(1000, 1060))
+
+    assert errors(application(reaches=many)) == ["applications.demo-app"]
+    assert errors(application(reaches=many[:50])) == []

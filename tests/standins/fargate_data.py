@@ -1,4 +1,4 @@
-"""What S3, RDS, SQS and Route 53 keep and refuse, where moto does otherwise. It patches moto only, never obskit.
+"""What S3, RDS, SQS, Route 53 and Cloud Map keep and refuse, where moto does otherwise. It patches moto alone.
 
 AWS, from the API references (nothing was compared with a real account):
 
@@ -9,9 +9,14 @@ AWS, from the API references (nothing was compared with a real account):
 - A subnet group is still there after ModifyDBSubnetGroup, and a name that is taken is refused with
   DBSubnetGroupAlreadyExists. moto loses and overwrites it.
 - ResetDBParameterGroup takes single parameters back to their defaults. moto does not have it.
+- DescribeDBParameters tells of all parameters, of users' alone when asked so; one that is set to its default is
+  none of a user's. moto tells of what was ever set, whatever it is asked.
+- ListCertificates tells of those with RSA keys up to 2048 bits, unless it is asked for others. moto tells of all.
 - A queue keeps its policy when SetQueueAttributes is about others. moto drops it.
 - Route 53 refuses to create a record that is there, and to delete one that is not there as told, by what the
   zone holds. moto asks a journal of earlier changes: one that was deleted cannot be created again.
+- A namespace's hosted zone goes with it, and ListServices tells of the asked namespace's alone. moto leaves the
+  zone and tells of all.
 
 Besides, for speed: moto parses the same JSON paths anew for every event.
 """
@@ -25,17 +30,22 @@ from collections.abc import Iterator
 from typing import Any, Final
 from unittest import mock
 
-import jsonpath_ng.ext
+from jsonpath_ng.ext.parser import parse
+from moto.acm.models import AWSCertificateManagerBackend
 from moto.core.responses import ActionResult
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBInstance, RDSBackend
 from moto.rds.responses import RDSResponse
 from moto.route53.exceptions import ResourceRecordAlreadyExists, Route53ClientError
-from moto.route53.models import ChangeList, Route53Backend
+from moto.route53.models import ChangeList, Route53Backend, route53_backends
 from moto.s3.models import FakeBucket
+from moto.servicediscovery.models import ServiceDiscoveryBackend
+from moto.servicediscovery.responses import ServiceDiscoveryResponse
 from moto.sqs.models import Queue
 
+#: PostgreSQL's first version of which RDS's default is to take TLS alone.
+_TLS_BY_DEFAULT: Final = 15
 _PLAIN_HTTP: Final = {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -53,11 +63,21 @@ def mended_data() -> Iterator[None]:
         mock.patch.object(RDSBackend, "create_subnet_group", _taken(RDSBackend.create_subnet_group)),
         mock.patch.object(RDSBackend, "modify_db_subnet_group", _kept(RDSBackend.modify_db_subnet_group)),
         mock.patch.object(RDSResponse, "reset_db_parameter_group", _reset, create=True),
+        mock.patch.object(RDSResponse, "describe_db_parameters", _parameters),
+        mock.patch.object(
+            AWSCertificateManagerBackend,
+            "list_certificates",
+            _short_keys(AWSCertificateManagerBackend.list_certificates),
+        ),
         mock.patch.object(Queue, "_set_attributes", _keeping(Queue._set_attributes)),
         mock.patch.object(
             Route53Backend, "change_resource_record_sets", _changing(Route53Backend.change_resource_record_sets)
         ),
-        mock.patch.object(jsonpath_ng.ext, "parse", _parsed),
+        mock.patch.object(
+            ServiceDiscoveryBackend, "delete_namespace", _with_zone(ServiceDiscoveryBackend.delete_namespace)
+        ),
+        mock.patch.object(ServiceDiscoveryResponse, "list_services", _services),
+        mock.patch("jsonpath_ng.ext.parse", _parsed),
     )
     with contextlib.ExitStack() as stack:
         for patch in patches:
@@ -120,6 +140,33 @@ def _reset(response: Any) -> ActionResult:
     return ActionResult({"DBParameterGroupName": name})
 
 
+def _parameters(response: Any) -> ActionResult:
+    name = response.params.get("DBParameterGroupName")
+    group = response.backend.describe_db_parameter_groups({"db_parameter_group_name": name})[0]
+    tls = "1" if int(group.family.removeprefix("postgres")) >= _TLS_BY_DEFAULT else "0"
+    defaults: dict[str, dict[str, str]] = {
+        "rds.force_ssl": {"ParameterValue": tls},
+        "log_min_duration_statement": {},
+        "log_statement": {},
+        "max_connections": {"ParameterValue": "LEAST({DBInstanceClassMemory/9531392},5000)"},
+    }
+    rows = []
+    for key in sorted({*defaults, *group.parameters}):
+        usual = defaults.get(key, {})
+        told = {**usual, **group.parameters.get(key, {})}
+        source = "system" if told.get("ParameterValue") == usual.get("ParameterValue") else "user"
+        rows.append({"ParameterName": key, **told, "Source": source})
+    asked = response.params.get("Source")
+    return ActionResult({"Parameters": [row for row in rows if asked in (None, row["Source"])]})
+
+
+def _short_keys(original: Any) -> Any:
+    def listed(backend: Any, statuses: list[str], includes: dict[str, Any] | None) -> Any:
+        return original(backend, statuses, {"keyTypes": ["RSA_1024", "RSA_2048"], **(includes or {})})
+
+    return listed
+
+
 def _keeping(original: Any) -> Any:
     def set_attributes(queue: Any, attributes: dict[str, Any], now: float | None = None) -> None:
         policy = getattr(queue, "policy", None)
@@ -160,6 +207,30 @@ def _check_record(zone: Any, action: str, asked: dict[str, Any]) -> None:
         raise Route53ClientError("InvalidChangeBatch", message)
 
 
+def _with_zone(original: Any) -> Any:
+    def delete(backend: Any, namespace_id: str) -> Any:
+        namespace = backend.namespaces.get(namespace_id)
+        answer = original(backend, namespace_id)
+        zone = ((namespace and namespace.dns_properties) or {}).get("HostedZoneId", "")
+        zones = route53_backends[backend.account_id][backend.partition].zones
+        for key in [key for key, one in zones.items() if one.id == zone]:
+            del zones[key]
+        return answer
+
+    return delete
+
+
+def _services(response: Any) -> str:
+    filters = json.loads(response.body or "{}").get("Filters", ())
+    asked = [row["Values"] for row in filters if row["Name"] == "NAMESPACE_ID"]
+    found = [
+        one.to_json()
+        for one in response.servicediscovery_backend.list_services()
+        if all(one.namespace_id in values for values in asked)
+    ]
+    return json.dumps({"Services": found})
+
+
 @functools.cache
-def _parsed(path: str, original: Any = jsonpath_ng.ext.parse) -> Any:
-    return original(path)
+def _parsed(path: str) -> Any:
+    return parse(path)

@@ -9,7 +9,7 @@ from typing import Any
 from obskit.deploy.aws import Aws
 from obskit.deploy.resource import Kind, Resource
 from obskit.deploy.spec import Application, StackSpec
-from tests.support.kinds import Known
+from tests.support.kinds import Known, birth
 from tests.support.stack import PLACE, example_spec
 
 PAYMENTS = Application(name="payments", image="1.0.0", path="/payments/*", host="api.shop.example.com")
@@ -27,6 +27,7 @@ def network(aws: Aws) -> Known:
     for number in (1, 2):
         zone = PLACE.zones[number - 1]
         asked: dict[str, Any] = {"VpcId": vpc, "CidrBlock": f"10.40.{number}.0/24", "AvailabilityZone": zone}
+        asked["TagSpecifications"] = birth("subnet", f"public-{number}")
         known[f"subnet.public-{number}"] = {"id": aws.call("ec2", "create_subnet", **asked)["Subnet"]["SubnetId"]}
     group = aws.call("ec2", "create_security_group", VpcId=vpc, GroupName="alb", Description="alb")["GroupId"]
     return {**known, "security_group.alb": {"id": group}}

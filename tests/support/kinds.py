@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from obskit.deploy.aws import Aws
 from obskit.deploy.plan import differences, with_others
@@ -23,6 +24,7 @@ from obskit.deploy.resource import (
     Stack,
     resolved,
 )
+from obskit.deploy.resources._tags import specification
 from obskit.deploy.spec import StackSpec
 
 Known = Mapping[str, Attributes]
@@ -38,6 +40,11 @@ def ready(resource: Resource, stack: Stack, known: Known | None = None) -> Resou
         SERVICE_TAG: resource.service or "shared",
     }
     return replace(resolved(resource, known or {}), tags=tags)
+
+
+def birth(kind: str, name: str, stack: str = "shop") -> list[dict[str, Any]]:
+    """Return ``TagSpecifications`` of something of EC2 that a test makes in the place of a kind."""
+    return specification(kind, {STACK_TAG: stack, RESOURCE_TAG: f"{kind}.{name}"}, name)
 
 
 def all_seen(kind: Kind, aws: Aws, stack: Stack) -> dict[str, Observed]:

@@ -23,13 +23,19 @@ DATABASE: Final = "grafana"
 #: The user ``postgres`` of the image on Alpine.
 _USER: Final = "70:70"
 
-#: ``\\getenv`` keeps the password off every command line. The owner of an instance of RDS is no superuser: to give
-#: a database to a role it has to be a member of it.
+#: ``\password`` lets psql itself make the SCRAM verifier, so that the password is in no statement, and in none that
+#: PostgreSQL writes into its log because it failed or was slow; without a terminal psql reads it, twice, from where it
+#: reads its commands. No command line has it either: the shell puts it into its own input. The owner of an instance
+#: of RDS is no superuser: to give a database to a role it has to be a member of it. The lock, any number that nothing
+#: else in the database locks, lets tasks that start at once do this one after the other.
 SQL: Final = r"""
 \set ON_ERROR_STOP on
-\getenv password GRAFANA_PASSWORD
+SELECT pg_advisory_lock(7350211) \g /dev/null
 SELECT 'CREATE ROLE grafana' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'grafana') \gexec
-ALTER ROLE grafana LOGIN PASSWORD :'password';
+ALTER ROLE grafana LOGIN;
+\password grafana
+$GRAFANA_PASSWORD
+$GRAFANA_PASSWORD
 GRANT grafana TO CURRENT_USER;
 SELECT 'CREATE DATABASE grafana OWNER grafana'
   WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'grafana') \gexec
@@ -45,7 +51,7 @@ def container(database: Database) -> Container:
         image=reference("postgres"),
         essential=False,
         entry_point=("/bin/sh", "-euc"),
-        command=(f"psql --no-psqlrc --quiet <<'SQL'{SQL}SQL",),
+        command=(f"psql --no-psqlrc --quiet <<SQL{SQL}SQL",),
         environment=(
             ("PGDATABASE", database.name),
             ("PGHOST", Ref("database.main", "endpoint")),

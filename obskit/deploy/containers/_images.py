@@ -5,6 +5,7 @@ A stack file may name another tag, or a whole other reference, with a service's 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -93,6 +94,31 @@ def reference(name: str, asked: str = "") -> str:
     if not asked:
         return image.reference
     return asked if is_whole(asked) else f"{image.repository}:{asked}"
+
+
+#: Registry -> where it is below ``registry`` of the stack file: AWS's proposals for ECR's pull-through caches.
+CACHES: Final[Mapping[str, str]] = {"quay.io": "quay", "docker.io": "docker-hub", "public.ecr.aws": "ecr-public"}
+_CACHED: Final = re.compile(rf"[^/]+/(?:.+/)?(?:{'|'.join(CACHES.values())})/")
+
+
+def fetched_from(image: str, registry: str) -> str:
+    """Return the whole reference under which an image is fetched.
+
+    Args:
+        image: Whole reference; without a host it is Docker Hub's.
+        registry: As the stack file says it; "" for where the image is published.
+    """
+    if not registry:
+        return image
+    host, slash, path = image.partition("/")
+    if not slash or not (any(mark in host for mark in ".:") or host == "localhost"):
+        host, path = "docker.io", image if slash else f"library/{image}"
+    return f"{registry.rstrip('/')}/{CACHES[host]}/{path}" if host in CACHES else image
+
+
+def is_cached(image: str) -> bool:
+    """Tell whether an image comes from such a cache, which has it once somebody has fetched it."""
+    return bool(_CACHED.match(image))
 
 
 def is_whole(asked: str) -> bool:

@@ -1,7 +1,8 @@
 """Rule files and Alertmanager's configuration from the repository's alerts, and dashboards for Grafana.
 
 They are built with obskit's own defaults, not with what ``obskit.toml`` says of whom to tell: a stack file is
-the whole truth of a stack. Only where Alertmanager posts alerts is the stack file's ``telemetry.obskit_url``.
+the whole truth of a stack. Only where Alertmanager posts alerts is the stack file's ``telemetry.obskit_url``; without
+it Alertmanager groups and inhibits alerts as always, and tells nobody.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def rules(server: Literal["prometheus", "loki"], obskit_url: str) -> dict[str, s
     Args:
         server: ``prometheus``: ``rules/NAME.rules.yml`` and ``alertmanager.yml``; ``loki``: the ruler's files,
             below ``rules/fake/``.
-        obskit_url: Where Alertmanager posts alerts; "" for the default.
+        obskit_url: Where Alertmanager posts alerts; "" for nowhere.
 
     Raises:
         UsageError: A definition of the folder cannot be read.
@@ -74,4 +75,6 @@ def _built(alerts: Path, boards: Path, obskit_url: str) -> Mapping[str, str]:
     definitions, _ = load_dashboards(boards)
     writer = Writer(settings=settings, dashboards=definitions)
     told = alertmanager.config(files, writer, settings.alertmanager)
+    if not obskit_url:
+        told |= {"route": {"receiver": alertmanager.NOBODY}, "receivers": [{"name": alertmanager.NOBODY}]}
     return {**build.texts(build.groups(files, writer)), "alertmanager.yml": alertmanager.text(told)}

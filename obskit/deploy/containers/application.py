@@ -40,6 +40,7 @@ def _service(spec: StackSpec, place: Place, application: Application) -> Fargate
         port=application.port,
         public=_public(spec, application),
         callers=callers,
+        reaches=application.reaches,
         metrics=_targets.metrics(application.port, application.metrics_path),
         policies=application.policies,
         grace_seconds=application.grace_seconds,
@@ -108,10 +109,21 @@ def _secrets(spec: StackSpec, place: Place, application: Application) -> tuple[t
     if application.database and spec.database is not None:
         found["DATABASE_PASSWORD"] = Join((Ref("secret.database", "arn"), ":password::"))
     for variable, named in application.secrets:
-        name, _, key = named.partition(":")
-        arn = place.arn("secretsmanager", f"secret:{name}")
+        arn, key = secret_and_key(named, place)
         found[variable] = f"{arn}:{key}::" if key else arn
     return tuple(sorted(found.items()))
+
+
+def secret_and_key(named: str, place: Place) -> tuple[str, str]:
+    """Return ARN and JSON key ("" for the whole) of a secret as the stack file names it.
+
+    A name becomes an ARN without AWS's six letters at its end, by which ECS finds it too.
+    """
+    if named.startswith("arn:"):
+        parts = named.split(":")
+        return ":".join(parts[:7]), "".join(parts[7:8])
+    name, _, key = named.partition(":")
+    return place.arn("secretsmanager", f"secret:{name}"), key
 
 
 def _public(spec: StackSpec, application: Application) -> Public | None:

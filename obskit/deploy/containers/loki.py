@@ -2,6 +2,9 @@
 
 What is not yet in S3 (the last half hour or so, and the write-ahead log) lies on the task's own storage: it is
 flushed when the task is stopped, and lost when it dies.
+
+A deployment stops the old task before it starts the new one: two compactors on one bucket would delete each
+other's index. Meanwhile Alloy keeps lines and tries again.
 """
 
 from __future__ import annotations
@@ -55,6 +58,8 @@ def services(spec: StackSpec, place: Place) -> tuple[FargateService, ...]:
             metrics=_targets.metrics(port),
             permissions=(*_files.permissions(NAME), *_permissions()),
             configuration={"loki.yml": config(spec, place), **rules("loki", spec.telemetry.obskit_url)},
+            minimum_healthy=0,
+            maximum=100,
             grace_seconds=120,
         ),
     )

@@ -4,6 +4,11 @@ Samples lie on the task's own storage and end with it, at each deployment too, a
 NFS, which Prometheus does not support. Whoever wants to keep them writes to a workspace of Amazon Managed
 Prometheus as well (``telemetry.workspace``).
 
+In a deployment the new task runs beside the old one for a minute or two: a gap in the alerts would be worse. Both
+then write the same series, for they scrape the same targets and have the same external labels: the workspace holds
+both's samples, or refuses the later of two for the same moment. Labels of a replica of its own would cost more:
+the workspace takes the other replica only after half a minute of silence.
+
 Rules and Alertmanager's configuration come from the repository's alerts, built with obskit's own defaults; see
 `_rules`.
 """

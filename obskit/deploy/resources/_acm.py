@@ -2,35 +2,80 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
 from obskit.deploy.aws import Aws, quiet
-from obskit.deploy.errors import DeployError
-from obskit.deploy.resource import Stack
+from obskit.deploy.errors import AwsError, DeployError
+from obskit.deploy.resource import STACK_TAG, Stack
 from obskit.deploy.resources import _entry, _tags
 
 #: States that a certificate does not come back from.
 LOST: Final = frozenset({"FAILED", "VALIDATION_TIMED_OUT", "EXPIRED", "REVOKED", "INACTIVE"})
 _ISSUED: Final = "ISSUED"
+#: Of so many certificates, the newest, tags are always asked for.
+_NEWEST: Final = 10
+#: Where certificates for CloudFront are, whatever the region of the rest.
+_CLOUDFRONT: Final = "us-east-1"
+#: All that `list_certificates` can be asked for.
+_KEY_TYPES: Final = (
+    "RSA_1024",
+    "RSA_2048",
+    "RSA_3072",
+    "RSA_4096",
+    "EC_prime256v1",
+    "EC_secp384r1",
+    "EC_secp521r1",
+)
 
 
 def ours(aws: Aws, stack: Stack) -> list[tuple[Mapping[str, Any], dict[str, str]]]:
     """Return the stack's certificates as ACM describes them, each with its tags; the oldest first.
 
-    ACM tells tags of one certificate at a time, so that this is a call for each that ACM has issued.
+    ACM tells tags of one certificate at a time, so that this is a call for each that may be the stack's.
     """
     found = []
-    for row in aws.pages("acm", "list_certificates", "CertificateSummaryList"):
-        if row.get("Type", "AMAZON_ISSUED") != "AMAZON_ISSUED":
-            continue
-        arn = row["CertificateArn"]
+    for arn in _candidates(aws, stack):
         answer = quiet(partial(aws.call, "acm", "list_tags_for_certificate", CertificateArn=arn)) or {}
         tags = _tags.as_dict(answer.get("Tags"))
         if _tags.name_of("certificate", tags, stack) is not None and (certificate := describe(aws, arn)):
             found.append((certificate, tags))
     return sorted(found, key=lambda pair: (str(pair[0].get("CreatedAt", "")), pair[0]["CertificateArn"]))
+
+
+def _candidates(aws: Aws, stack: Stack) -> list[str]:
+    """Return the ARNs of certificates whose tags are worth asking for.
+
+    Of many, the tagging service knows which bear the stack's tag. It hears of new ones late, so that the newest
+    are asked all the same; and not everybody may ask it.
+    """
+    rows = [row for row in aws.pages("acm", "list_certificates", "CertificateSummaryList") if _like_ours(row)]
+    rows.sort(key=lambda row: str(row.get("CreatedAt", "")), reverse=True)
+    arns = [str(row["CertificateArn"]) for row in rows]
+    if len(arns) <= _NEWEST:
+        return arns
+    tagged = _tagged(aws, stack)
+    return arns if tagged is None else [*arns[:_NEWEST], *(arn for arn in arns[_NEWEST:] if arn in tagged)]
+
+
+def _like_ours(row: Mapping[str, Any]) -> bool:
+    return row.get("Type", "AMAZON_ISSUED") == "AMAZON_ISSUED" and not row.get("ManagedBy")
+
+
+def _tagged(aws: Aws, stack: Stack) -> set[str] | None:
+    """Return the ARNs of certificates that bear the stack's tag; None where nobody may tell."""
+    filters = [{"Key": STACK_TAG, "Values": [stack.name]}]
+    asked = {"TagFilters": filters, "ResourceTypeFilters": ["acm:certificate"]}
+    try:
+        rows = list(aws.pages("resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList", **asked))
+    except AwsError as error:
+        if error.ambiguous:
+            raise
+        return None
+    return {str(row["ResourceARN"]) for row in rows}
 
 
 def describe(aws: Aws, arn: str) -> Mapping[str, Any] | None:
@@ -83,25 +128,64 @@ def pending(certificate: Mapping[str, Any] | None) -> str:
 
 
 def needed_by_others(aws: Aws, stack: Stack, host: str) -> bool:
-    """Tell whether a certificate that is not the stack's is validated by the same record.
+    """Tell whether a certificate that is not the stack's is, or may be, validated by the same record.
 
-    An account has one validation record a host name, whoever asks for a certificate: taking it away would
-    end the renewal of the others. Certificates of other regions are not seen.
+    An account has one validation record a host name, whoever asks for a certificate, with whatever key, in
+    whichever region: taking it away would end the renewal of the others. Certificates of this region are seen
+    and those for CloudFront, which are in the first one; those of other regions are not.
 
     Args:
         aws, stack: Where.
         host: Name without wildcard.
     """
     own = {certificate["CertificateArn"] for certificate, _ in ours(aws, stack)}
-    for row in aws.pages("acm", "list_certificates", "CertificateSummaryList"):
-        if row["CertificateArn"] in own or row.get("Status") in LOST or row.get("Type") == "IMPORTED":
-            continue
-        listed: Mapping[str, Any] | None = row
-        if "SubjectAlternativeNameSummaries" not in row or row.get("HasAdditionalSubjectAlternativeNames"):
-            listed = describe(aws, row["CertificateArn"])
-        if listed and host in _bases(listed):
-            return True
-    return False
+    if any(_validates(aws, row, host) for row in _of_all_keys(aws) if row["CertificateArn"] not in own):
+        return True
+    if stack.place.partition != "aws" or stack.place.region == _CLOUDFRONT:
+        return False
+    there = _in_region(aws, _CLOUDFRONT)
+    try:
+        return any(_validates(there, row, host) for row in _of_all_keys(there))
+    except AwsError:
+        # Many organisations forbid other regions altogether: what is not seen may be there.
+        return True
+
+
+def _of_all_keys(aws: Aws) -> Iterator[Mapping[str, Any]]:
+    """Yield all certificates of a region; left to itself ACM lists those with short RSA keys alone."""
+    keys = {"keyTypes": list(_KEY_TYPES)}
+    yield from aws.pages("acm", "list_certificates", "CertificateSummaryList", Includes=keys)
+
+
+def _validates(aws: Aws, row: Mapping[str, Any], host: str) -> bool:
+    if row.get("Status") in LOST or row.get("Type") == "IMPORTED":
+        return False
+    listed: Mapping[str, Any] | None = row
+    if "SubjectAlternativeNameSummaries" not in row or row.get("HasAdditionalSubjectAlternativeNames"):
+        listed = describe(aws, row["CertificateArn"])
+    return listed is not None and host in _bases(listed)
+
+
+def _in_region(aws: Aws, region: str) -> Aws:
+    """Return the same account, with the same credentials, in another region."""
+    return replace(aws, session=_Elsewhere(aws.session, region), _clients={}, _lock=threading.RLock())
+
+
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    """A session of boto3's whose clients are in a region of their own.
+
+    Attributes:
+        session: boto3's.
+        region: ``us-east-1``.
+    """
+
+    session: Any
+    region: str
+
+    def client(self, service: str, **asked: Any) -> Any:
+        """Return boto3's client."""
+        return self.session.client(service, region_name=self.region, **asked)
 
 
 def _bases(certificate: Mapping[str, Any]) -> set[str]:

@@ -19,6 +19,8 @@ LONGEST_NAME: Final = 32
 #: Tags can be asked for so many at a time.
 _TAGGED_AT_ONCE: Final = 20
 _DIGEST_LENGTH: Final = 8
+#: Begins the tags that hold host names.
+_HOST_TAG: Final = "obskit:host:"
 #: What a redirect keeps when nothing is said.
 _KEPT: Final = {
     "Host": "#{host}",
@@ -109,6 +111,29 @@ def with_tags(aws: Aws, rows: Iterable[Row], arn: str) -> Iterator[Tagged]:
 def write_tags(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
     """Write tags onto anything of the load balancer's API."""
     aws.call("elbv2", "add_tags", idempotent=True, ResourceArns=[arn], Tags=_tags.as_list(tags))
+
+
+def hosts(found: Tagged) -> set[str]:
+    """Return the host names that the stack has pointed to its load balancer, which its tags hold."""
+    return {value.replace("@", "*") for key, value in found.tags.items() if key.startswith(_HOST_TAG)}
+
+
+def remember_host(aws: Aws, found: Tagged, host: str) -> None:
+    """Write down, in the load balancer's tags, that a host name is about to point to it."""
+    if host not in hosts(found):
+        write_tags(aws, found.row["LoadBalancerArn"], {_host_tag(host): host.replace("*", "@")})
+
+
+def forget_host(aws: Aws, found: Tagged, host: str) -> None:
+    """Take a host name off the load balancer's tags."""
+    if _host_tag(host) in found.tags:
+        arn, keys = found.row["LoadBalancerArn"], [_host_tag(host)]
+        quiet(lambda: aws.call("elbv2", "remove_tags", idempotent=True, ResourceArns=[arn], TagKeys=keys))
+
+
+def _host_tag(host: str) -> str:
+    """Return a tag's name for a host: shorter than a host may be, and without a star, which no tag can have."""
+    return f"{_HOST_TAG}{hashlib.sha256(host.encode()).hexdigest()[:_DIGEST_LENGTH]}"
 
 
 def dns_name(row: Row) -> str:

@@ -34,26 +34,25 @@ def allow(sid: str, actions: Iterable[str], resources: Iterable[Value] | Value, 
     return {"Sid": sid, "Effect": "Allow", "Action": tuple(actions), "Resource": few, **more}
 
 
-def trust(service: str, place: Place, sources: str = "") -> dict[str, Value]:
-    """Return the document by which a service of AWS may take a role, on behalf of this account alone.
+def trust(service: str, place: Place | None = None, sources: str = "") -> dict[str, Value]:
+    """Return the document by which a service of AWS may take a role, on behalf of one account alone.
 
     Args:
         service: Its principal: ``ecs-tasks.amazonaws.com``.
-        place: Where the stack stands.
+        place: Where the stack stands; None where the service may not tell for whom it acts.
         sources: Pattern of the ARNs that the service may act for; "" where it does not tell.
 
     Source: "The confused deputy problem" in the IAM user guide.
     """
-    condition: dict[str, Value] = {"StringEquals": {"aws:SourceAccount": place.account}}
-    if sources:
-        condition["ArnLike"] = {"aws:SourceArn": sources}
-    statement: Fields = {
+    statement: dict[str, Value] = {
         "Sid": "Trust",
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
-        "Condition": condition,
     }
+    if place is not None:
+        condition: dict[str, Value] = {"StringEquals": {"aws:SourceAccount": place.account}}
+        statement["Condition"] = {**condition, **({"ArnLike": {"aws:SourceArn": sources}} if sources else {})}
     return policy([statement])
 
 

@@ -1,4 +1,7 @@
-"""What the roles of a stack may do, and no more. Pure."""
+"""What the roles of a stack may do, and no more. Pure.
+
+What is the stack's own is named by its path, however many services there are: IAM takes 10,240 letters a role.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from obskit.deploy.containers._images import CACHES
 from obskit.deploy.resource import Fields, Join, Place, Ref, Value
 from obskit.deploy.resources._iam import allow, policy
 from obskit.deploy.resources._names import (
@@ -13,7 +17,7 @@ from obskit.deploy.resources._names import (
     flow_group,
     queue_name,
     repository_name,
-    role_arn,
+    role_path,
     secret_name,
     service_group,
 )
@@ -24,6 +28,8 @@ TASKS: Final = "ecs-tasks.amazonaws.com"
 #: Secrets Manager ends an ARN with a dash and six characters that nobody can foretell. As both ends are
 #: fixed, the pattern fits the one secret of that name.
 _SUFFIX: Final = "-??????"
+#: The end of an ARN that has them.
+WHOLE: Final = re.compile(r"-[A-Za-z0-9]{6}$")
 _PULL: Final = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _PUSH: Final = (
     *_PULL,
@@ -44,6 +50,8 @@ _RELEASE: Final = (
     "ecs:StopServiceDeployment",
     "ecs:UpdateService",
 )
+#: What AWS fetches an image with that a pull-through cache does not have yet.
+_CACHE: Final = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 #: An image in a private repository: account, region, repository.
 _PRIVATE_IMAGE: Final = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)")
 
@@ -52,13 +60,22 @@ def execution(spec: StackSpec, place: Place, services: Iterable[FargateService])
     """Return what ECS may do to start tasks: pull their images, write their logs, read their secrets."""
     services = tuple(services)
     statements = [allow("RegistryToken", ["ecr:GetAuthorizationToken"], "*")]
-    if repositories := sorted({*_own(spec, place, services), *_others(place, services)}):
+    caches = _caches(spec, place)
+    whole = {*_own(spec, place, services), *caches}
+    within = tuple(pattern.removesuffix("*") for pattern in whole)
+    if repositories := sorted(whole | {one for one in _others(place, services) if not one.startswith(within)}):
         statements.append(allow("PullImages", _PULL, repositories))
-    groups = [_streams(place, service_group(spec.name, service.name)) for service in services]
-    if groups:
+    if caches:
+        statements.append(allow("FillCaches", _CACHE, caches))
+    if services:
+        groups = _streams(place, service_group(spec.name, "*"))
         statements.append(allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], groups))
-    if secrets := sorted(_secrets(spec, place, services)):
+    if secrets := sorted({*_secrets(spec, place, services)}):
         statements.append(allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secrets))
+    if keys := sorted({key for application in spec.applications for key in application.secret_keys}):
+        via = [f"secretsmanager.{region}.{place.suffix}" for region in sorted({key.split(":")[3] for key in keys})]
+        only: Fields = {"StringEquals": {"kms:ViaService": tuple(via)}}
+        statements.append(allow("DecryptSecrets", ["kms:Decrypt"], keys, Condition=only))
     return policy(statements)
 
 
@@ -70,9 +87,10 @@ def ci(spec: StackSpec, place: Place, services: Iterable[FargateService]) -> dic
     inside = [
         place.arn("ecs", f"{what}/{spec.name}/*") for what in ("service", "service-deployment", "service-revision")
     ]
-    names = [events_group(spec.name), *(service_group(spec.name, service.name) for service in services)]
+    names = (events_group(spec.name), service_group(spec.name, "*"))
     groups = [place.arn("logs", f"log-group:{name}{end}") for name in names for end in ("", ":*")]
-    roles = [role_arn(spec.name, place, name) for name in ("execution", *(s.name for s in services))]
+    # ECS's tasks cannot take the two of them that are not for tasks.
+    roles = place.arn("iam", f"role{role_path(spec.name, place)}*", region="")
     families = place.arn("ecs", f"task-definition/{spec.full('*')}:*")
     statements = [
         allow("RegistryToken", ["ecr:GetAuthorizationToken"], "*"),
@@ -134,9 +152,17 @@ def _streams(place: Place, group: str) -> str:
 
 
 def _own(spec: StackSpec, place: Place, services: Iterable[FargateService]) -> Iterator[str]:
-    for service in services:
-        if service.repository:
-            yield place.arn("ecr", f"repository/{repository_name(spec.name, service.name)}")
+    if any(service.repository for service in services):
+        yield place.arn("ecr", f"repository/{repository_name(spec.name, '*')}")
+
+
+def _caches(spec: StackSpec, place: Place) -> tuple[str, ...]:
+    """Return the patterns of the repositories of pull-through caches, where the stack uses ECR's."""
+    if not (match := _PRIVATE_IMAGE.match(f"{spec.registry.rstrip('/')}/x")):
+        return ()
+    account, region, below = match.groups()
+    names = (f"{below.removesuffix('x')}{cache}/*" for cache in CACHES.values())
+    return tuple(sorted(place.arn("ecr", f"repository/{name}", region=region, account=account) for name in names))
 
 
 def _others(place: Place, services: Iterable[FargateService]) -> Iterator[str]:
@@ -170,6 +196,5 @@ def _secret(text: Text, spec: StackSpec, place: Place) -> Iterator[str]:
         yield place.arn("secretsmanager", f"secret:{head.partition(':')[0]}{_SUFFIX}")
         return
     arn = ":".join(head.split(":")[:7])
-    yield f"{arn}{_SUFFIX}"
-    if re.search(r"-[A-Za-z0-9]{6}$", arn):
-        yield arn
+    # No name ends as a whole ARN does: spec_check refuses it, for ECS would take it for one.
+    yield arn if WHOLE.search(arn) else f"{arn}{_SUFFIX}"

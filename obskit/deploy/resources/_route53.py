@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,11 +64,6 @@ def zone_of(aws: Aws, name: str, given: str = "") -> Zone:
         hint = "set entry.hosted_zone to the id of the one that the domain is delegated to"
         raise DeployError(f"several public hosted zones hold {name}", where=where, hint=hint)
     return fitting[0]
-
-
-def all_records(aws: Aws, zone: Zone) -> Iterator[Mapping[str, Any]]:
-    """Yield all records of a zone, as Route 53 has them."""
-    yield from aws.pages("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone.id)
 
 
 def records_of(aws: Aws, zone_id: str, name: str) -> list[Mapping[str, Any]]:

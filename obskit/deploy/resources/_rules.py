@@ -29,16 +29,17 @@ _ALL_PROTOCOLS: Final = "-1"
 DESCRIBED: Final = {"PrefixListId": "to AWS by a gateway endpoint"}
 
 
-def rule(port: int, peer: str, value: str | Ref, description: str) -> Fields:
-    """Return a rule that opens one TCP port.
+def rule(port: int, peer: str, value: str | Ref, description: str, protocol: str = "tcp") -> Fields:
+    """Return a rule that opens one port.
 
     Args:
         port: In the receiver.
         peer: ``CidrIp``, ``CidrIpv6``, ``PrefixListId`` or ``GroupId``.
         value: Of the peer.
         description: What AWS's console shows beside it.
+        protocol: ``tcp`` or ``udp``.
     """
-    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, peer: value, "Description": description}
+    return {"IpProtocol": protocol, "FromPort": port, "ToPort": port, peer: value, "Description": description}
 
 
 def key(flat: Mapping[str, Value], direction: Direction, peer: str) -> str:

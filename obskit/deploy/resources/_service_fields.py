@@ -52,6 +52,8 @@ def wanted(service: FargateService, spec: StackSpec, place: Place) -> Fields:
     """Return the fields of a service that is wanted. Pure."""
     size, public = service.size, service.public
     spot = {"FARGATE_SPOT": {"base": 0, "weight": size.spot}} if size.spot else {}
+    # ECS places nothing on a provider of weight 0, the base included.
+    on_demand = {"FARGATE": {"base": size.minimum, "weight": max(100 - size.spot, 1)}}
     breaker: dict[str, Value] = {"enable": True, "rollback": True}
     if service.breaker_threshold:
         breaker["thresholdConfiguration"] = {"type": "COUNT", "value": service.breaker_threshold}
@@ -63,7 +65,7 @@ def wanted(service: FargateService, spec: StackSpec, place: Place) -> Fields:
         "deploymentController": {"type": "ECS"},
         "taskDefinition": Ref(f"task_definition.{service.name}", "arn"),
         "desiredCount": size.minimum,
-        "capacityProviderStrategy": {"FARGATE": {"base": size.minimum, "weight": 100 - size.spot}, **spot},
+        "capacityProviderStrategy": {**on_demand, **spot},
         "platformVersion": "LATEST",
         "networkConfiguration": {
             "subnets": {name: Ref(f"subnet.{name}") for name in subnet_names(spec, place, "private")},
@@ -127,6 +129,11 @@ def observed(row: Mapping[str, Any], subnets: Mapping[str, str]) -> Fields:
         "serviceRegistries": tuple({k: v for k, v in one.items() if v} for one in row.get("serviceRegistries") or ())
         or None,
     }
+    rollout = _services.primary(row).get("rolloutState", "COMPLETED")
+    if rollout != "COMPLETED":
+        # Nobody wants that: the next apply begins anew after a first deployment that failed, with nothing to go back
+        # to, and waits for one that an interrupted run, or a release, has begun.
+        fields["rollout"] = str(rollout)
     connect = _services.primary(row).get("serviceConnectConfiguration") or {}
     if connect.get("enabled"):
         fields["serviceConnectConfiguration"] = {"enabled": True}

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from obskit.deploy.resource import Attributes, Stack
 
 Row = Mapping[str, Any]
+#: Tag of a revision: how its release stands; see `obskit.deploy.release`.
+RELEASE_TAG: Final = "obskit:release"
 #: How many DescribeServices takes at once.
 _BATCH: Final = 10
 #: AWS may tell of a service, or of its newest deployment, a little later than it has made it.
@@ -66,6 +68,57 @@ def described(aws: Aws, cluster: str, *services: str) -> list[Row]:
 def primary(row: Row) -> Row:
     """Return the deployment that a service is being brought to; empty when there is none."""
     return next((d for d in row.get("deployments") or () if d.get("status") == "PRIMARY"), {})
+
+
+def require_free(aws: Aws, row: Row, before: str) -> None:
+    """Make sure that a deployment that is on its way is none of somebody else's, to be overtaken by ours.
+
+    Args:
+        aws: Where.
+        row: The service as AWS describes it now.
+        before: ARN of the revision that it was brought to when the plan was made.
+
+    Raises:
+        DeployError: Somebody releases, or has begun another deployment since.
+    """
+    current, name = primary(row), str(row.get("serviceName", ""))
+    revision = str(current.get("taskDefinition", ""))
+    if current.get("rolloutState") != "IN_PROGRESS":
+        return
+    answer = quiet(lambda: aws.call("ecs", "describe_task_definition", taskDefinition=revision, include=["TAGS"])) or {}
+    released = _tags.as_dict(answer.get("tags"), "key", "value").get(RELEASE_TAG) == "begun"
+    if released or revision != before:
+        where = {"deployment": str(current.get("id", "")), "revision": _revision(current)}
+        hint = f"wait until it has ended (obskit deploy status), or go back (obskit deploy rollback {name}); then apply"
+        raise DeployError(f"somebody else is deploying {name}", where=where, hint=hint)
+
+
+def require_taken_up(aws: Aws, row: Row, before: str, ours: str) -> None:
+    """Make sure that our revision has the images that somebody has released since the plan was made.
+
+    Args:
+        aws: Where.
+        row: The service as AWS describes it now.
+        before: ARN of the revision that it was brought to when the plan was made.
+        ours: ARN of the revision that it shall be brought to.
+
+    Raises:
+        DeployError: It would go back to an earlier image.
+    """
+    now = str(row.get("taskDefinition", ours))
+    if now in (before, ours):
+        return
+    was, runs, will = (_images(aws, one) for one in (before, now, ours))
+    if any(will.get(container) != image for container, image in runs.items() if was.get(container) != image):
+        name = str(row.get("serviceName", ""))
+        where = {"planned from": before.rpartition("/")[2], "runs": now.rpartition("/")[2]}
+        raise DeployError(f"somebody has deployed {name} since the plan was made", where=where, hint="apply again")
+
+
+def _images(aws: Aws, revision: str) -> dict[str, str]:
+    answer = quiet(lambda: aws.call("ecs", "describe_task_definition", taskDefinition=revision)) or {}
+    containers = (answer.get("taskDefinition") or {}).get("containerDefinitions") or ()
+    return {str(container["name"]): str(container.get("image", "")) for container in containers}
 
 
 def judged(row: Row, deployment: str) -> Verdict:

@@ -67,27 +67,34 @@ class BucketKind(Kind):
     def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
         """Create one, or go on with one that an interrupted run has made; then its tags and settings.
 
+        Whose it is comes first: in the first region S3 lets one create one's own bucket again without a word.
+
         Raises:
             DeployError: The name belongs to another account or another stack.
         """
         bucket = str(resource.fields["Bucket"])
-        region = stack.place.region
-        where = None if region == _FIRST_REGION else {"LocationConstraint": region}
-        try:
-            aws.call("s3", "create_bucket", settle=True, Bucket=bucket, CreateBucketConfiguration=where)
-        except AwsError as error:
-            if error.code == "BucketAlreadyExists":
-                raise _taken(bucket, "another account") from error
-            if error.code != "BucketAlreadyOwnedByYou":
-                raise
-            other = _s3.read_tags(aws, bucket).get(STACK_TAG, stack.name)
-            if other != stack.name:
-                raise _taken(bucket, f"stack {other}") from error
+        if not _is_there(aws, bucket):
+            region = stack.place.region
+            where = None if region == _FIRST_REGION else {"LocationConstraint": region}
+            try:
+                aws.call("s3", "create_bucket", settle=True, Bucket=bucket, CreateBucketConfiguration=where)
+            except AwsError as error:
+                if error.code == "BucketAlreadyExists":
+                    raise _taken(bucket, "another account") from error
+                if error.code != "BucketAlreadyOwnedByYou":
+                    raise
+        other = _s3.read_tags(aws, bucket).get(STACK_TAG, stack.name)
+        if other != stack.name:
+            raise _taken(bucket, f"stack {other}")
         _tag(aws, bucket, resource.tags)
         for name, setting in _s3.SETTINGS.items():
             if resource.fields.get(name) is not None:
                 setting.write(aws, bucket, resource.fields[name])
         return _attributes(bucket, stack.place)
+
+    def foreseen(self, resource: Resource) -> Attributes:
+        """Return its name."""
+        return {"name": str(resource.fields["Bucket"])}
 
     def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Write the settings that differ."""
@@ -101,14 +108,20 @@ class BucketKind(Kind):
         """Write tags beside those that others have put."""
         _tag(aws, before.attributes["name"], {**(before.tags or {}), **tags})
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete all that it holds, all versions included, and then the bucket.
 
         Raises:
-            DeployError: S3 keeps an object.
+            DeployError: S3 keeps an object, or nothing but its name says that it is the stack's.
             AwsError: Something writes to it faster than it is emptied.
         """
         bucket = before.attributes["name"]
+        if STACK_TAG not in (before.tags or {}):
+            raise DeployError(
+                f"the bucket {bucket} bears no tag of the stack and is not deleted",
+                where={"bucket": bucket, "tag": f"{STACK_TAG} = {stack.name}"},
+                hint="delete it by hand; or run `obskit deploy apply`, which tags it, and try again",
+            )
         for attempt in range(1, _EMPTYINGS + 1):
             _s3.empty(aws, bucket)
             try:
@@ -175,6 +188,11 @@ def _lifecycle(purpose: str, days: int) -> Fields:
 
 def _attributes(bucket: str, place: Place) -> Attributes:
     return {"name": bucket, "arn": _s3.bucket_arn(bucket, place)}
+
+
+def _is_there(aws: Aws, bucket: str) -> bool:
+    """Tell whether this account has a bucket; a HEAD would be answered for another account's, too, if that lets us."""
+    return any(row["Name"] == bucket for row in aws.pages("s3", "list_buckets", "Buckets", Prefix=bucket))
 
 
 def _tag(aws: Aws, bucket: str, tags: Mapping[str, str]) -> None:

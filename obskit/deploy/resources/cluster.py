@@ -35,6 +35,8 @@ class ClusterKind(Kind):
     """The ECS cluster of the stack, which bears its name."""
 
     name = "cluster"
+    #: Container Insights makes the stack's group of lines anew as long as the cluster is there.
+    needs = ("log_group",)
     replace_on: ClassVar[tuple[str, ...]] = ("clusterName",)
     patience_seconds: ClassVar[float] = 900.0
 
@@ -47,7 +49,8 @@ class ClusterKind(Kind):
             "settings": {"containerInsights": spec.telemetry.insights},
             "configuration": _CONFIGURATION,
         }
-        yield Resource(kind=self.name, name="main", fields=fields)
+        after = () if spec.telemetry.insights == "disabled" else ("log_group.insights",)
+        yield Resource(kind=self.name, name="main", fields=fields, after=after)
 
     def observe(self, aws: Aws, stack: Stack) -> Iterable[Observed]:
         """Yield the cluster of the stack's name if it bears the stack's tags."""

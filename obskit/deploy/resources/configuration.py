@@ -77,6 +77,10 @@ class ConfigurationKind(Kind):
         _s3.delete_keys(aws, bucket, _outdated(resource.name, sets, digest))
         return _attributes(resource.name, digest)
 
+    def foreseen(self, resource: Resource) -> Attributes:
+        """Return where the files will lie: it follows from what is in them."""
+        return _attributes(resource.name, str(resource.fields["Digest"]))
+
     def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
         """Write the set anew: under another digest, or over files that somebody has changed."""
         return self.create(aws, stack, resource)

@@ -139,17 +139,23 @@ class DatabaseKind(Kind):
         aws.call("rds", "add_tags_to_resource", idempotent=True, ResourceName=arn, Tags=as_list(tags))
 
     def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
-        """Switch its protection off, take a final snapshot that outlives the stack, and delete it.
+        """Take a final snapshot that outlives the stack, and delete it.
 
         Automatic backups go with it: the snapshot holds all that they do, but for going back in time.
 
         Raises:
-            DeployError: It is in a state in which RDS takes no snapshot.
+            DeployError: It is protected, or in a state in which RDS takes no snapshot.
         """
         identity = before.attributes["id"]
         row = _described(aws, identity)
         if row is None or _status(row) == "deleting":
             return
+        if row.get("DeletionProtection"):
+            raise DeployError(
+                "the database is protected from deletion",
+                where={"database": identity},
+                hint="set database.protected = false, apply, then try again",
+            )
         if _status(row) in _rds.BROKEN:
             raise DeployError(
                 f"RDS takes no final snapshot of {identity}: it is {_status(row)}",
@@ -157,16 +163,6 @@ class DatabaseKind(Kind):
             )
         if _status(row) == "creating":
             self._addressed(aws, identity)
-        if row.get("DeletionProtection"):
-            aws.call(
-                "rds",
-                "modify_db_instance",
-                idempotent=True,
-                settle=True,
-                DBInstanceIdentifier=identity,
-                DeletionProtection=False,
-                ApplyImmediately=True,
-            )
         aws.call(
             "rds",
             "delete_db_instance",

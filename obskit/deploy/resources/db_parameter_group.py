@@ -132,11 +132,17 @@ class DbParameterGroupKind(Kind):
 
 
 def _parameters(aws: Aws, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those that somebody has set, by name."""
-    rows = aws.pages(
-        "rds", "describe_db_parameters", "Parameters", DBParameterGroupName=row["DBParameterGroupName"], Source="user"
-    )
-    return {str(one["ParameterName"]): one for one in rows}
+    """Return those that somebody has set, and ours, by name.
+
+    One that is set to its default counts as not set (``rds.force_ssl`` from PostgreSQL 15 on), so that all are
+    asked for, not those of users alone: some four pages.
+    """
+    rows = aws.pages("rds", "describe_db_parameters", "Parameters", DBParameterGroupName=row["DBParameterGroupName"])
+    return {
+        str(one["ParameterName"]): one
+        for one in rows
+        if one.get("Source") == "user" or (one["ParameterName"] in PARAMETERS and "ParameterValue" in one)
+    }
 
 
 def _method(row: Mapping[str, Any]) -> str:

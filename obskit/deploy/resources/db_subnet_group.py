@@ -8,7 +8,9 @@ from typing import Any
 from obskit.deploy.aws import Aws, quiet
 from obskit.deploy.errors import AwsError, DeployError
 from obskit.deploy.resource import Attributes, Fields, Kind, Observed, Place, Ref, Resource, Stack
-from obskit.deploy.resources._network import subnet_names, zones
+from obskit.deploy.resources import subnet
+from obskit.deploy.resources._ec2 import by_name
+from obskit.deploy.resources._network import subnet_names
 from obskit.deploy.resources._tags import as_dict, as_list, name_of
 from obskit.deploy.spec import StackSpec
 
@@ -26,13 +28,10 @@ class DbSubnetGroupKind(Kind):
         """Yield the group, where a database is wanted."""
         if spec.database is None:
             return
-        # RDS tells the subnets in no order: by zone they have one.
-        names = subnet_names(spec, place, "private")
-        subnets = {zone: Ref(f"subnet.{name}") for zone, name in zip(zones(spec, place), names, strict=True)}
         fields: Fields = {
             "DBSubnetGroupName": spec.full("main"),
             "DBSubnetGroupDescription": _DESCRIPTION,
-            "Subnets": subnets,
+            "Subnets": {name: Ref(f"subnet.{name}") for name in subnet_names(spec, place, "private")},
         }
         yield Resource(kind=self.name, name="main", fields=fields)
 
@@ -40,7 +39,9 @@ class DbSubnetGroupKind(Kind):
         """Yield the group that bears the stack's name and tag."""
         name = stack.full("main")
         answer = quiet(lambda: aws.call("rds", "describe_db_subnet_groups", DBSubnetGroupName=name))
-        for row in (answer or {}).get("DBSubnetGroups") or ():
+        rows = (answer or {}).get("DBSubnetGroups") or ()
+        names = subnet.KIND.names(aws, stack) if rows else {}
+        for row in rows:
             tags = _tags(aws, row)
             if name_of(self.name, tags, stack) is None:
                 continue
@@ -50,7 +51,7 @@ class DbSubnetGroupKind(Kind):
                 fields={
                     "DBSubnetGroupName": row["DBSubnetGroupName"],
                     "DBSubnetGroupDescription": row.get("DBSubnetGroupDescription"),
-                    "Subnets": _by_zone(row),
+                    "Subnets": by_name((one["SubnetIdentifier"] for one in row.get("Subnets") or ()), names),
                 },
                 attributes=_attributes(row),
                 tags=tags,
@@ -102,15 +103,6 @@ def _asked(resource: Resource) -> dict[str, Any]:
         "DBSubnetGroupDescription": resource.fields["DBSubnetGroupDescription"],
         "SubnetIds": ids,
     }
-
-
-def _by_zone(row: Mapping[str, Any]) -> dict[str, str]:
-    """Return zone -> subnet; a second one of the same zone, which we never put there, gets a key of its own."""
-    found: dict[str, str] = {}
-    for subnet in sorted(row.get("Subnets") or (), key=lambda one: str(one["SubnetIdentifier"])):
-        zone, identity = str(subnet.get("SubnetAvailabilityZone", {}).get("Name", "")), str(subnet["SubnetIdentifier"])
-        found[f"{zone}-{identity}" if zone in found else zone] = identity
-    return found
 
 
 def _attributes(row: Mapping[str, Any]) -> Attributes:

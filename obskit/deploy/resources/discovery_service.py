@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _API: Final = _cloud_map.API
 #: How long a resolver may go on sending to a task that is gone.
 _TTL_SECONDS: Final = 10
+#: By these Cloud Map says that somebody else is taking a task out already.
+_IN_OTHER_HANDS: Final = ("DuplicateRequest", "ResourceInUse")
 
 
 class DiscoveryServiceKind(Kind):
@@ -105,17 +107,34 @@ class DiscoveryServiceKind(Kind):
         _cloud_map.write_tags(aws, before.attributes["arn"], tags)
 
     def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
-        """Delete one, after the tasks that ECS has left registered under it."""
+        """Delete one, after the tasks that ECS has left registered under it.
+
+        ECS takes the same tasks out at the same time: what is in its hands is looked at again.
+        """
         asked = before.attributes["id"]
         try:
-            for row in list(aws.pages(_API, "list_instances", "Instances", ServiceId=asked)):
-                gone = {"ServiceId": asked, "InstanceId": row["Id"]}
-                answer = quiet(partial(aws.call, _API, "deregister_instance", idempotent=True, **gone))
-                _cloud_map.finish(aws, answer, what=f"deregistering {row['Id']} of {before.name}")
+            what = f"deregistering tasks of {before.name}"
+            aws.until(lambda: _emptied(aws, asked), patience_seconds=self.patience_seconds, what=what)
             aws.call(_API, "delete_service", idempotent=True, settle=True, Id=asked)
         except AwsError as error:
             if error.code != "ServiceNotFound":
                 raise
+
+
+def _emptied(aws: Aws, service: str) -> str:
+    """Take all tasks out of a service; return why one could not be, "" when none is left that could not."""
+    reason = ""
+    for row in list(aws.pages(_API, "list_instances", "Instances", ServiceId=service)):
+        gone = {"ServiceId": service, "InstanceId": row["Id"]}
+        try:
+            answer = quiet(partial(aws.call, _API, "deregister_instance", idempotent=True, **gone))
+        except AwsError as error:
+            if error.code not in _IN_OTHER_HANDS:
+                raise
+            reason = error.message or error.code
+        else:
+            _cloud_map.finish(aws, answer, what=f"deregistering {row['Id']}")
+    return reason
 
 
 def _rows(aws: Aws, parent: str) -> list[Mapping[str, Any]]:

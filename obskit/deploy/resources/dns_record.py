@@ -1,9 +1,16 @@
 """Records in the domain's hosted zone: host names to the load balancer, and the certificate's validation.
 
-Route 53 knows no tags for records, and a record has no id. A record is the stack's own when it is an alias
-of the stack's load balancer, or a validation record of the stack's certificate. So they go before those
-two; one that is left when its load balancer has been deleted by hand is not found any more by ``destroy``,
-only by the next ``apply``. Weighted and other records that share a name with more are never the stack's.
+Route 53 knows no tags for records, and a record has no id. A record is the stack's own when it is a validation
+record of the stack's certificate, or an alias of the stack's load balancer under a host name that the stack's
+certificate has or that the stack has written down: before it points a name to its load balancer, in the tags of that.
+An alias that somebody else has made, in whatever zone, is theirs and stays.
+
+So the stack's records go before its load balancer and its certificate; one that is left when its load balancer has been
+deleted by hand is not found any more by ``destroy``, only by the next ``apply``. Weighted and other records that share
+a name with more are never the stack's.
+
+A validation record that another certificate needs stays where it is and is nobody's once the stack's certificate is
+gone: see `_acm.needed_by_others`, also for what cannot be seen.
 """
 
 from __future__ import annotations
@@ -57,40 +64,18 @@ class DnsRecordKind(Kind):
         return Resource(kind=self.name, name=name, fields=fields, left_to_others=("HostedZone",))
 
     def observe(self, aws: Aws, stack: Stack) -> Iterable[Observed]:
-        """Yield aliases of the stack's load balancer and validation records of its certificates, in any zone."""
+        """Yield the stack's aliases and validation records, in whichever zone; only their names are asked for."""
+        certificates = [certificate for certificate, _ in _acm.ours(aws, stack)]
+        validating = {name: base for one in certificates for base, (name, _) in _acm.records(one).items()}
         balancer = _elb.balancer(aws, stack)
-        host = _elb.dns_name(balancer.row) if balancer else ""
-        certificates = {
-            name: base
-            for certificate, _ in _acm.ours(aws, stack)
-            for base, (name, _) in _acm.records(certificate).items()
-        }
-        if not host and not certificates:
-            return
-        for zone in _route53.zones(aws):
-            for row in _route53.all_records(aws, zone):
-                if found := self._observed(zone, row, host, certificates):
-                    yield found
-
-    def _observed(
-        self,
-        zone: _route53.Zone,
-        row: Mapping[str, Any],
-        balancer: str,
-        certificates: Mapping[str, str],
-    ) -> Observed | None:
-        record = _route53.readable(row["Name"])
-        fields: Fields = {**_read(row), "HostedZone": zone.id}
-        attributes = {"name": record, "zone": zone.id}
-        if "SetIdentifier" in row:
-            return None
-        if row["Type"] == "CNAME" and record in certificates:
-            name = f"{_VALIDATION}{certificates[record]}"
-        elif balancer and "AliasTarget" in row and _route53.target(row) == balancer:
-            name = record if row["Type"] == "A" else f"{row['Type']}-{record}"
-        else:
-            return None
-        return Observed(kind=self.name, name=name, fields=fields, attributes=attributes)
+        target = _elb.dns_name(balancer.row) if balancer else ""
+        hosts = {*_elb.hosts(balancer), *(name for one in certificates for name in _acm.names(one))} if balancer else ()
+        names = sorted({*validating, *hosts})
+        for zone in _route53.zones(aws) if names else ():
+            for name in filter(zone.holds, names):
+                for row in _route53.records_of(aws, zone.id, name):
+                    if found := _observed(zone, row, target if name in hosts else "", validating):
+                        yield found
 
     def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
         """Create one; what somebody else has under that name is not taken over.
@@ -110,6 +95,7 @@ class DnsRecordKind(Kind):
             attributes = self.create(aws, stack, resource)
             self.delete(aws, stack, before)
             return attributes
+        _remember(aws, stack, record)
         if _read(record) != _read(before.fields):
             _route53.write(aws, zone, "UPSERT", record, idempotent=True)
         return _attributes(resource.fields, zone)
@@ -121,23 +107,54 @@ class DnsRecordKind(Kind):
             if not _stands_in_the_way(row, record):
                 continue
             if "SetIdentifier" not in row and _read(row) == _read(record):
-                return _attributes(resource.fields, zone)
+                action = ""
+                break
             if not (row["Type"] == record["Type"] and _left_over(row, stack)):
                 raise _taken(row, record, zone)
             action = "UPSERT"
-        _route53.write(aws, zone, action, record)
+        _remember(aws, stack, record)
+        if action:
+            _route53.write(aws, zone, action, record)
         return _attributes(resource.fields, zone)
 
     def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
-        """Delete one, if it still points where it did and no other certificate is validated by it."""
+        """Delete one, if it still points where it did and, surely, no other certificate is validated by it."""
+        name, zone = before.attributes["name"], before.attributes["zone"]
         if before.name.startswith(_VALIDATION) and _acm.needed_by_others(
             aws, stack, before.name.removeprefix(_VALIDATION)
         ):
             return
-        zone = before.attributes["zone"]
-        for row in _route53.records_of(aws, zone, before.attributes["name"]):
+        for row in _route53.records_of(aws, zone, name):
             if "SetIdentifier" not in row and _read(row) == _read(before.fields):
                 _delete(aws, zone, row)
+        balancer = _elb.balancer(aws, stack) if before.name == name else None
+        if balancer:
+            _elb.forget_host(aws, balancer, name)
+
+
+def _observed(
+    zone: _route53.Zone, row: Mapping[str, Any], balancer: str, validating: Mapping[str, str]
+) -> Observed | None:
+    """Return a record of one of the stack's names; None where it is not the stack's.
+
+    Args:
+        zone: It is in.
+        row: As Route 53 has it.
+        balancer: Host name of the stack's load balancer; "" where no alias of that name is the stack's.
+        validating: Names of validation records, each with the host name it stands for.
+    """
+    record = _route53.readable(row["Name"])
+    if "SetIdentifier" in row:
+        return None
+    if row["Type"] == "CNAME" and record in validating:
+        name = f"{_VALIDATION}{validating[record]}"
+    elif balancer and "AliasTarget" in row and _route53.target(row) == balancer:
+        name = record if row["Type"] == "A" else f"{row['Type']}-{record}"
+    else:
+        return None
+    fields: Fields = {**_read(row), "HostedZone": zone.id}
+    attributes = {"name": record, "zone": zone.id}
+    return Observed(kind=DnsRecordKind.name, name=name, fields=fields, attributes=attributes)
 
 
 def _bases(spec: StackSpec, place: Place) -> Iterable[str]:
@@ -160,6 +177,13 @@ def _alias(host: str) -> Fields:
         "EvaluateTargetHealth": False,
     }
     return {"Name": host, "Type": "A", "AliasTarget": target}
+
+
+def _remember(aws: Aws, stack: Stack, record: Mapping[str, Any]) -> None:
+    """Write down that an alias is the stack's; first, so that no interrupted run leaves one that nobody knows."""
+    balancer = _elb.balancer(aws, stack) if "AliasTarget" in record else None
+    if balancer and _elb.dns_name(balancer.row) == _route53.target(record):
+        _elb.remember_host(aws, balancer, record["Name"])
 
 
 def _record(fields: Fields) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class ListenerRuleKind(Kind):
     """One rule for each public service but the default one, and before them one for metrics.
 
     Every rule of the stack's listeners is the stack's: one that somebody added by hand is seen as
-    ``https-7`` (its listener and priority) and is not wanted. Two rules cannot have one priority, not even
+    ``443-7`` (port and priority) and is not wanted. Two rules cannot have one priority, not even
     for a moment: one that stands where another shall go is put at the end until it is its turn.
     """
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from obskit.deploy.aws import quiet
 from obskit.deploy.errors import DeployError
 from obskit.deploy.resource import Attributes, Fields, Kind, Observed, Ref, Resource, touched
-from obskit.deploy.resources import _elb, _tags
-from obskit.deploy.resources._network import zones
+from obskit.deploy.resources import _elb, _tags, subnet
+from obskit.deploy.resources._ec2 import by_name
+from obskit.deploy.resources._network import subnet_names
 
 if TYPE_CHECKING:
     from obskit.deploy.aws import Aws
@@ -35,7 +36,7 @@ class LoadBalancerKind(Kind):
     """One application load balancer in the public subnets.
 
     Attributes that others refer to: ``arn``, ``dns_name``, ``zone_id`` (for aliases) and ``full_name``
-    (``app/shop-main/123``, as metrics call it). The field ``AvailabilityZones`` is zone -> subnet.
+    (``app/shop-main/123``, as metrics call it). The field ``Subnets`` is name -> id.
     """
 
     name = "load_balancer"
@@ -49,7 +50,7 @@ class LoadBalancerKind(Kind):
             "Type": "application",
             "Scheme": "internet-facing",
             "IpAddressType": "ipv4",
-            "AvailabilityZones": {zone: Ref(f"subnet.public-{n}") for n, zone in enumerate(zones(spec, place), 1)},
+            "Subnets": {name: Ref(f"subnet.{name}") for name in subnet_names(spec, place, "public")},
             "SecurityGroups": (Ref("security_group.alb"),),
             "Attributes": _attributes(spec),
         }
@@ -67,7 +68,9 @@ class LoadBalancerKind(Kind):
             "Type": row.get("Type"),
             "Scheme": row.get("Scheme"),
             "IpAddressType": row.get("IpAddressType", "ipv4"),
-            "AvailabilityZones": {zone["ZoneName"]: zone["SubnetId"] for zone in row.get("AvailabilityZones", ())},
+            "Subnets": by_name(
+                (zone["SubnetId"] for zone in row.get("AvailabilityZones", ())), subnet.KIND.names(aws, stack)
+            ),
             "SecurityGroups": tuple(sorted(row.get("SecurityGroups", ()))),
             "Attributes": _read(answer.get("Attributes", ())),
         }
@@ -96,7 +99,7 @@ class LoadBalancerKind(Kind):
                 Type=asked["Type"],
                 Scheme=asked["Scheme"],
                 IpAddressType=asked["IpAddressType"],
-                Subnets=sorted(asked["AvailabilityZones"].values()),
+                Subnets=sorted(asked["Subnets"].values()),
                 SecurityGroups=list(asked["SecurityGroups"]),
                 Tags=_tags.as_list(resource.tags),
             )
@@ -173,8 +176,8 @@ def _read(rows: Iterable[Mapping[str, Any]]) -> Fields:
 
 def _change(aws: Aws, arn: str, resource: Resource, paths: frozenset[str]) -> None:
     asked: Any = resource.fields
-    if touched(paths, "AvailabilityZones"):
-        subnets = sorted(asked["AvailabilityZones"].values())
+    if touched(paths, "Subnets"):
+        subnets = sorted(asked["Subnets"].values())
         aws.call("elbv2", "set_subnets", idempotent=True, LoadBalancerArn=arn, Subnets=subnets)
     if touched(paths, "SecurityGroups"):
         groups = list(asked["SecurityGroups"])
@@ -183,9 +186,14 @@ def _change(aws: Aws, arn: str, resource: Resource, paths: frozenset[str]) -> No
         family = asked["IpAddressType"]
         aws.call("elbv2", "set_ip_address_type", idempotent=True, LoadBalancerArn=arn, IpAddressType=family)
     if touched(paths, "Attributes"):
-        attributes = _elb.as_attributes(asked["Attributes"])
+        # It tries to write to the bucket for access logs, whose policy may be a second old.
         aws.call(
-            "elbv2", "modify_load_balancer_attributes", idempotent=True, LoadBalancerArn=arn, Attributes=attributes
+            "elbv2",
+            "modify_load_balancer_attributes",
+            idempotent=True,
+            settle=True,
+            LoadBalancerArn=arn,
+            Attributes=_elb.as_attributes(asked["Attributes"]),
         )
 
 

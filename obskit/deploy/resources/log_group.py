@@ -1,4 +1,8 @@
-"""The stack's log groups in CloudWatch: of each service, of ECS's events, of Container Insights, of flow logs."""
+"""The stack's log groups in CloudWatch: of each service, of ECS's events, of Container Insights, of flow logs.
+
+Lines of services and of events are evidence that nobody else has: their groups are kept like data. Numbers
+of Container Insights and flow logs go with what they are about.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Any, Final
 from obskit.deploy.aws import Aws, quiet
 from obskit.deploy.errors import AwsError, DeployError
 from obskit.deploy.resource import STACK_TAG, Attributes, Fields, Kind, Observed, Place, Resource, Stack, touched
+from obskit.deploy.resources import cluster
 from obskit.deploy.resources._names import events_group, flow_group, insights_group, service_group
 from obskit.deploy.resources._tags import name_of
 from obskit.deploy.services import FargateService, services
@@ -15,6 +20,8 @@ from obskit.deploy.spec import StackSpec
 
 _CLASS: Final = "STANDARD"  # the other class has neither metric filters nor live tail
 _INSIGHTS: Final = "insights"
+_FLOWS: Final = "flow-logs"
+_NO_EVIDENCE: Final = (_INSIGHTS, _FLOWS)
 
 
 class LogGroupKind(Kind):
@@ -31,8 +38,9 @@ class LogGroupKind(Kind):
     def observe(self, aws: Aws, stack: Stack) -> Iterator[Observed]:
         """Yield the groups that begin as the stack's do and bear its tag.
 
-        Container Insights makes its group itself where there is none, and again when it has one more
-        line after that was deleted: one without tags is the stack's, for it bears the cluster's name.
+        Container Insights makes its group itself where there is none, and again when it has one more line
+        after that was deleted, some minutes after the cluster. One without tags is the stack's while the stack
+        has its cluster; after that, it is nobody's: the next ``apply`` takes it over, ``destroy`` leaves it.
         """
         prefixes = (service_group(stack.name, ""), events_group(stack.name), insights_group(stack.name))
         for prefix in prefixes:
@@ -42,7 +50,7 @@ class LogGroupKind(Kind):
                 if tags is None:
                     continue
                 name = name_of(self.name, tags, stack)
-                if group == insights_group(stack.name) and STACK_TAG not in tags:
+                if group == insights_group(stack.name) and STACK_TAG not in tags and _has_cluster(aws, stack):
                     name = _INSIGHTS
                 if name:
                     yield Observed(
@@ -51,6 +59,7 @@ class LogGroupKind(Kind):
                         fields=_observed(row),
                         attributes=_attributes(stack, group),
                         tags=tags,
+                        keeps_data=name not in _NO_EVIDENCE,
                     )
 
     def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
@@ -91,6 +100,10 @@ class LogGroupKind(Kind):
                 hint="delete it, or give the stack another name",
             )
 
+    def foreseen(self, resource: Resource) -> Attributes:
+        """Return its name."""
+        return {"name": str(resource.fields["logGroupName"])}
+
     def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
         """Mend retention and key."""
         group = before.attributes["name"]
@@ -124,7 +137,7 @@ def groups(spec: StackSpec, found: Iterable[FargateService]) -> Iterator[Resourc
     if spec.telemetry.insights != "disabled":
         yield _group(_INSIGHTS, insights_group(spec.name), days)
     if spec.network.flow_logs:
-        yield _group("flow-logs", flow_group(spec.name), days)
+        yield _group(_FLOWS, flow_group(spec.name), days)
 
 
 def _group(name: str, group: str, days: int, service: str = "") -> Resource:
@@ -149,6 +162,10 @@ def _attributes(stack: Stack, group: str) -> Attributes:
 def _arn(stack: Stack, group: str) -> str:
     """Return the ARN without the ``:*`` that describing adds to it."""
     return stack.place.arn("logs", f"log-group:{group}")
+
+
+def _has_cluster(aws: Aws, stack: Stack) -> bool:
+    return any(True for _ in cluster.KIND.observe(aws, stack))
 
 
 def _tags(aws: Aws, stack: Stack, group: str) -> dict[str, str] | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from obskit.deploy.aws import Aws, quiet
+from obskit.deploy.errors import DeployError
 from obskit.deploy.resource import Attributes, Kind, Observed, Place, Resource, Stack, Value
 from obskit.deploy.resources import _iam
 from obskit.deploy.resources._names import events_group, rule_arn
@@ -15,7 +16,10 @@ _NAME: Final = "events"
 
 
 class LogPolicyKind(Kind):
-    """A resource policy of CloudWatch Logs, found by the stack's exact name."""
+    """A resource policy of CloudWatch Logs, found by the stack's exact name.
+
+    It bears no tags: one that speaks neither of the stack's group nor of its rule is somebody else's.
+    """
 
     name = "log_policy"
     needs = ("log_group",)
@@ -27,14 +31,25 @@ class LogPolicyKind(Kind):
 
     def observe(self, aws: Aws, stack: Stack) -> Iterator[Observed]:
         """Yield the policy of the stack's name."""
-        for row in aws.pages("logs", "describe_resource_policies", "resourcePolicies"):
-            if row.get("policyName") == stack.full(_NAME):
+        for row in _named(aws, stack):
+            if _ours(row, stack):
                 fields: dict[str, Value] = {"policyDocument": _iam.read(row["policyDocument"])}
                 yield Observed(kind=self.name, name=_NAME, fields=fields, attributes={"name": stack.full(_NAME)})
 
     def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
-        """Put the policy; putting it twice does no harm."""
+        """Put the policy; putting it twice does no harm.
+
+        Raises:
+            DeployError: There is a policy of that name which is not this stack's.
+        """
         name = stack.full(resource.name)
+        if not all(_ours(row, stack) for row in _named(aws, stack)):
+            # Putting it would overwrite theirs without a word.
+            raise DeployError(
+                f"the resource policy {name} of CloudWatch Logs exists and is not this stack's",
+                where={"policy": name, "stack": stack.name},
+                hint="look at it by `aws logs describe-resource-policies`; rename it, or give the stack another name",
+            )
         document = _iam.written(resource.fields["policyDocument"])
         aws.call("logs", "put_resource_policy", idempotent=True, policyName=name, policyDocument=document)
         return {"name": name}
@@ -49,12 +64,26 @@ class LogPolicyKind(Kind):
         quiet(lambda: aws.call("logs", "delete_resource_policy", idempotent=True, policyName=name))
 
 
+def _named(aws: Aws, stack: Stack) -> list[Mapping[str, Any]]:
+    rows = aws.pages("logs", "describe_resource_policies", "resourcePolicies")
+    return [row for row in rows if row.get("policyName") == stack.full(_NAME)]
+
+
+def _ours(row: Mapping[str, Any], stack: Stack) -> bool:
+    text = str(row.get("policyDocument", ""))
+    return _streams(stack.name, stack.place) in text or rule_arn(stack.name, stack.place) in text
+
+
+def _streams(stack: str, place: Place) -> str:
+    return place.arn("logs", f"log-group:{events_group(stack)}:*")
+
+
 def _document(stack: str, place: Place) -> dict[str, Value]:
     """Return the policy: streams are made without a word of the rule, lines are written by it alone.
 
     Source: "CloudWatch Logs resource policies" in EventBridge's user guide.
     """
-    streams = place.arn("logs", f"log-group:{events_group(stack)}:*")
+    streams = _streams(stack, place)
     writers: Value = {"Service": ("delivery.logs.amazonaws.com", "events.amazonaws.com")}
     rule: Value = {"ArnEquals": {"aws:SourceArn": rule_arn(stack, place)}}
     return _iam.policy(

@@ -43,8 +43,10 @@ class NatGatewayKind(Ec2Kind):
             yield self.seen(name, tags, fields, {"id": str(row["NatGatewayId"])})
 
     def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
-        """Create one."""
+        """Create one, once a former one has let go of its address: EC2 lets it fail before."""
         asked = {name: resource.fields[name] for name in ("SubnetId", "AllocationId")}
+        address = str(asked["AllocationId"])
+        aws.until(lambda: _held(aws, address), patience_seconds=self.patience_seconds, what="ec2:CreateNatGateway")
         tags = self.birth(stack, resource)
         answer = heard(aws, "create_nat_gateway", idempotent=False, TagSpecifications=tags, **asked)
         return {"id": str(answer["NatGateway"]["NatGatewayId"])}
@@ -72,6 +74,15 @@ class NatGatewayKind(Ec2Kind):
         row = self.row(aws, before.attributes["id"]) or {}
         state = str(row.get("State", "deleted"))
         return "" if state == "deleted" else f"the NAT gateway is {state}"
+
+
+def _held(aws: Aws, address: str) -> str:
+    """Return which gateway that is just being deleted still has an address; "" when none has."""
+    going = [{"Name": "state", "Values": ["deleting"]}]
+    for row in aws.pages("ec2", "describe_nat_gateways", "NatGateways", Filter=going):
+        if any(one.get("AllocationId") == address for one in row.get("NatGatewayAddresses") or ()):
+            return f"{row['NatGatewayId']} is being deleted and still has the address"
+    return ""
 
 
 KIND = NatGatewayKind()

@@ -18,8 +18,8 @@ from obskit.deploy.spec import StackSpec
 
 #: Images that a later build left without a tag; a week is enough to look at one.
 _UNTAGGED_DAYS: Final = 7
-#: So far back can be rolled back.
-_KEPT_IMAGES: Final = 50
+#: So far back can be rolled back. Many tags a day must not push out the one that runs.
+_KEPT_IMAGES: Final = 500
 _PAGE: Final = 1000
 
 
@@ -153,8 +153,13 @@ def _lifecycle() -> dict[str, Value]:
         },
         "2": {
             "action": expire,
-            "description": "All but the newest",
-            "selection": {"countNumber": _KEPT_IMAGES, "countType": "imageCountMoreThan", "tagStatus": "any"},
+            "description": "All but the newest with a tag",
+            "selection": {
+                "countNumber": _KEPT_IMAGES,
+                "countType": "imageCountMoreThan",
+                "tagPatternList": ("*",),
+                "tagStatus": "tagged",
+            },
         },
     }
 

@@ -6,6 +6,7 @@ Roles lie below a path of the stack's own, so that all of them are found by it, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from obskit.deploy.aws import Aws, quiet
@@ -23,6 +24,7 @@ _POLICY: Final = "obskit"
 _SESSION_SECONDS: Final = 3600  # the least that IAM takes
 #: What `get_account_authorization_details` may give at once.
 _PAGE: Final = 1000
+_DENIED: Final = ("AccessDenied", "AccessDeniedException")
 
 
 class RoleKind(Kind):
@@ -38,13 +40,13 @@ class RoleKind(Kind):
         """Yield the roles below the stack's path.
 
         Listing roles tells no tags and no policies, one call tells those of all roles of the account:
-        with the eight roles of a small stack that is 2 calls instead of 40.
+        with the eight roles of a small stack that is 2 calls instead of 40. Who may not read the whole account
+        makes the 40.
         """
         listed = list(aws.pages("iam", "list_roles", "Roles", PathPrefix=role_path(stack.name, stack.place)))
         if not listed:
             return
-        rows = aws.pages("iam", "get_account_authorization_details", "RoleDetailList", Filter=["Role"], MaxItems=_PAGE)
-        details = {row["Arn"]: row for row in rows}
+        details = _details(aws, listed)
         for row in listed:
             detail = details.get(row["Arn"])
             tags = as_dict(detail.get("Tags")) if detail else {}
@@ -109,7 +111,9 @@ def roles(spec: StackSpec, place: Place, found: Iterable[FargateService]) -> Ite
         found: Its services.
     """
     found = tuple(found)
-    tasks = _iam.trust(_role_policies.TASKS, place)
+    # Without a condition: AWS documents aws:SourceAccount for task roles alone. Did it not send it when it starts a
+    # task, none would start; and passing this role is up to this account anyway.
+    tasks = _iam.trust(_role_policies.TASKS)
     yield _role("execution", f"Starts tasks of {spec.name}", tasks, _role_policies.execution(spec, place, found))
     own = _iam.trust(_role_policies.TASKS, place, place.arn("ecs", "*"))
     for service in found:
@@ -142,6 +146,28 @@ def _role(
         "Policies": {_POLICY: document} if document else {},
     }
     return Resource(kind=RoleKind.name, name=name, fields=fields, service=service)
+
+
+def _details(aws: Aws, listed: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return tags, policies and boundaries of roles by ARN, as the account's details have them."""
+    try:
+        rows = aws.pages("iam", "get_account_authorization_details", "RoleDetailList", Filter=["Role"], MaxItems=_PAGE)
+        return {row["Arn"]: row for row in rows}
+    except AwsError as error:
+        if error.code not in _DENIED:
+            raise
+    one_by_one = ((row["Arn"], quiet(partial(_detail, aws, row["RoleName"]))) for row in listed)
+    return {arn: detail for arn, detail in one_by_one if detail is not None}
+
+
+def _detail(aws: Aws, name: str) -> Mapping[str, Any]:
+    inline = [
+        aws.call("iam", "get_role_policy", RoleName=name, PolicyName=policy)
+        for policy in aws.pages("iam", "list_role_policies", "PolicyNames", RoleName=name)
+    ]
+    attached = list(aws.pages("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name))
+    role: Mapping[str, Any] = aws.call("iam", "get_role", RoleName=name)["Role"]
+    return {**role, "AttachedManagedPolicies": attached, "RolePolicyList": inline}
 
 
 def _observed(row: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Value]:

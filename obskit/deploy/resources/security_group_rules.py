@@ -149,6 +149,9 @@ def _outward(spec: StackSpec, service: FargateService) -> Iterator[tuple[str, Fi
         yield "s3", rule(_HTTPS, peer, Ref("vpc_endpoint.s3", "prefix_list"), DESCRIBED[peer])
     else:
         yield outside, rule(_HTTPS, "CidrIp", outside, f"{service.name} to AWS and registries")
+    for destination in service.reaches:
+        protocol, number, network = destination.split(":")
+        yield network, rule(int(number), "CidrIp", network, f"{service.name} to elsewhere", protocol)
     port = _alert_port(spec)
     if service.name == _SCRAPER and port not in (None, _HTTPS):
         yield outside, rule(int(port or 0), "CidrIp", outside, "alerts to obskit")

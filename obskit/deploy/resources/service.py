@@ -7,9 +7,10 @@ circuit breaker has rolled a bad deployment back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from obskit.deploy.aws import quiet
+from obskit.deploy.containers._images import is_cached
 from obskit.deploy.errors import DeployError
 from obskit.deploy.registry import require_pushed
 from obskit.deploy.resource import STACK_TAG, Attributes, Kind, Observed, Resource, touched
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
     from obskit.deploy.resource import Place, Stack
     from obskit.deploy.services import FargateService
     from obskit.deploy.spec import StackSpec
+
+#: What begins a new deployment.
+_DEPLOYED: Final = frozenset(
+    {
+        "capacityProviderStrategy",
+        "loadBalancers",
+        "networkConfiguration",
+        "platformVersion",
+        "serviceConnectConfiguration",
+        "serviceRegistries",
+        "taskDefinition",
+    }
+)
 
 
 class ServiceKind(Kind):
@@ -97,15 +111,30 @@ class ServiceKind(Kind):
         return _attributes(aws.call("ecs", "create_service", settle=True, **asked)["service"])
 
     def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
-        """Send what differs, all in one call, so that it is one deployment."""
+        """Send what differs, all in one call, so that it is one deployment.
+
+        A deployment that is only on its way is waited for, and nothing sent.
+
+        Raises:
+            DeployError: Somebody else is deploying the service, or has since the plan was made.
+        """
+        cluster, name = stack.name, str(resource.fields["serviceName"])
+        now = next(iter(_services.described(aws, cluster, name)), {})
         asked = _service_fields.asked(resource.fields, {path.split(".")[0] for path in paths})
+        if asked.keys() & _DEPLOYED:
+            _services.require_free(aws, now, str(before.fields["taskDefinition"]))
+        if "taskDefinition" in asked:
+            _services.require_taken_up(aws, now, str(before.fields["taskDefinition"]), asked["taskDefinition"])
         if "deploymentConfiguration" in asked:
             asked["deploymentConfiguration"] = _service_fields.quieted(asked["deploymentConfiguration"], before)
         if touched(paths, "deploymentController"):
             asked["deploymentController"] = resource.fields["deploymentController"]
         if "capacityProviderStrategy" in asked:
             asked["forceNewDeployment"] = True  # AWS wants it with a new strategy
-        cluster, name = stack.name, str(resource.fields["serviceName"])
+        if _services.primary(now).get("rolloutState") == "FAILED":
+            asked["forceNewDeployment"] = True
+        if now and not asked:
+            return _attributes(now)
         answer = aws.call("ecs", "update_service", idempotent=True, settle=True, cluster=cluster, service=name, **asked)
         return _attributes(answer["service"])
 
@@ -173,7 +202,8 @@ def _images_are_there(aws: Aws, stack: Stack, definition: str) -> None:
     """
     answer = aws.call("ecs", "describe_task_definition", taskDefinition=definition)
     for container in answer["taskDefinition"]["containerDefinitions"]:
-        require_pushed(aws, stack.place, str(container["image"]))
+        if not is_cached(str(container["image"])):
+            require_pushed(aws, stack.place, str(container["image"]))
 
 
 def _draining(aws: Aws, cluster: str, name: str) -> str:

@@ -73,7 +73,8 @@ class SubnetKind(Ec2Kind):
 
     def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
         """Delete one, once the network interfaces in it are gone."""
-        quiet(lambda: aws.call("ec2", "delete_subnet", settle=True, SubnetId=before.attributes["id"]))
+        asked = before.attributes["id"]
+        quiet(lambda: aws.call("ec2", "delete_subnet", idempotent=True, settle=True, SubnetId=asked))
 
     def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:  # noqa: ARG002
         """Return whether EC2 has still to make it available."""

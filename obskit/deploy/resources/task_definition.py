@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from obskit.deploy.aws import quiet
 from obskit.deploy.errors import DeployError
+from obskit.deploy.plan import with_others
 from obskit.deploy.resource import STACK_TAG, Attributes, Kind, Observed, Resource
 from obskit.deploy.resources import _ecs, _services, _tags
 from obskit.deploy.services import services
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: How many DeleteTaskDefinitions takes at once.
 _BATCH: Final = 10
+#: Looked at for the newest of a family; ECS sorts them.
+_NEWEST: Final = 10
 
 
 class TaskDefinitionKind(Kind):
@@ -60,7 +63,8 @@ class TaskDefinitionKind(Kind):
             if described is not None:
                 seen |= {stack.full(name), str(described["family"])}
                 yield _observed(name, described)
-        for family in aws.pages("ecs", "list_task_definition_families", "families", familyPrefix=f"{stack.name}-"):
+        asked = {"familyPrefix": f"{stack.name}-", "status": "ACTIVE"}
+        for family in aws.pages("ecs", "list_task_definition_families", "families", **asked):
             described = None if family in seen else _newest(aws, str(family))
             owned = described and _tags.name_of(self.name, described["tags"], stack)
             if described and owned:
@@ -82,7 +86,14 @@ class TaskDefinitionKind(Kind):
         return _registered(aws, resource, newest)
 
     def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
-        """Register another revision, or take the newest one where an earlier run has registered it."""
+        """Register another revision, or take the newest one where an earlier run has registered it.
+
+        What others own is taken from what the service runs now: between plan and apply there may have been a release.
+
+        Raises:
+            DeployError: Somebody else is deploying the service.
+        """
+        resource = _as_left(aws, stack, resource, before)
         return _registered(aws, resource, _newest(aws, str(resource.fields["family"])))
 
     def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
@@ -116,18 +127,38 @@ def _registered(aws: Aws, resource: Resource, newest: Mapping[str, Any] | None) 
     return _attributes(aws.call("ecs", "register_task_definition", settle=True, **asked)["taskDefinition"])
 
 
+def _as_left(aws: Aws, stack: Stack, resource: Resource, before: Observed) -> Resource:
+    """Return what is wanted, with what others own as the service has it in this moment."""
+    rows = _services.described(aws, stack.name, resource.name)
+    row = next((row for row in rows if row.get("status") == "ACTIVE" and _services.name_of(row, stack)), None)
+    if row is None:
+        return resource
+    _services.require_free(aws, row, before.attributes["arn"])
+    revision = str(row.get("taskDefinition", ""))
+    described = None if revision == before.attributes["arn"] else _describe(aws, revision)
+    return with_others(resource, _observed(resource.name, described)) if described else resource
+
+
 def _call(aws: Aws, method: str, **asked: Any) -> None:
     quiet(lambda: aws.call("ecs", method, idempotent=True, **asked))
 
 
 def _revisions(aws: Aws, family: str, status: str) -> Iterator[str]:
-    yield from aws.pages("ecs", "list_task_definitions", "taskDefinitionArns", familyPrefix=family, status=status)
+    asked = {"familyPrefix": family, "status": status}
+    yield from _own(family, aws.pages("ecs", "list_task_definitions", "taskDefinitionArns", **asked))
+
+
+def _own(family: str, arns: Iterable[str]) -> Iterator[str]:
+    """Yield those of a family, and not of one whose name only begins alike."""
+    return (arn for arn in arns if arn.rpartition(":")[0].rpartition("/")[2] == family)
 
 
 def _newest(aws: Aws, family: str) -> dict[str, Any] | None:
     """Return the newest active revision as AWS describes it, with its tags; None when there is none."""
-    found = sorted(_revisions(aws, family, "ACTIVE"), key=lambda arn: int(arn.rpartition(":")[2]))
-    return _describe(aws, found[-1]) if found else None
+    asked: dict[str, Any] = {"familyPrefix": family, "status": "ACTIVE", "sort": "DESC", "maxResults": _NEWEST}
+    answer = aws.call("ecs", "list_task_definitions", **asked)
+    found = list(_own(family, answer.get("taskDefinitionArns") or ()))
+    return _describe(aws, max(found, key=lambda arn: int(arn.rpartition(":")[2]))) if found else None
 
 
 def _describe(aws: Aws, arn: str) -> dict[str, Any] | None:

@@ -24,10 +24,10 @@ _MEMBERS: Final = ("SubnetIds", "SecurityGroupIds", "RouteTableIds")
 def endpoint_services(spec: StackSpec) -> dict[str, str]:
     """Return name -> AWS's service of every interface endpoint that the stack needs.
 
-    Images come by ``ecr``, ``ecs execute-command`` by ``ssmmessages``; Prometheus' discovery asks ECS
-    for tasks and EC2 for their network interfaces.
+    Images come by ``ecr``; Prometheus' discovery asks ECS for tasks and EC2 for their network interfaces.
+    ``ecs execute-command``, which would need ``ssmmessages``, is switched off.
     """
-    found = ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssmmessages"]
+    found = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
     found += ["ecs", "ec2"] if spec.telemetry.discovery == "ecs" else []
     found += ["aps-workspaces"] if spec.telemetry.workspace else []
     return {one.replace(".", "-"): one for one in found}

@@ -11,8 +11,9 @@ _KEYS: Final = (
     "only the customer can decide on"
 )
 _ROTATION: Final = (
-    "tasks read a secret when they start, so that a rotation without a deployment would lock them out; "
-    "rotate by a new value and `obskit deploy apply`"
+    "tasks read a secret when they start, so that a rotation without a deployment would lock them out; obskit "
+    "rotates none: whoever does puts a new value into the secret, sets it in what the secret opens (a password of "
+    "the database, the administrator of Grafana) and restarts the services that read it"
 )
 _WAF: Final = (
     "rules of a web ACL depend on the application and cost by request; associate one with the load "

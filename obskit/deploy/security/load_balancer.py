@@ -52,7 +52,7 @@ def _desync(resource: Resource, everything: Everything) -> Iterator[Verdict]:  #
 
 
 def _zones(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
-    fine = len(entries(resource.fields, "AvailabilityZones")) > 1
+    fine = len(entries(resource.fields, "Subnets")) > 1
     yield Good() if fine else Bad("it stands in one zone", "set network.zones to 2 or more")
 
 

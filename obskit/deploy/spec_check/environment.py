@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from obskit.deploy.resources import _role_policies
 from obskit.deploy.spec_check._problem import HIDDEN, Problem, error, path_of
 from obskit.redact import redact
 
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 #: ``name`` or ``name:json_key``; what Secrets Manager takes as a name.
-_SECRET = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}(:[^:\s]{1,128})?")
+_SECRET = re.compile(r"([A-Za-z0-9/_+=.@-]{1,512})(:[^:\s]{1,128})?")
+#: A whole ARN, with the six letters that Secrets Manager adds.
+_SECRET_ARN = re.compile(
+    r"arn:(aws[a-z-]*):secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}(:[^:\s]{1,128})?"
+)
+#: IAM knows keys by their own ARN only, not by an alias's.
+_KEY = re.compile(r"arn:(aws[a-z-]*):kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}")
 #: ECS itself sets these, and credentials of the role would be lost behind them (ECS.8).
 _OF_ECS = re.compile(r"(ECS_CONTAINER_METADATA_URI|AWS_CONTAINER_)[A-Z0-9_]*|AWS_EXECUTION_ENV")
 #: What `redact` puts for credentials; accounts and addresses of people may stand in a file.
@@ -39,9 +46,12 @@ _HINT = "put it into Secrets Manager, and name that in secrets"
 
 def check(spec: StackSpec, place: Place | None) -> Iterator[Problem]:
     """Yield variables that ECS would refuse, and credentials."""
-    del place
     for application in spec.applications:
-        yield from _variables(path_of("applications", application.name), application)
+        key = path_of("applications", application.name)
+        yield from _variables(key, application)
+        for name, named in application.secrets:
+            yield from _secret(path_of(f"{key}.secrets", name), named, place)
+        yield from _keys(f"{key}.secret_keys", application, place)
     yield from _plain_credentials(spec)
 
 
@@ -54,13 +64,35 @@ def _variables(key: str, application: Application) -> Iterator[Problem]:
             yield error(where, None, "is in secrets too", "one of both")
         elif tells_a_secret(name, value):
             yield Problem(key=where, value=HIDDEN, what="looks like a credential", allowed=_HINT)
-    for name, named in application.secrets:
-        where = path_of(f"{key}.secrets", name)
-        yield from _variable(where, name)
-        if not _SECRET.fullmatch(named):
-            # Not shown: it may be the secret itself.
-            allowed = "name, or name:json_key, of a secret in Secrets Manager; no ARN"
-            yield Problem(key=where, value=HIDDEN, what="is no secret's name", allowed=allowed)
+    for name, _ in application.secrets:
+        yield from _variable(path_of(f"{key}.secrets", name), name)
+
+
+def _secret(where: str, named: str, place: Place | None) -> Iterator[Problem]:
+    """Yield what is wrong with the name of a secret; it is not shown, for it may be the secret itself."""
+    if arn := _SECRET_ARN.fullmatch(named):
+        if place is not None and arn[1] != place.partition:
+            yield error(where, named, "is of another partition", f"arn:{place.partition}:secretsmanager:…")
+        return
+    found = _SECRET.fullmatch(named)
+    if not found:
+        allowed = "name or whole ARN of a secret in Secrets Manager, or either with :json_key"
+        yield Problem(key=where, value=HIDDEN, what="is no secret's name", allowed=allowed)
+    elif _role_policies.WHOLE.search(found[1]):
+        # ECS looks for what stands before the last hyphen.
+        what = "names a secret that ends in a hyphen and six letters, as only whole ARNs do"
+        yield Problem(key=where, value=HIDDEN, what=what, allowed="its whole ARN, or another name for the secret")
+
+
+def _keys(key: str, application: Application, place: Place | None) -> Iterator[Problem]:
+    for arn in application.secret_keys:
+        found = _KEY.fullmatch(arn)
+        if not found:
+            yield error(key, arn, "is no key's ARN", "arn:aws:kms:REGION:ACCOUNT:key/ID; no alias")
+        elif place is not None and found[1] != place.partition:
+            yield error(key, arn, "is of another partition", f"arn:{place.partition}:kms:…")
+    if application.secret_keys and not application.secrets:
+        yield error(key, None, "decrypt nothing: the application has no secrets", "secrets, or no secret_keys")
 
 
 def _variable(where: str, name: str) -> Iterator[Problem]:

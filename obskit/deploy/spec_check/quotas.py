@@ -27,10 +27,6 @@ _POLICIES: Final = 10
 _NEW_ACCOUNT_CPUS: Final = 6
 #: Letters of a role's own policies together; cannot be raised.
 _ROLE_POLICY: Final = 10_240
-#: Of an ARN with the six letters that Secrets Manager adds, quotes and comma.
-_SECRET_ARN: Final = 80
-#: Kept for the execution role's other statements.
-_OTHER_STATEMENTS: Final = 3_000
 
 
 def check(spec: StackSpec, place: Place | None) -> Iterator[Problem]:
@@ -51,10 +47,6 @@ def check(spec: StackSpec, place: Place | None) -> Iterator[Problem]:
         if len(application.policies) > _POLICIES:
             key = path_of("applications", application.name, "policies")
             yield error(key, None, "are more than a role takes", str(_POLICIES))
-    secrets = {named.partition(":")[0] for a in spec.applications for _, named in a.secrets}
-    if sum(_SECRET_ARN + len(name) for name in secrets) > _ROLE_POLICY - _OTHER_STATEMENTS:
-        what = "name more secrets than the execution role's policy has room for"
-        yield error("applications", None, what, "fewer secrets with several keys each: name:json_key")
     cpus = sum(size.maximum * size.cpu for size in (*spec.applications, *spec.watchers)) / 1024
     if cpus > _NEW_ACCOUNT_CPUS:
         what = f"take {cpus:g} vCPUs at their maximum, more than Fargate gives a new account"
@@ -68,9 +60,23 @@ def check_services(services: Sequence[FargateService], spec: StackSpec, place: P
     applications = {a.name for a in spec.applications}
     keys = {s.name: path_of("applications", s.name) if s.name in applications else s.name for s in services}
     found = connections(spec, place)
+    elsewhere = {service.name: service.reaches for service in services}
     ways = {"in": Counter(one.target for one in found), "out": Counter(one.source for one in found)}
     for way, counted in ways.items():
         for group, rules in sorted(counted.items()):
-            if rules > _GROUP_RULES - _OTHER_RULES:
+            others = _OTHER_RULES + (len(elsewhere.get(group, ())) if way == "out" else 0)
+            if rules > _GROUP_RULES - others:
                 what = f"has {rules} connections {way}, and its security group takes {_GROUP_RULES} rules a direction"
                 yield error(keys.get(group, "applications"), None, what, "fewer applications, or fewer calls")
+    yield from _role_sizes(services, spec, place)
+
+
+def _role_sizes(services: Sequence[FargateService], spec: StackSpec, place: Place) -> Iterator[Problem]:
+    """Yield roles whose own policy is longer than IAM takes; those that grow with the stack are these two."""
+    from obskit.deploy.resources import _iam, _role_policies
+
+    for role, document in (("execution", _role_policies.execution), ("ci", _role_policies.ci)):
+        size = len(_iam.written(document(spec, place, services)))
+        if size > _ROLE_POLICY:
+            what = f"make the policy of the role {role} {size} letters long, and IAM takes {_ROLE_POLICY}"
+            yield error("applications", None, what, "fewer secrets with several keys each: name:json_key")

@@ -36,4 +36,5 @@ def check_services(services: Sequence[FargateService], spec: StackSpec, place: P
         foreign = sorted({c.image for s in services for c in s.containers if not _ECR.fullmatch(c.image)})
         if foreign:
             what = f"leaves no way to {', '.join(foreign)}"
-            yield error("network.nat", "none", what, 'copies of them in ECR, or "one"')
+            allowed = 'a registry of pull-through caches in ECR, copies of them there, or "one"'
+            yield error("network.nat", "none", what, allowed)

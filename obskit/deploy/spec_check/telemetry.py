@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -23,6 +24,9 @@ _MOST_DAYS: Final = 3653
 _OBJECTIVE_DAYS: Final = 31
 #: Cloud Map answers by Route 53 multivalue records, of which an answer holds eight.
 MOST_DNS_TASKS: Final = 8
+#: The first Prometheus that asks ECS for tasks.
+_ASKS_ECS: Final = (3, 8)
+_VERSION: Final = re.compile(r"(?:^|:)v?([0-9]+)\.([0-9]+)(?:[.-][^/]*)?$")
 
 
 def check(spec: StackSpec, place: Place | None) -> Iterator[Problem]:
@@ -41,7 +45,12 @@ def check(spec: StackSpec, place: Place | None) -> Iterator[Problem]:
         yield warning("telemetry.metrics_days", telemetry.metrics_days, what, f"{_OBJECTIVE_DAYS} or more")
     if telemetry.discovery == "dns":
         yield from _dns(spec)
+    else:
+        yield from _version(spec)
     yield from _address(telemetry.obskit_url)
+    if not telemetry.obskit_url and any(w.name == "prometheus" for w in spec.watchers):
+        what = "lets alerts reach nobody: they are seen in Grafana alone"
+        yield warning("telemetry.obskit_url", "", what, "as in https://obskit.example.com/alerts")
 
 
 def _dns(spec: StackSpec) -> Iterator[Problem]:
@@ -51,6 +60,15 @@ def _dns(spec: StackSpec) -> Iterator[Problem]:
             what = 'is more than Prometheus sees with telemetry.discovery = "dns"'
             fact = "Route 53 multivalue answers hold at most eight addresses"
             yield error(f"{key}.maximum", maximum, what, f'{MOST_DNS_TASKS} or less, or discovery = "ecs"; {fact}')
+
+
+def _version(spec: StackSpec) -> Iterator[Problem]:
+    for watcher in spec.watchers:
+        found = _VERSION.search(watcher.image.partition("@")[0]) if watcher.name == "prometheus" else None
+        if found and (int(found[1]), int(found[2])) < _ASKS_ECS:
+            what = 'cannot ask ECS for tasks, as telemetry.discovery = "ecs" wants it'
+            allowed = f'{".".join(map(str, _ASKS_ECS))} or newer, or discovery = "dns"'
+            yield error("prometheus.image", watcher.image, what, allowed)
 
 
 def _address(url: str) -> Iterator[Problem]:

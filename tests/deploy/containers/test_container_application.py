@@ -13,6 +13,9 @@ from obskit.deploy.services import FargateService, Public
 from obskit.deploy.spec import Application, StackSpec
 from tests.support.stack import PLACE, example_spec
 
+#: Of another account, which ECS reads by its ARN only.
+STRIPE = "arn:aws:secretsmanager:eu-west-1:999999999999:secret:shop/stripe"
+
 
 def _spec(*applications: Application) -> StackSpec:
     return example_spec(applications=applications)
@@ -84,6 +87,8 @@ def test_what_the_stack_file_says_of_a_variable_wins() -> None:
     [
         ("stripe", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe"),
         ("shop/stripe:key", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/stripe:key::"),
+        (f"{STRIPE}-a1B2c3", f"{STRIPE}-a1B2c3"),
+        (f"{STRIPE}-a1B2c3:key", f"{STRIPE}-a1B2c3:key::"),
     ],
 )
 def test_secrets_are_named_or_named_with_a_key(named: str, expected: str) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,6 +107,8 @@ class _Postgres:
             shutil.chown(self._data.parent, self._user)
         self._call("initdb", "-D", str(self._data), "-A", "trust", "-U", "root", "--no-sync")
         options = f"-p {self.port} -h 127.0.0.1 -k '' -F"
+        # All statements are logged, as they would be by whoever looks for a fault.
+        options += " -c log_statement=all -c log_min_duration_statement=0"
         self._call("pg_ctl", "-D", str(self._data), "-w", "-o", options, "-l", str(self._data / "log"), "start")
         self.sql("CREATE ROLE app LOGIN CREATEDB CREATEROLE", user="root", database="postgres")
         self.sql("CREATE DATABASE app OWNER app", user="root", database="postgres")
@@ -113,6 +116,10 @@ class _Postgres:
     def stop(self) -> None:
         """Stop it without ado."""
         self._call("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
+
+    def log(self) -> str:
+        """Return what it has written."""
+        return (self._data / "log").read_text()
 
     def sql(self, text: str, *, user: str, database: str) -> str:
         """Return what PostgreSQL answers."""
@@ -158,13 +165,34 @@ def _run(postgres: _Postgres, password: str) -> subprocess.CompletedProcess[str]
         "GRAFANA_PASSWORD": password,
     }
     asked = [*container.entry_point, *container.command]
-    return subprocess.run(asked, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        asked, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def test_the_password_is_in_no_log(postgres: _Postgres) -> None:
+    """PostgreSQL writes down statements that fail or are slow; who may read its log is not who may read the secret."""
+    done = _run(postgres, "correct-horse-battery")
+
+    assert done.returncode == 0, done.stderr
+    assert "CREATE DATABASE grafana" in postgres.log()
+    assert "correct-horse-battery" not in postgres.log() + done.stdout + done.stderr
+
+
+def test_tasks_that_start_at_once_do_it_one_after_the_other(postgres: _Postgres) -> None:
+    """PostgreSQL refuses the second of two that change the same role at the same time."""
+    postgres.sql("DROP DATABASE IF EXISTS grafana", user="root", database="postgres")
+    postgres.sql("DROP ROLE IF EXISTS grafana", user="root", database="postgres")
+    with ThreadPoolExecutor(6) as pool:
+        done = list(pool.map(lambda _: _run(postgres, "same"), range(6)))
+
+    assert [one.stderr for one in done if one.returncode] == []
 
 
 def test_the_database_is_made_once_and_its_password_is_set_each_time(postgres: _Postgres) -> None:
     """Every task runs it at its start; a new password in the secret needs a restart and nothing more."""
     hashes = []
-    for password in ("it's one", "it's one", "two"):
+    for password in ("it's $one`", "it's $one`", "two"):
         done = _run(postgres, password)
         assert done.returncode == 0, done.stderr
         assert password not in done.stdout + done.stderr

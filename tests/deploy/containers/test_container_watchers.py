@@ -83,6 +83,24 @@ def test_with_a_workspace_prometheus_writes_to_it() -> None:
     assert _statement(service, "WriteSamples")["Resource"] == (Ref("metrics_workspace.main", "arn"),)
 
 
+def test_without_an_address_alertmanager_tells_nobody() -> None:
+    """It does not try an address that is not there: that would look like alerts that somebody gets."""
+    configuration = _prometheus(example_spec()).configuration
+    assert configuration is not None
+    told = yaml.safe_load(configuration["alertmanager.yml"])
+
+    assert (told["route"], told["receivers"]) == ({"receiver": "nobody"}, [{"name": "nobody"}])
+    assert told["inhibit_rules"]
+
+
+def test_prometheus_overlaps_in_a_deployment_and_loki_does_not() -> None:
+    """Two compactors on one bucket would delete each other's index; of alerts a gap would be worse than an overlap."""
+    prometheus, (loki, _) = _prometheus(), _loki()
+
+    assert (prometheus.minimum_healthy, prometheus.maximum) == (100, 200)
+    assert (loki.minimum_healthy, loki.maximum) == (0, 100)
+
+
 def test_alertmanager_tells_obskit_where_the_stack_file_says(tmp_path: Path) -> None:
     """The configuration is one that amtool accepts."""
     spec = example_spec(telemetry=Telemetry(obskit_url="https://obskit.example.com/alerts"))

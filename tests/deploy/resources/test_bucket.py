@@ -233,6 +233,38 @@ def test_a_bucket_of_another_stack_is_neither_seen_nor_taken(aws: Aws, stack: St
         KIND.create(aws, stack, wanted)
 
 
+def test_a_bucket_of_another_stack_in_the_first_region_is_not_taken(aws: Aws, spec: StackSpec) -> None:
+    """There S3 says yes to who creates a bucket that he has already; the tags say no."""
+    place = Place(account="123456789012", region="us-east-1")
+    session = boto3.Session(region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing")
+    here, stack = replace(aws, session=session, _clients={}), Stack(name="shop", place=place)
+    wanted = kinds.ready(next(iter(KIND.wanted(spec, place))), stack)
+    KIND.create(here, stack, replace(wanted, tags={**wanted.tags, STACK_TAG: "other"}))
+    here.calls.clear()
+
+    with pytest.raises(DeployError, match="belongs to stack other"):
+        KIND.create(here, stack, wanted)
+    assert here.calls["s3:CreateBucket"] == here.calls["s3:PutBucketTagging"] == 0
+
+
+def test_a_bucket_without_tags_is_taken_over_and_never_deleted(aws: Aws, stack: Stack, place: Place) -> None:
+    """An interrupted creation leaves such a one, and so may anybody else: its name alone is no leave to empty it."""
+    wanted = kinds.ready(resource("config", place), stack)
+    bucket = kinds.made(KIND, aws, stack, resource("config", place)).attributes["name"]
+    aws.call("s3", "put_object", Bucket=bucket, Key="theirs", Body=b"x")
+    aws.call("s3", "delete_bucket_tagging", Bucket=bucket)
+    before = kinds.seen(KIND, aws, stack, "config")
+
+    with pytest.raises(DeployError, match="bears no tag") as caught:
+        KIND.delete(aws, stack, before)
+    assert "by hand" in caught.value.hint
+    assert [row["Key"] for row in aws.call("s3", "list_objects_v2", Bucket=bucket)["Contents"]] == ["theirs"]
+
+    KIND.retag(aws, stack, before, wanted.tags)
+    kinds.delete(KIND, aws, stack, "config")
+    assert kinds.all_seen(KIND, aws, stack) == {}
+
+
 def test_a_bucket_of_another_account_is_an_error_in_words(aws: Aws, stack: Stack, place: Place) -> None:
     """Names are unique in the world; the error says what to do."""
     wanted = kinds.ready(resource("loki", place), stack)

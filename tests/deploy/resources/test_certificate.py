@@ -15,6 +15,7 @@ from obskit.deploy.resources import _acm, certificate
 from obskit.deploy.spec import Entry
 from tests.support.entry import shop, wanted, with_fields
 from tests.support.kinds import all_seen, delete, made, paths_that_differ, ready, seen
+from tests.support.refusing import refuse
 from tests.support.stack import ACCOUNT, REGION
 
 KIND = certificate.KIND
@@ -93,6 +94,23 @@ def test_another_stacks_certificate_is_not_seen(aws: Aws, stack: Stack) -> None:
     aws.call("acm", "request_certificate", DomainName="shop.example.com", ValidationMethod="DNS")
 
     assert all_seen(KIND, aws, stack) == {}
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_of_many_certificates_few_are_asked_for_their_tags(denied: bool, aws: Aws, stack: Stack) -> None:
+    """ACM tells tags of one at a time. The tagging service hears late of new ones, and not everybody may ask it."""
+    made(KIND, aws, stack, wanted(KIND, SPEC)["main"])
+    for number in range(30):
+        aws.call("acm", "request_certificate", DomainName=f"{number}.example.com", ValidationMethod="DNS")
+    newest = aws.call("acm", "request_certificate", DomainName="new.example.com", ValidationMethod="DNS")
+    if denied:
+        refuse(aws, "resourcegroupstaggingapi", "GetResources", "AccessDeniedException", times=9)
+    aws.calls.clear()
+
+    assert all_seen(KIND, aws, stack).keys() == {"main"}
+    asked = aws.calls["acm:ListTagsForCertificate"]
+    assert asked == (32 if denied else 11)
+    assert newest["CertificateArn"] in _acm._candidates(aws, stack)
 
 
 def test_a_certificate_whose_records_acm_has_not_made_up_yet_is_not_as_wanted() -> None:

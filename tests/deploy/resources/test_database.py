@@ -375,12 +375,25 @@ def test_a_database_takes_new_tags(aws: Aws, stack: Stack, known: Known) -> None
     assert (kinds.seen(KIND, aws, stack, "main").tags or {})["owner"] == "payments"
 
 
-def test_deleting_takes_the_protection_off_and_leaves_a_snapshot_each_time(
-    aws: Aws, stack: Stack, known: Known
-) -> None:
+def test_a_protected_database_is_not_deleted(aws: Aws, stack: Stack, known: Known) -> None:
+    """Protection that the same command takes off protects from nothing; somebody else may have put it on, too."""
+    before = kinds.made(KIND, aws, stack, wanted(), known)
+
+    with pytest.raises(DeployError, match="protected") as caught:
+        KIND.delete(aws, stack, before)
+    assert "database.protected = false" in caught.value.hint
+    assert inside().deletion_protection
+    assert aws.calls["rds:DeleteDBInstance"] == aws.calls["rds:ModifyDBInstance"] == 0
+
+    kinds.mended(KIND, aws, stack, wanted(protected=False), known)
+    kinds.delete(KIND, aws, stack, "main")
+    assert kinds.all_seen(KIND, aws, stack) == {}
+
+
+def test_deleting_leaves_a_snapshot_each_time(aws: Aws, stack: Stack, known: Known) -> None:
     """A stack that is built and destroyed twice leaves two snapshots."""
     for _ in range(2):
-        kinds.made(KIND, aws, stack, wanted(), known)
+        kinds.made(KIND, aws, stack, wanted(protected=False), known)
         kinds.delete(KIND, aws, stack, "main")
 
     assert kinds.all_seen(KIND, aws, stack) == {}
@@ -401,7 +414,7 @@ def test_a_database_that_is_being_deleted_is_not_seen(aws: Aws, stack: Stack, kn
 
 def test_a_database_of_which_no_snapshot_can_be_taken_is_left_to_a_human(aws: Aws, stack: Stack, known: Known) -> None:
     """Nothing is deleted without a snapshot."""
-    before = kinds.made(KIND, aws, stack, wanted(), known)
+    before = kinds.made(KIND, aws, stack, wanted(protected=False), known)
     inside().status = "incompatible-network"
 
     with pytest.raises(DeployError, match="no final snapshot") as caught:

@@ -27,7 +27,14 @@ def known(aws: Aws) -> Known:
     """Return private subnets in two zones, and a third that no zone of the stack has."""
     vpc = aws.call("ec2", "create_vpc", CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
     made = [
-        aws.call("ec2", "create_subnet", VpcId=vpc, CidrBlock=f"10.40.{n}.0/24", AvailabilityZone=zone)
+        aws.call(
+            "ec2",
+            "create_subnet",
+            VpcId=vpc,
+            CidrBlock=f"10.40.{n}.0/24",
+            AvailabilityZone=zone,
+            TagSpecifications=kinds.birth("subnet", f"private-{n}"),
+        )
         for n, zone in enumerate(PLACE.zones, 1)
     ]
     return {
@@ -98,8 +105,8 @@ def _other_zone(aws: Aws, known: Known) -> None:
 @pytest.mark.parametrize(
     ("surprise", "paths"),
     [
-        (_third_zone, {"Subnets.eu-west-1c"}),
-        (_other_zone, {"Subnets.eu-west-1b", "Subnets.eu-west-1c"}),
+        (_third_zone, {"Subnets.private-3"}),
+        (_other_zone, {"Subnets.private-2", "Subnets.private-3"}),
     ],
 )
 def test_other_subnets_are_seen_and_put_back(
@@ -110,7 +117,7 @@ def test_other_subnets_are_seen_and_put_back(
     surprise: Callable[[Aws, Known], None],
     paths: set[str],
 ) -> None:
-    """A subnet that was added or taken away is named by its zone."""
+    """A subnet that was added or taken away is called by its name."""
     resource = wanted(SUBNETS, spec)
     kinds.made(SUBNETS, aws, stack, resource, known)
     surprise(aws, known)
@@ -146,10 +153,17 @@ def test_a_group_whose_parameters_were_never_set_is_mended(aws: Aws, stack: Stac
         Tags=[{"Key": key, "Value": value} for key, value in ready.tags.items()],
     )
 
-    assert {"Parameters.log_min_duration_statement", "Parameters.rds.force_ssl"} == kinds.paths_that_differ(
-        PARAMETERS, aws, stack, resource
-    )
+    assert {"Parameters.log_min_duration_statement"} == kinds.paths_that_differ(PARAMETERS, aws, stack, resource)
     assert frozenset() == kinds.mended(PARAMETERS, aws, stack, resource)
+
+
+@pytest.mark.parametrize("version", ["14", "15", "16", "17"])
+def test_a_parameter_that_is_set_to_its_default_is_set(aws: Aws, stack: Stack, version: str) -> None:
+    """RDS forces TLS by itself from 15 on and tells then of no user who has: every plan would set it again."""
+    resource = wanted(PARAMETERS, example_spec(database=Database(engine_version=version)))
+    kinds.made(PARAMETERS, aws, stack, resource)
+
+    assert frozenset() == kinds.paths_that_differ(PARAMETERS, aws, stack, resource)
 
 
 def test_a_new_major_version_has_a_group_of_its_own_beside_the_old_one(aws: Aws, stack: Stack) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from moto.servicediscovery.models import servicediscovery_backends
 
 from obskit.deploy.aws import Aws
 from obskit.deploy.errors import DeployError
@@ -14,6 +16,7 @@ from obskit.deploy.resource import Stack
 from obskit.deploy.resources import _cloud_map, discovery_service, namespace
 from tests.support.entry import shop, wanted, with_fields
 from tests.support.kinds import Known, all_seen, built, delete, made, mended, paths_that_differ, ready, seen
+from tests.support.stack import ACCOUNT, REGION
 
 SPEC = shop()
 NAMESPACE, SERVICE = namespace.KIND, discovery_service.KIND
@@ -126,6 +129,32 @@ def test_deleting_takes_tasks_that_were_left_with_it(aws: Aws, stack: Stack, ins
 
     assert aws.calls["servicediscovery:DeregisterInstance"] == 1
     assert all_seen(SERVICE, aws, stack) == all_seen(NAMESPACE, aws, stack) == {}
+
+
+@pytest.mark.parametrize("code", ["DuplicateRequest", "ResourceInUse"])
+def test_a_task_that_ecs_is_taking_out_is_waited_for(code: str, aws: Aws, stack: Stack, inside: Known) -> None:
+    """Both take it out when a service goes; Cloud Map lets only one, and the service goes when none is left."""
+    found = made(SERVICE, aws, stack, wanted(SERVICE, SPEC)["loki"], inside)
+    identity = found.attributes["id"]
+    asked: dict[str, Any] = {"ServiceId": identity, "Attributes": {"AWS_INSTANCE_IPV4": "10.40.1.2"}}
+    aws.call(API, "register_instance", InstanceId="task", CreatorRequestId="a", **asked)
+    backend = servicediscovery_backends[ACCOUNT][REGION]
+    refusals = [code, code]
+
+    def busy(**_: Any) -> Any:
+        if not refusals:
+            return None
+        metadata = {"HTTPStatusCode": 400}
+        if len(refusals) == 1:
+            backend.deregister_instance(identity, "task")  # ECS has come to its end meanwhile
+        error = {"Code": refusals.pop(), "Message": "another operation is in progress"}
+        return SimpleNamespace(status_code=400, headers={}), {"Error": error, "ResponseMetadata": metadata}
+
+    aws.client(API).meta.events.register_first(f"before-call.{API}.DeregisterInstance", busy)
+    delete(SERVICE, aws, stack, "loki")
+
+    assert refusals == []
+    assert all_seen(SERVICE, aws, stack) == {}
 
 
 def test_another_stacks_are_not_seen(aws: Aws, stack: Stack, inside: Known) -> None:

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from moto import settings
 
 from obskit.deploy.aws import Aws
-from obskit.deploy.errors import DeployError
+from obskit.deploy.errors import AwsError, DeployError
 from obskit.deploy.resource import Stack
 from obskit.deploy.resources import _route53, certificate, dns_record, load_balancer
 from obskit.deploy.spec import Entry
 from tests.support.entry import hosted_zone, network, put_record, records, shop, wanted, with_fields
-from tests.support.kinds import Known, all_seen, built, delete, made, mended, paths_that_differ, ready
-from tests.support.stack import PLACE
+from tests.support.kinds import Known, all_seen, built, delete, made, mended, paths_that_differ, ready, seen
+from tests.support.refusing import refuse
+from tests.support.stack import PLACE, REGION
 
 KIND = dns_record.KIND
 SPEC = shop()
 HOSTS = ("shop.example.com", "api.shop.example.com", "grafana.shop.example.com")
 VALIDATION = "validation-shop.example.com"
+
+
+def _target(known: Known) -> dict[str, Any]:
+    balancer = known["load_balancer.main"]
+    return {"DNSName": balancer["dns_name"], "HostedZoneId": balancer["zone_id"], "EvaluateTargetHealth": False}
 
 
 @pytest.fixture(autouse=True)
@@ -195,14 +203,74 @@ def test_a_validation_record_changed_by_hand_is_mended(aws: Aws, stack: Stack, k
     assert mended(KIND, aws, stack, resource, known) == frozenset()
 
 
-def test_an_alias_that_somebody_added_is_seen(aws: Aws, stack: Stack, known: Known, zone: str) -> None:
-    """It would point to nothing once the load balancer is gone. Another type has another name."""
-    balancer = known["load_balancer.main"]
-    target = {"DNSName": balancer["dns_name"], "HostedZoneId": balancer["zone_id"], "EvaluateTargetHealth": False}
-    put_record(aws, zone, Name="www.example.com", Type="A", AliasTarget=target)
-    put_record(aws, zone, Name="www.example.com", Type="AAAA", AliasTarget=target)
+def test_an_alias_that_somebody_else_made_is_theirs(aws: Aws, stack: Stack, known: Known, zone: str) -> None:
+    """It may be in another team's zone: that it points to the stack's load balancer does not make it the stack's."""
+    made(KIND, aws, stack, wanted(KIND, SPEC)["shop.example.com"], known)
+    put_record(aws, zone, Name="www.example.com", Type="A", AliasTarget=_target(known))
+    put_record(aws, hosted_zone(aws, "example.org"), Name="shop.example.org", Type="A", AliasTarget=_target(known))
 
-    assert set(all_seen(KIND, aws, stack)) == {"www.example.com", "AAAA-www.example.com"}
+    assert set(all_seen(KIND, aws, stack)) == {"shop.example.com"}
+
+
+def test_an_alias_of_another_type_under_a_host_of_the_stacks_is_seen(
+    aws: Aws, stack: Stack, known: Known, zone: str
+) -> None:
+    """It would point to nothing once the load balancer is gone. Another type has another name."""
+    made(KIND, aws, stack, wanted(KIND, SPEC)["shop.example.com"], known)
+    put_record(aws, zone, Name="shop.example.com", Type="AAAA", AliasTarget=_target(known))
+
+    assert set(all_seen(KIND, aws, stack)) == {"shop.example.com", "AAAA-shop.example.com"}
+    delete(KIND, aws, stack, "AAAA-shop.example.com")
+    assert set(all_seen(KIND, aws, stack)) == {"shop.example.com"}
+
+
+@pytest.mark.parametrize("host", ["shop.example.com", "*.shop.example.com"])
+def test_with_a_given_certificate_the_stacks_aliases_are_known_all_the_same(
+    host: str, aws: Aws, stack: Stack, zone: str
+) -> None:
+    """What the stack has written is written down; it is found, and found no more when it is gone."""
+    applications = (SPEC.applications[0], replace(SPEC.applications[1], host="*.shop.example.com"))
+    given = Entry(certificate="arn:aws:acm:eu-west-1:123456789012:certificate/a")
+    resource = wanted(KIND, shop(entry=given, applications=applications))[host]
+    known = built(aws, stack, SPEC, (load_balancer.KIND,), network(aws))
+    put_record(aws, zone, Name="www.example.com", Type="A", AliasTarget=_target(known))
+    made(KIND, aws, stack, resource, known)
+
+    assert set(all_seen(KIND, aws, stack)) == {host}
+    delete(KIND, aws, stack, host)
+    assert set(records(aws, zone)) == {("A", "www.example.com")}
+    put_record(aws, zone, Name=host, Type="A", AliasTarget=_target(known))
+    assert all_seen(KIND, aws, stack) == {}
+
+
+def test_an_alias_is_known_before_it_is_there(aws: Aws, stack: Stack, zone: str) -> None:
+    """A run that dies between the two leaves no record that nobody knows."""
+    known = built(aws, stack, SPEC, (load_balancer.KIND,), network(aws))
+    refuse(aws, "route53", "ChangeResourceRecordSets", "AccessDenied")
+    with pytest.raises(AwsError):
+        KIND.create(aws, stack, ready(wanted(KIND, SPEC)["shop.example.com"], stack, known))
+    put_record(aws, zone, Name="shop.example.com", Type="A", AliasTarget=_target(known))
+
+    assert set(all_seen(KIND, aws, stack)) == {"shop.example.com"}
+
+
+def test_looking_reads_names_and_not_zones(aws: Aws, stack: Stack, known: Known, zone: str) -> None:
+    """A zone may hold ten thousand records; one that can hold none of the stack's is not asked at all."""
+    for name in ("shop.example.com", VALIDATION):
+        made(KIND, aws, stack, wanted(KIND, SPEC)[name], known)
+    other = hosted_zone(aws, "example.org")
+    asked: list[str] = []
+    client = aws.client("route53")
+    client.meta.events.register(
+        "provide-client-params.route-53.ListResourceRecordSets",
+        lambda params, **_: asked.append(f"{params['HostedZoneId']} {params.get('StartRecordName', '')}"),
+    )
+
+    assert set(all_seen(KIND, aws, stack)) == {"shop.example.com", VALIDATION}
+    assert not any(one.startswith(other) for one in asked)
+    assert {one.partition(" ")[0] for one in asked} == {zone}
+    assert all(one.partition(" ")[2] for one in asked)
+    assert len(asked) == 2 * len(HOSTS)
 
 
 def test_deleting_leaves_nothing_and_can_be_done_twice(aws: Aws, stack: Stack, known: Known, zone: str) -> None:
@@ -224,12 +292,46 @@ def test_a_record_that_points_elsewhere_by_now_is_not_deleted(aws: Aws, stack: S
     assert records(aws, zone) == {("A", "shop.example.com"): "192.0.2.1"}
 
 
+@pytest.mark.usefixtures("data_as_aws")
+@pytest.mark.parametrize(
+    ("region", "key", "host"),
+    [
+        (REGION, "RSA_2048", "*.shop.example.com"),
+        (REGION, "EC_prime256v1", "shop.example.com"),
+        ("us-east-1", "RSA_2048", "shop.example.com"),
+        ("us-east-1", "EC_secp384r1", "shop.example.com"),
+    ],
+)
 def test_a_validation_record_that_another_certificate_needs_stays(
+    region: str, key: str, host: str, aws: Aws, stack: Stack, known: Known, zone: str
+) -> None:
+    """An account has one a host name, for all keys and regions: without it the other would not be renewed."""
+    before = made(KIND, aws, stack, wanted(KIND, SPEC)[VALIDATION], known)
+    client = aws.session.client("acm", region_name=region)
+    client.request_certificate(DomainName=host, ValidationMethod="DNS", KeyAlgorithm=key)
+    KIND.delete(aws, stack, before)
+
+    assert ("CNAME", before.attributes["name"]) in records(aws, zone)
+    certificate.KIND.delete(aws, stack, seen(certificate.KIND, aws, stack, "main"))
+    assert all_seen(KIND, aws, stack) == {}, "what stays on purpose is not left over"
+
+
+def test_a_validation_record_stays_where_it_is_not_certain_that_nobody_needs_it(
     aws: Aws, stack: Stack, known: Known, zone: str
 ) -> None:
-    """An account has one a host name: without it the other certificate would not be renewed."""
+    """Many organisations forbid us-east-1, where CloudFront's certificates are."""
     before = made(KIND, aws, stack, wanted(KIND, SPEC)[VALIDATION], known)
-    aws.call("acm", "request_certificate", DomainName="*.shop.example.com", ValidationMethod="DNS")
+
+    def forbidden(*_: Any, **named: Any) -> Any:
+        if named["context"]["client_region"] != "us-east-1":
+            return None
+        told = {"Code": "AccessDeniedException", "Message": "explicit deny in a service control policy"}
+        return SimpleNamespace(status_code=400, headers={}), {
+            "Error": told,
+            "ResponseMetadata": {"HTTPStatusCode": 400},
+        }
+
+    aws.session.events.register_first("before-call.acm.ListCertificates", forbidden)
     KIND.delete(aws, stack, before)
 
     assert ("CNAME", before.attributes["name"]) in records(aws, zone)

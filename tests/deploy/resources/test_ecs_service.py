@@ -20,6 +20,8 @@ from tests.support.kinds import Known, all_seen, delete, made, mended, paths_tha
 from tests.support.stack import aws_here, stack_of
 
 SPEC = one_service(maximum=2)
+#: Longer than a deployment takes that goes well.
+_DEPLOYED_SECONDS = 900.0
 
 
 @pytest.fixture
@@ -133,6 +135,7 @@ def test_changes_out_of_band_are_seen_as_their_paths_and_mended(aws: Aws, stack:
     made(KIND, aws, stack, wanted_service(SPEC), known)
     for path, change in OUT_OF_BAND.items():
         change(aws.client("ecs"), known)
+        aws.sleep(_DEPLOYED_SECONDS)
 
         assert paths_that_differ(KIND, aws, stack, wanted_service(SPEC), known) == {path}
         assert mended(KIND, aws, stack, wanted_service(SPEC), known) == frozenset(), path
@@ -142,6 +145,7 @@ def test_a_balancer_taken_away_is_put_back(aws: Aws, stack: Stack, known: Known)
     """Without its load balancer a service has no grace period either; one change mends both."""
     made(KIND, aws, stack, wanted_service(SPEC), known)
     aws.client("ecs").update_service(cluster="shop", service=SERVICE, loadBalancers=[], healthCheckGracePeriodSeconds=0)
+    aws.sleep(_DEPLOYED_SECONDS)
 
     paths = paths_that_differ(KIND, aws, stack, wanted_service(SPEC), known)
     assert paths == {"loadBalancers", "healthCheckGracePeriodSeconds"}
@@ -165,6 +169,16 @@ def test_spot_takes_its_part_of_what_is_beyond_the_minimum() -> None:
     assert fields["capacityProviderStrategy"] == {
         "FARGATE": {"base": 2, "weight": 30},
         "FARGATE_SPOT": {"base": 0, "weight": 70},
+    }
+
+
+def test_on_demand_keeps_a_weight_where_all_shall_be_spot() -> None:
+    """ECS places nothing on a provider of weight 0, not even its base."""
+    fields = wanted_service(one_service(spot=100)).fields
+
+    assert fields["capacityProviderStrategy"] == {
+        "FARGATE": {"base": 2, "weight": 1},
+        "FARGATE_SPOT": {"base": 0, "weight": 100},
     }
 
 
@@ -262,6 +276,98 @@ def test_a_deployment_that_was_rolled_back_is_a_failure(aws: Aws, stack: Stack, 
         KIND.waiting(aws, stack, attributes)
     (row,) = aws.client("ecs").describe_services(cluster="shop", services=[SERVICE])["services"]
     assert row["taskDefinition"].endswith(":1")
+
+
+def test_a_first_deployment_that_failed_is_begun_anew(aws: Aws, stack: Stack, known: Known, fargate: Fargate) -> None:
+    """There is nothing that AWS could go back to: it would stay at no task for ever, and look as it shall be."""
+    fargate.images["shop/demo-app:1.0.0"] = exits(3, after=5.0)
+    with pytest.raises(DeployError, match="deployment of service demo-app failed"):
+        made(KIND, aws, stack, wanted_service(SPEC), known)
+    failed = seen(KIND, aws, stack, SERVICE)
+
+    assert failed.fields["rollout"] == "FAILED"
+    assert paths_that_differ(KIND, aws, stack, wanted_service(SPEC), known) == {"rollout"}
+    with pytest.raises(DeployError, match="deployment of service demo-app failed"):
+        mended(KIND, aws, stack, wanted_service(SPEC), known)
+    assert seen(KIND, aws, stack, SERVICE).attributes["deployment"] != failed.attributes["deployment"]
+    del fargate.images["shop/demo-app:1.0.0"]
+    assert mended(KIND, aws, stack, wanted_service(SPEC), known) == frozenset()
+
+
+def test_a_deployment_on_its_way_is_waited_for_and_nothing_is_sent(aws: Aws, stack: Stack, known: Known) -> None:
+    """An interrupted run has begun it, or a release: both are no reason to begin another one."""
+    made(KIND, aws, stack, wanted_service(SPEC), known)
+    known = {**known, f"task_definition.{SERVICE}": {"arn": other_revision(aws)}}
+    aws.client("ecs").update_service(
+        cluster="shop", service=SERVICE, taskDefinition=known[f"task_definition.{SERVICE}"]["arn"]
+    )
+    assert paths_that_differ(KIND, aws, stack, wanted_service(SPEC), known) == {"rollout"}
+    begun = seen(KIND, aws, stack, SERVICE).attributes["deployment"]
+    aws.calls.clear()
+
+    assert mended(KIND, aws, stack, wanted_service(SPEC), known) == frozenset()
+    assert "ecs:UpdateService" not in aws.calls
+    assert seen(KIND, aws, stack, SERVICE).attributes["deployment"] == begun
+
+
+def test_autoscaling_in_full_swing_is_no_deployment(aws: Aws, stack: Stack, known: Known) -> None:
+    """Tasks that are started or stopped to meet another count belong to a deployment that was completed."""
+    spec = one_service(maximum=6)
+    made(KIND, aws, stack, wanted_service(spec), known)
+    for count in (6, 3):
+        aws.client("ecs").update_service(cluster="shop", service=SERVICE, desiredCount=count)
+        assert paths_that_differ(KIND, aws, stack, wanted_service(spec), known) == frozenset()
+
+
+def other_revision(aws: Aws, image: str = "2.0.0", release: str = "") -> str:
+    """Register a revision with another image, as CI does, and return its ARN."""
+    newest = aws.client("ecs").describe_task_definition(taskDefinition="shop-demo-app")["taskDefinition"]
+    asked = {key: newest[key] for key in ("family", "networkMode", "requiresCompatibilities", "cpu", "memory")}
+    roles = {key: newest[key] for key in ("executionRoleArn", "taskRoleArn", "volumes")}
+    containers = [
+        {**one, "image": f"shop/demo-app:{image}"} if one["name"] == "app" else one
+        for one in newest["containerDefinitions"]
+    ]
+    tags = [{"key": "obskit:release", "value": release}] if release else []
+    answer = aws.client("ecs").register_task_definition(**asked, **roles, containerDefinitions=containers, tags=tags)
+    return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+
+def test_a_release_on_its_way_is_not_overtaken(aws: Aws, stack: Stack, known: Known) -> None:
+    """Whether the plan was made before the release began or after it: what begins a deployment is refused."""
+    made(KIND, aws, stack, wanted_service(SPEC), known)
+    planned = seen(KIND, aws, stack, SERVICE)
+    released = other_revision(aws, release="begun")
+    aws.client("ecs").update_service(cluster="shop", service=SERVICE, taskDefinition=released)
+    resource = ready(wanted_service(SPEC), stack, known)
+
+    for before in (planned, seen(KIND, aws, stack, SERVICE)):
+        with pytest.raises(DeployError, match="somebody else is deploying demo-app") as caught:
+            KIND.change(aws, stack, resource, before, frozenset({"capacityProviderStrategy"}))
+        assert caught.value.where["revision"] == "shop-demo-app:2"
+        assert "obskit deploy rollback demo-app" in caught.value.hint
+    KIND.change(aws, stack, resource, planned, frozenset({"healthCheckGracePeriodSeconds"}))  # no deployment
+
+
+@pytest.mark.parametrize(("ours", "good"), [("1.0.0", False), ("2.0.0", True)])
+def test_a_revision_made_before_a_release_does_not_undo_it(
+    aws: Aws, stack: Stack, known: Known, ours: str, good: bool
+) -> None:
+    """It was registered, then waited for others, and somebody released meanwhile: with an older image it is refused."""
+    made(KIND, aws, stack, wanted_service(SPEC), known)
+    planned = seen(KIND, aws, stack, SERVICE)
+    target = other_revision(aws, ours)
+    aws.client("ecs").update_service(cluster="shop", service=SERVICE, taskDefinition=other_revision(aws, "2.0.0"))
+    aws.sleep(_DEPLOYED_SECONDS)
+    resource = ready(wanted_service(SPEC), stack, {**known, f"task_definition.{SERVICE}": {"arn": target}})
+
+    if good:
+        wait(aws, stack, KIND.change(aws, stack, resource, planned, frozenset({"taskDefinition"})))
+        assert seen(KIND, aws, stack, SERVICE).fields["taskDefinition"] == target
+    else:
+        with pytest.raises(DeployError, match="somebody has deployed demo-app since the plan was made") as caught:
+            KIND.change(aws, stack, resource, planned, frozenset({"taskDefinition"}))
+        assert (caught.value.where["runs"], caught.value.hint) == ("shop-demo-app:3", "apply again")
 
 
 ROW: dict[str, Any] = {
@@ -391,3 +497,21 @@ def test_a_first_deployment_waits_for_its_image(aws: Aws, stack: Stack, known: K
     fargate.unpushed.clear()
     KIND.create(aws, stack, resource)
     assert [one.name for one in KIND.observe(aws, stack)] == ["demo-app"]
+
+
+def test_a_first_deployment_does_not_wait_for_what_a_cache_will_fetch(
+    aws: Aws, stack: Stack, known: Known, fargate: Fargate
+) -> None:
+    """A pull-through cache has an image once somebody has fetched it: that is no image to push."""
+    cached = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/quay/prometheuscommunity/ecs-exporter:v1"
+    newest = aws.client("ecs").describe_task_definition(taskDefinition="shop-demo-app")["taskDefinition"]
+    containers = [
+        {**one, "image": cached} if one["name"] == "ecs-exporter" else one for one in newest["containerDefinitions"]
+    ]
+    keys = ("family", "networkMode", "requiresCompatibilities", "cpu", "memory", "executionRoleArn", "volumes")
+    asked = {key: newest[key] for key in keys}
+    answer = aws.client("ecs").register_task_definition(**asked, containerDefinitions=containers)
+    known = {**known, f"task_definition.{SERVICE}": {"arn": answer["taskDefinition"]["taskDefinitionArn"]}}
+
+    assert KIND.create(aws, stack, ready(wanted_service(SPEC), stack, known))["name"] == SERVICE
+    assert fargate.unpushed == set()

@@ -15,7 +15,8 @@ from obskit.deploy.resource import Kind, Observed, Stack
 from obskit.deploy.resources import _elb, listener, listener_rule, load_balancer, target_group
 from obskit.deploy.spec import Entry
 from tests.support.entry import shop, surroundings, wanted, with_fields
-from tests.support.kinds import Known, all_seen, built, delete, made, mended, paths_that_differ, ready, seen
+from tests.support.kinds import Known, all_seen, birth, built, delete, made, mended, paths_that_differ, ready, seen
+from tests.support.refusing import refuse
 from tests.support.stack import PLACE
 
 SPEC = shop()
@@ -131,6 +132,7 @@ def more_subnets(aws: Aws, found: Observed, known: Known) -> object:
         "VpcId": known["vpc.main"]["id"],
         "CidrBlock": "10.40.9.0/24",
         "AvailabilityZone": PLACE.zones[2],
+        "TagSpecifications": birth("subnet", "public-3"),
     }
     subnet = aws.call("ec2", "create_subnet", **asked)["Subnet"]["SubnetId"]
     subnets = [known["subnet.public-1"]["id"], subnet]
@@ -167,7 +169,6 @@ def moved(aws: Aws, found: Observed, _known: Known) -> object:
 BALANCER, GROUP = (load_balancer.KIND, "main"), (target_group.KIND, "demo-app")
 SERVE, RULE = (listener.KIND, "https"), (listener_rule.KIND, "payments")
 ANYWHERE = [{"Field": "path-pattern", "Values": ["/*"]}]
-FIELD = "AvailabilityZones.eu-west-1"
 DRIFT: list[tuple[tuple[Kind, str], Hand, set[str]]] = [
     (BALANCER, balancer_attribute("routing.http2.enabled", "false"), {"Attributes.routing.http2.enabled"}),
     (BALANCER, balancer_attribute("idle_timeout.timeout_seconds", "4000"), {"Attributes.idle_timeout.timeout_seconds"}),
@@ -187,7 +188,7 @@ DRIFT: list[tuple[tuple[Kind, str], Hand, set[str]]] = [
         balancer_attribute("access_logs.s3.enabled", "true"),
         {"Attributes.access_logs.s3.enabled", "Attributes.access_logs.s3.bucket"},
     ),
-    (BALANCER, more_subnets, {f"{FIELD}b", f"{FIELD}c"}),
+    (BALANCER, more_subnets, {"Subnets.public-2", "Subnets.public-3"}),
     (BALANCER, more_groups, {"SecurityGroups"}),
     (
         BALANCER,
@@ -247,6 +248,19 @@ def test_access_logs_go_to_the_stacks_bucket(aws: Aws, stack: Stack, known: Know
     assert attributes["access_logs.s3.bucket"] == "shop-logs"
     assert paths_that_differ(load_balancer.KIND, aws, stack, wanted(load_balancer.KIND, spec)["main"], known) == set()
     assert mended(load_balancer.KIND, aws, stack, wanted(load_balancer.KIND, SPEC)["main"], known) == frozenset()
+
+
+def test_a_policy_of_the_bucket_that_aws_has_not_heard_of_yet_is_waited_for(
+    aws: Aws, stack: Stack, known: Known
+) -> None:
+    """The load balancer tries to write there before it says yes; the policy is a second old."""
+    resource = wanted(load_balancer.KIND, shop(entry=Entry(access_logs=True)))["main"]
+    message = "Access Denied for bucket: shop-logs. Please check S3bucket permission"
+    left = refuse(aws, "elbv2", "ModifyLoadBalancerAttributes", "InvalidConfigurationRequest", message, times=3)
+    made(load_balancer.KIND, aws, stack, resource, known)
+
+    assert left == []
+    assert paths_that_differ(load_balancer.KIND, aws, stack, resource, known) == set()
 
 
 def test_a_protected_load_balancer_is_not_deleted(aws: Aws, stack: Stack, known: Known) -> None:

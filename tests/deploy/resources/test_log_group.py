@@ -10,11 +10,12 @@ import pytest
 
 from obskit.deploy.aws import Aws
 from obskit.deploy.errors import DeployError
-from obskit.deploy.resource import Resource, Stack
+from obskit.deploy.resource import Place, Resource, Stack
+from obskit.deploy.resources import cluster
 from obskit.deploy.resources.log_group import KIND, groups
 from obskit.deploy.services import Container, FargateService
 from obskit.deploy.spec import Network, Size, StackSpec, Telemetry
-from tests.support.kinds import all_seen, delete, made, mended, paths_that_differ, ready, seen
+from tests.support.kinds import all_seen, built, delete, made, mended, paths_that_differ, ready, seen
 
 SERVICE = FargateService(name="demo-app", size=Size(), containers=(Container(name="app", image="x:1"),))
 INSIGHTS = "/aws/ecs/containerinsights/shop/performance"
@@ -78,15 +79,47 @@ def test_a_group_of_the_other_class_is_replaced() -> None:
 
 
 def test_the_group_that_container_insights_made_is_taken_over(
-    aws: Aws, stack: Stack, wanted: dict[str, Resource]
+    aws: Aws, stack: Stack, spec: StackSpec, wanted: dict[str, Resource]
 ) -> None:
     """AWS makes it, without tags, when the cluster was there first; it must not stay behind either."""
+    built(aws, stack, spec, (cluster.KIND,))
     aws.call("logs", "create_log_group", logGroupName=INSIGHTS)
     assert seen(KIND, aws, stack, "insights").tags == {}
     assert paths_that_differ(KIND, aws, stack, wanted["insights"]) == {"retentionInDays"}
     assert made(KIND, aws, stack, wanted["insights"]).tags == ready(wanted["insights"], stack).tags
     delete(KIND, aws, stack, "insights")
     assert all_seen(KIND, aws, stack) == {}
+
+
+def test_the_group_that_container_insights_makes_after_the_cluster_is_nobodys(
+    aws: Aws, stack: Stack, spec: StackSpec, wanted: dict[str, Resource]
+) -> None:
+    """Its last line comes minutes later: a destroy could never prove that nothing is left. Applying takes it over."""
+    built(aws, stack, spec, (cluster.KIND,))
+    delete(cluster.KIND, aws, stack, "main")
+    aws.call("logs", "create_log_group", logGroupName=INSIGHTS)
+
+    assert all_seen(KIND, aws, stack) == {}
+    assert made(KIND, aws, stack, wanted["insights"]).tags == ready(wanted["insights"], stack).tags
+
+
+def test_the_cluster_goes_before_the_groups(spec: StackSpec, place: Place) -> None:
+    """And comes after its own, so that Container Insights finds one that has tags and a retention."""
+    (resource,) = cluster.KIND.wanted(spec, place)
+    (without,) = cluster.KIND.wanted(replace(spec, telemetry=Telemetry(insights="disabled")), place)
+
+    assert "log_group" in cluster.KIND.needs
+    assert (resource.needs, without.needs) == (frozenset({"log_group.insights"}), frozenset[str]())
+
+
+def test_lines_of_services_and_events_are_kept(aws: Aws, stack: Stack, spec: StackSpec) -> None:
+    """They are evidence that nobody else has; the rest says nothing without what it is about."""
+    for resource in by_name(replace(spec, network=Network(flow_logs=True))).values():
+        made(KIND, aws, stack, resource)
+
+    kept = {name for name, one in all_seen(KIND, aws, stack).items() if one.keeps_data}
+    assert kept == {"demo-app", "events"}
+    assert KIND.needs == ()
 
 
 def test_a_group_of_somebody_else_is_not_touched(aws: Aws, stack: Stack, wanted: dict[str, Resource]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from obskit.deploy.aws import Aws
+from obskit.deploy.errors import DeployError
 from obskit.deploy.resource import Resource, Stack
 from obskit.deploy.resources.log_policy import KIND
 from obskit.deploy.spec import StackSpec
@@ -72,7 +73,21 @@ def test_deleting_twice_is_no_error(aws: Aws, stack: Stack, wanted: Resource) ->
     assert all_seen(KIND, aws, stack) == {}
 
 
-def test_another_stacks_policy_is_not_seen(aws: Aws, stack: Stack, wanted: Resource) -> None:
+def test_another_stacks_policy_is_not_seen(aws: Aws, stack: Stack, spec: StackSpec) -> None:
     """Only the exact name is the stack's."""
-    made(KIND, aws, replace(stack, name="shop-2"), wanted)
+    (theirs,) = KIND.wanted(replace(spec, name="shop-2"), PLACE)
+    made(KIND, aws, replace(stack, name="shop-2"), theirs)
     assert all_seen(KIND, aws, stack) == {}
+
+
+def test_somebody_elses_policy_of_that_name_is_not_taken_over(aws: Aws, stack: Stack, wanted: Resource) -> None:
+    """It bears no tags; what it speaks of says whose it is. Another service would lose its log without a word."""
+    theirs = {"Effect": "Allow", "Principal": {"Service": "es.amazonaws.com"}, "Action": "logs:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [theirs]})
+    aws.call("logs", "put_resource_policy", policyName="shop-events", policyDocument=document)
+
+    assert all_seen(KIND, aws, stack) == {}
+    with pytest.raises(DeployError, match="not this stack's"):
+        KIND.create(aws, stack, wanted)
+    (row,) = aws.call("logs", "describe_resource_policies")["resourcePolicies"]
+    assert json.loads(row["policyDocument"])["Statement"] == [theirs]

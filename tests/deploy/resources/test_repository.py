@@ -133,3 +133,12 @@ def test_new_tags_are_written(aws: Aws, stack: Stack, wanted: Resource) -> None:
 def test_the_example_has_a_repository_for_its_application_alone(spec: StackSpec, stack: Stack) -> None:
     """The watchers' images are public."""
     assert [one.name for one in KIND.wanted(spec, stack.place)] == ["demo-app"]
+
+
+def test_images_without_a_tag_go_after_a_week_and_the_newest_tags_stay(wanted: Resource) -> None:
+    """Images without a tag do not count among the five hundred that can be rolled back to."""
+    rules: Any = wanted.fields["lifecyclePolicy"]
+    untagged, tagged = (rules[priority]["selection"] for priority in ("1", "2"))
+
+    assert (untagged["tagStatus"], untagged["countNumber"], untagged["countUnit"]) == ("untagged", 7, "days")
+    assert (tagged["tagStatus"], tagged["tagPatternList"], tagged["countNumber"]) == ("tagged", ("*",), 500)

@@ -13,11 +13,12 @@ from obskit.deploy.aws import Aws
 from obskit.deploy.errors import DeployError
 from obskit.deploy.resource import Fields, Join, Place, Ref, Resource, Stack
 from obskit.deploy.resources import _iam
-from obskit.deploy.resources._names import role_name
+from obskit.deploy.resources._names import role_name, role_path
 from obskit.deploy.resources.role import KIND, roles
 from obskit.deploy.services import Container, FargateService
 from obskit.deploy.spec import Application, Ci, Network, Size, StackSpec
 from tests.support.kinds import all_seen, delete, made, mended, paths_that_differ, ready, seen
+from tests.support.refusing import refuse
 from tests.support.stack import ACCOUNT, PLACE, example_spec
 
 REGISTRY = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
@@ -94,6 +95,13 @@ def test_tasks_take_roles_on_behalf_of_this_account_alone(spec: StackSpec) -> No
     }
 
 
+def test_the_role_that_starts_tasks_is_taken_without_a_condition(spec: StackSpec) -> None:
+    """AWS documents conditions for task roles alone: were a key not sent, no task would start."""
+    trust: Any = wanted(spec, service("demo-app"))["execution"].fields["AssumeRolePolicyDocument"]
+    assert trust["Statement"]["Trust"]["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+    assert "Condition" not in trust["Statement"]["Trust"]
+
+
 def test_starting_tasks_reaches_no_other_repository_group_or_secret(spec: StackSpec) -> None:
     """Of the four things that starting a task needs, only the registry's token is not limited."""
     container = Container(
@@ -103,8 +111,8 @@ def test_starting_tasks_reaches_no_other_repository_group_or_secret(spec: StackS
     )
     found = statements(wanted(spec, service("demo-app", container=container, repository=True))["execution"])
     assert {sid for sid, one in found.items() if one["Resource"] == "*"} == {"RegistryToken"}
-    assert found["PullImages"]["Resource"] == f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/shop/demo-app"
-    assert found["WriteLogs"]["Resource"] == f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/obskit/shop/demo-app:*"
+    assert found["PullImages"]["Resource"] == f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/shop/*"
+    assert found["WriteLogs"]["Resource"] == f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/obskit/shop/*:*"
     assert found["ReadSecrets"]["Resource"] == (f"{SECRET}shop/database-??????", f"{SECRET}shop/grafana-??????")
 
 
@@ -114,7 +122,7 @@ def test_starting_tasks_reaches_no_other_repository_group_or_secret(spec: StackS
         ("payments", f"{SECRET}payments-??????"),
         ("payments:key", f"{SECRET}payments-??????"),
         (f"{SECRET}payments:key::", f"{SECRET}payments-??????"),
-        (f"{SECRET}payments-a1B2c3:key::", (f"{SECRET}payments-a1B2c3", f"{SECRET}payments-a1B2c3-??????")),
+        (f"{SECRET}payments-a1B2c3:key", f"{SECRET}payments-a1B2c3"),
     ],
 )
 def test_a_secret_that_an_application_names_can_be_read(named: str, resources: object, spec: StackSpec) -> None:
@@ -137,6 +145,35 @@ def test_a_private_image_of_another_account_can_be_pulled(spec: StackSpec) -> No
     image = "999999999999.dkr.ecr.us-east-1.amazonaws.com/team/tool@sha256:abc"
     found = statements(wanted(spec, service("demo-app", container=Container(name="app", image=image)))["execution"])
     assert found["PullImages"]["Resource"] == "arn:aws:ecr:us-east-1:999999999999:repository/team/tool"
+
+
+def test_keys_of_an_applications_secrets_decrypt_them_and_nothing_else(spec: StackSpec) -> None:
+    """Only by way of Secrets Manager, in the region of the key; without a key of its own there is no statement."""
+    keys = tuple(f"arn:aws:kms:{region}:{ACCOUNT}:key/mrk-1" for region in ("eu-west-1", "us-east-1"))
+    application = replace(spec.applications[0], secrets=(("TOKEN", "payments"),), secret_keys=keys)
+    found = statements(wanted(replace(spec, applications=(application,)), service("demo-app"))["execution"])
+
+    assert found["DecryptSecrets"]["Action"] == "kms:Decrypt"
+    assert found["DecryptSecrets"]["Resource"] == keys
+    via = ("secretsmanager.eu-west-1.amazonaws.com", "secretsmanager.us-east-1.amazonaws.com")
+    assert found["DecryptSecrets"]["Condition"] == {"StringEquals": {"kms:ViaService": via}}
+    assert "DecryptSecrets" not in statements(wanted(spec, service("demo-app"))["execution"])
+
+
+def test_pull_through_caches_may_be_filled_and_nothing_beside_them(spec: StackSpec) -> None:
+    """AWS makes the repository of an image that is fetched for the first time on behalf of the role."""
+    container = Container(name="app", image=f"{REGISTRY}/mirror/quay/prometheus/prometheus:v3.14.0")
+    cached = replace(spec, registry=f"{REGISTRY}/mirror/")
+    found = statements(wanted(cached, service("prometheus", container=container))["execution"])
+
+    caches = tuple(
+        f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/mirror/{name}/*" for name in ("docker-hub", "ecr-public", "quay")
+    )
+    assert found["PullImages"]["Resource"] == caches
+    assert found["FillCaches"]["Resource"] == caches
+    assert found["FillCaches"]["Action"] == ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
+    for registry in ("", "mirror.example.com/cache"):
+        assert "FillCaches" not in statements(wanted(replace(spec, registry=registry), service("a"))["execution"])
 
 
 @pytest.mark.parametrize(
@@ -166,13 +203,10 @@ def test_ci_passes_the_roles_of_the_stack_and_no_other(place: Place) -> None:
     spec = example_spec(ci=Ci(repository="acme/shop"))
     found = wanted(spec, service("demo-app", repository=True))
     passing = statements(found["ci"])["PassRoles"]
-    arns = {
-        f"arn:aws:iam::{ACCOUNT}:role/obskit/shop/eu-west-1/{role_name('shop', place, n)}"
-        for n in ("execution", "demo-app")
-    }
-    assert set(passing["Resource"]) == arns
+    assert passing["Resource"] == f"arn:aws:iam::{ACCOUNT}:role/obskit/shop/eu-west-1/*"
+    assert role_path("shop", place) == "/obskit/shop/eu-west-1/"
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-    assert statements(found["ci"])["PushImages"]["Resource"].endswith(":repository/shop/demo-app")
+    assert statements(found["ci"])["PushImages"]["Resource"].endswith(":repository/shop/*")
 
 
 def test_ci_changes_nothing_outside_of_the_stack() -> None:
@@ -219,6 +253,20 @@ def test_looking_costs_two_calls_however_many_roles_there_are(account: Aws, stac
     account.calls.clear()
     assert len(list(KIND.observe(account, stack))) == 4
     assert sum(account.calls.values()) == 2
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException"])
+def test_who_may_not_read_the_whole_account_reads_role_by_role(
+    code: str, account: Aws, stack: Stack, spec: StackSpec, loki: FargateService
+) -> None:
+    """Many accounts give nobody all policies at once; what is seen is the same."""
+    for resource in wanted(spec, loki).values():
+        made(KIND, account, stack, resource, KNOWN)
+    whole = all_seen(KIND, account, stack)
+
+    refuse(account, "iam", "GetAccountAuthorizationDetails", code, "not authorized")
+
+    assert all_seen(KIND, account, stack) == whole
 
 
 def _inline(aws: Aws, role: str) -> None:

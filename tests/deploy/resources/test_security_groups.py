@@ -136,6 +136,21 @@ def test_alerts_have_a_way_to_obskit(url: str, extra: set[str]) -> None:
     assert keys("prometheus", "Egress", spec) - keys("prometheus", "Egress") == extra
 
 
+def test_an_application_reaches_what_the_stack_file_says(aws: Aws, stack: Stack) -> None:
+    """TCP and UDP, one network each; nobody else gets there."""
+    (application,) = SPEC.applications
+    spec = replace(
+        SPEC, applications=(replace(application, reaches=("tcp:587:203.0.113.0/24", "udp:514:10.1.0.0/16")),)
+    )
+    extra = {"tcp-587-to-203.0.113.0/24", "udp-514-to-10.1.0.0/16"}
+
+    assert keys("demo-app", "Egress", spec) == keys("demo-app", "Egress") | extra
+    assert keys("prometheus", "Egress", spec) == keys("prometheus", "Egress")
+    known = built(aws, stack, spec, (vpc.KIND, GROUPS))
+    made(RULES, aws, stack, rules_of("demo-app", spec), known)
+    assert paths_that_differ(RULES, aws, stack, rules_of("demo-app", spec), known) == frozenset()
+
+
 def test_networks_that_may_come_in_are_written_as_ec2_writes_them() -> None:
     """Host bits would differ for ever, a network given twice would be refused, IPv6 has a place of its own."""
     allow = ("203.0.113.7/24", "203.0.113.0/24", "2001:db8::/32")

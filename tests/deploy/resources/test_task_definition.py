@@ -13,6 +13,7 @@ import pytest
 from obskit.deploy import fargate
 from obskit.deploy.aws import Aws
 from obskit.deploy.errors import DeployError
+from obskit.deploy.plan import with_others
 from obskit.deploy.resource import Stack
 from obskit.deploy.resources import _ecs, _tags, cluster, service
 from obskit.deploy.resources.task_definition import KIND
@@ -288,3 +289,82 @@ def test_a_family_of_somebody_else_is_not_taken(aws: Aws, stack: Stack) -> None:
 
     with pytest.raises(DeployError, match="exists and is not this stack's"):
         KIND.create(aws, stack, ready(wanted_task(SPEC), stack, KNOWN))
+
+
+def released(aws: Aws, image: str, **tags: str) -> str:
+    """Have the service run a revision with another image, as CI does, and return its ARN."""
+    newest = aws.client("ecs").describe_task_definition(taskDefinition="shop-demo-app")["taskDefinition"]
+    asked = _ecs.request(_ecs.fields(newest))
+    app(asked)["image"] = image
+    answer = aws.client("ecs").register_task_definition(**asked, tags=_tags.as_list(tags, "key", "value"))
+    arn = str(answer["taskDefinition"]["taskDefinitionArn"])
+    aws.client("ecs").update_service(cluster="shop", service=SERVICE, taskDefinition=arn)
+    return arn
+
+
+def test_a_release_between_plan_and_apply_is_kept(aws: Aws, stack: Stack) -> None:
+    """The plan holds the image of its moment: applied later, it must not bring an older one back."""
+    spec = one_service(image_owner="ci")
+    known = ground(aws, stack, spec)
+    made(service.KIND, aws, stack, wanted_service(spec), known)
+    planned = seen(KIND, aws, stack, SERVICE)
+    larger = ready(wanted_task(one_service(image_owner="ci", cpu=1024, memory=2048)), stack, known)
+    resource = with_others(larger, planned)
+    released(aws, "shop/demo-app:2.0.0")
+
+    with pytest.raises(DeployError, match="somebody else is deploying demo-app"):
+        KIND.change(aws, stack, resource, planned, frozenset({"cpu", "memory"}))
+    aws.sleep(900.0)
+    KIND.change(aws, stack, resource, planned, frozenset({"cpu", "memory"}))
+    newest = aws.client("ecs").describe_task_definition(taskDefinition="shop-demo-app")["taskDefinition"]
+    assert (app(newest)["image"], newest["cpu"]) == ("shop/demo-app:2.0.0", "1024")
+
+
+def test_a_release_that_is_on_its_way_when_planned_is_not_overtaken(aws: Aws, stack: Stack) -> None:
+    """A deployment that an earlier apply has begun may be: that is how a mistake in the stack file is mended."""
+    spec = one_service(image_owner="ci")
+    known = ground(aws, stack, spec)
+    made(service.KIND, aws, stack, wanted_service(spec), known)
+    larger = ready(wanted_task(one_service(image_owner="ci", cpu=1024, memory=2048)), stack, known)
+    released(aws, "shop/demo-app:2.0.0", **{"obskit:release": "begun"})
+
+    with pytest.raises(DeployError, match="somebody else is deploying demo-app") as caught:
+        KIND.change(aws, stack, larger, seen(KIND, aws, stack, SERVICE), frozenset({"cpu"}))
+    assert caught.value.where["revision"] == "shop-demo-app:2"
+    released(aws, "shop/demo-app:1.0.0")
+    assert KIND.change(aws, stack, larger, seen(KIND, aws, stack, SERVICE), frozenset({"cpu"}))["revision"] == "4"
+
+
+def test_the_newest_revision_is_found_by_one_small_question(stack: Stack) -> None:
+    """CI makes hundreds of revisions; and a family whose name begins alike is another one."""
+    from botocore.stub import Stubber
+
+    aws = aws_here()
+    arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/"
+    asked = {"familyPrefix": "shop-demo-app", "status": "ACTIVE", "sort": "DESC", "maxResults": 10}
+    found = [f"{arn}shop-demo-app-two:99", f"{arn}shop-demo-app:12", f"{arn}shop-demo-app:9"]
+    wanted = ready(wanted_task(SPEC), stack, KNOWN)
+    tags = _tags.as_list(wanted.tags, "key", "value")
+    newest = {"taskDefinitionArn": found[1], "revision": 12, **_ecs.request(wanted.fields), "status": "ACTIVE"}
+    with Stubber(aws.client("ecs")) as stub:
+        stub.add_response("list_task_definitions", {"taskDefinitionArns": found, "nextToken": "more"}, asked)
+        stub.add_response(
+            "describe_task_definition",
+            {"taskDefinition": newest, "tags": tags},
+            {"taskDefinition": found[1], "include": ["TAGS"]},
+        )
+
+        assert KIND.create(aws, stack, wanted)["revision"] == "12"
+        stub.assert_no_pending_responses()
+
+
+def test_families_without_a_living_revision_are_not_asked_for(aws: Aws, stack: Stack) -> None:
+    """AWS lists those of stacks long gone, too, and each would be two calls."""
+    made(KIND, aws, stack, wanted_task(SPEC), KNOWN)
+    asked: list[dict[str, Any]] = []
+    aws.client("ecs").meta.events.register(
+        "provide-client-params.ecs.ListTaskDefinitionFamilies", lambda params, **_: asked.append(params)
+    )
+    all_seen(KIND, aws, stack)
+
+    assert asked == [{"familyPrefix": "shop-", "status": "ACTIVE"}]

@@ -55,7 +55,7 @@ def test_what_services_need_of_aws_has_an_endpoint(place: Place) -> None:
     """Images, logs, secrets, exec, and what Prometheus asks to find its targets."""
     names = {resource.name for resource in ENDPOINTS.wanted(SPEC, place)}
 
-    assert names == {"s3", "ecr-api", "ecr-dkr", "logs", "secretsmanager", "ssmmessages", "ecs", "ec2"}
+    assert names == {"s3", "ecr-api", "ecr-dkr", "logs", "secretsmanager", "ecs", "ec2"}
 
 
 def test_samples_have_a_way_to_their_workspace_and_dns_needs_no_ecs(place: Place) -> None:
