@@ -116,3 +116,40 @@ def record(
     from obskit.cli import lab_command as command
 
     command.record(fault, out, folder, strength=strength, calm=calm, minutes=minutes)
+
+
+@app.command()
+def matrix(
+    out: Annotated[Path, typer.Option("--out", help="Folder for recordings, labels and summary.json.")],
+    only: Annotated[str, typer.Option("--only", help="Faults' ids, separated by commas; all by default.")] = "",
+    strengths: Annotated[str, typer.Option("--strengths", help="all, usual or strongest.")] = "all",
+    repeat: Annotated[int, typer.Option("--repeat", help="How often each is recorded.", min=1)] = 1,
+    beside: Annotated[
+        str, typer.Option("--beside", help="Innocents that happen at the same time: faults whose cause is none.")
+    ] = "",
+    calm: Annotated[float, typer.Option("--calm", help="Seconds of calm before each fault.", min=0)] = 60,
+    minutes: Annotated[float, typer.Option("--minutes", help="How long each fault lasts.", min=0)] = 2,
+    form: FormatOption = "text",
+) -> None:
+    """Record a corpus unattended, each incident in a fresh lab, and say what triage made of it.
+
+    It goes on after a failure, and where it was when it is started again: what exists is not recorded again.
+    Exit code 1: something could not be recorded.
+
+    \b
+    All of it, over night:  obskit lab matrix --out corpus --repeat 3
+    One fault, quickly:     obskit lab matrix --out try --only disk_full --strengths usual --calm 30 --minutes 1
+    With an innocent:       obskit lab matrix --out corpus/deployed --beside innocent_deployment
+    """  # noqa: D301 (a \b of click, which keeps the lines as they are)
+    from obskit.cli import lab_command as command
+
+    ask = command.MatrixAsk(
+        out=out,
+        only=command.words(only),
+        strengths=strengths,
+        repeat=repeat,
+        beside=command.words(beside),
+        calm=calm,
+        minutes=minutes,
+    )
+    command.matrix(ask, form)

@@ -8,9 +8,10 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast, get_args
 
 from obskit.cli.output import clean_lines, known_form, print_json, progress
 from obskit.errors import UsageError
@@ -129,6 +130,73 @@ def record(name: str, out: Path, folder: Path | None, *, strength: float | None,
     print(
         f"{found.path}: {found.series} series, {found.lines} log lines, {found.events} events; truth in {found.truth}"
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixAsk:
+    """What a matrix run is asked for.
+
+    Attributes:
+        out: The folder.
+        only, beside: Ids of faults.
+        strengths: ``all``, ``usual`` or ``strongest``.
+        repeat: How often each.
+        calm: Seconds before each fault.
+        minutes: How long each lasts.
+    """
+
+    out: Path
+    only: tuple[str, ...] = ()
+    strengths: str = "all"
+    repeat: int = 1
+    beside: tuple[str, ...] = ()
+    calm: float = 60.0
+    minutes: float = 2.0
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return what is separated by commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def matrix(ask: MatrixAsk, form: str) -> None:
+    """Record a corpus and print what triage says of it; progress goes to stderr.
+
+    Raises:
+        UsageError: There is no such fault, or the folder cannot be written to.
+        typer.Exit: With 1 where something could not be recorded.
+    """
+    import typer
+
+    from obskit.lab import matrix as of
+    from obskit.lab import programs
+
+    known_form(form, "text", "json")
+    if ask.strengths not in get_args(of.Strengths):
+        raise UsageError(f"there are no strengths {ask.strengths!r}", hint=" or ".join(get_args(of.Strengths)))
+    cells = of.cells(ask.only, cast("of.Strengths", ask.strengths), ask.repeat, ask.beside)
+    try:
+        ask.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{ask.out} cannot be made: {error.strerror}", hint="name another: --out") from error
+    if not all((ask.out / f"{cell.name}.obskit").exists() for cell in cells):
+        programs.find()
+        programs.check_packages()
+    begun, rows = time.monotonic(), []
+
+    def tell(what: str) -> None:
+        print(f"  {time.monotonic() - begun:5.0f} s  {clean_lines([what])}", file=sys.stderr, flush=True)
+
+    with _ending_in_order():
+        for row in of.run(cells, ask.out, of.recorder(calm=ask.calm, minutes=ask.minutes), tell):
+            rows.append(row)
+            print(clean_lines([f"{len(rows)} of {len(cells)}  {of.table([row])[0]}"]), file=sys.stderr, flush=True)
+    if form == "json":
+        print_json(of.summary(rows))
+    else:
+        print(clean_lines(of.table(rows)))
+    if any(row.error for row in rows):
+        raise typer.Exit(1)
 
 
 @contextlib.contextmanager

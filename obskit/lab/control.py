@@ -83,6 +83,8 @@ async def obey(lab: Supervisor, name: str, more: Mapping[str, Any]) -> Any:
     load     factor                                 multiplies the users
     shipping on                                     stops or resumes the collection of lines
     database on                                     stops or starts PostgreSQL
+    jobs     count                                  runs so many batch jobs beside the services
+    certify  days                                   gives the payment service another certificate
     note     fault, strength                        remembers what was injected; no strength forgets it
     ======== ====================================== =========================================================
 
@@ -96,7 +98,11 @@ async def obey(lab: Supervisor, name: str, more: Mapping[str, Any]) -> Any:
     elif name == "shipping":
         lab.collector.shipping = bool(more["on"])
     elif name == "database":
-        await lab.set_database(on=bool(more["on"]))
+        await lab.servers.set_database(on=bool(more["on"]))
+    elif name == "jobs":
+        await lab.servers.set_jobs(int(more["count"]))
+    elif name == "certify":
+        lab.certify(float(more["days"]))
     elif name == "note":
         lab.injected.pop(more["fault"], None)
         if more.get("strength"):

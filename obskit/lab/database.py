@@ -166,6 +166,27 @@ def set_up(login: Login) -> None:
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(NAME), sql.Identifier(USER)))
 
 
+def sessions(login: Login) -> list[int]:
+    """Return the server's process ids of the connections of the application's role.
+
+    Raises:
+        psycopg.Error: The server is not there.
+    """
+    with login.connect() as connection:
+        found = connection.execute("SELECT pid FROM pg_stat_activity WHERE usename = %s", (USER,)).fetchall()
+    return [int(row[0]) for row in found]
+
+
+def end_sessions(login: Login, processes: Sequence[int]) -> None:
+    """End connections, as an idle time-out or a failover does.
+
+    Raises:
+        psycopg.Error: The server is not there.
+    """
+    with login.connect() as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) AS pid", (list(processes),))
+
+
 def remove(folder: Path) -> None:
     """Remove a server's folder."""
     shutil.rmtree(folder, ignore_errors=True)

@@ -192,7 +192,7 @@ class Host:
         }
         try:
             try:
-                container = await Container.start(task, folder, environment)
+                container = await Container.start(task, folder, environment, settings.descriptors)
             except OSError as error:
                 said = error.strerror or str(error)
                 self.service.refused(task.id, now(), f"CannotStartContainerError: failed to create task: {said}")

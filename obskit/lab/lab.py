@@ -183,7 +183,8 @@ class Lab:
     @property
     def urls(self) -> dict[str, str]:
         """Where everything answers, by name: ``prometheus``, ``demo-app`` (its balancer) and so on."""
-        return {name: f"http://{HOST}:{port}" for name, port in self.state.ports.items() if name != "postgres"}
+        ports = {name: port for name, port in self.state.ports.items() if name != "postgres"}
+        return {name: f"http{'s' * name.endswith('-tls')}://{HOST}:{port}" for name, port in ports.items()}
 
     @property
     def database(self) -> Login:
@@ -287,6 +288,18 @@ class Lab:
     def run_database(self, *, on: bool) -> None:
         """Stop PostgreSQL at once, or start it again."""
         self._ask("database", on=on)
+
+    def run_jobs(self, count: int) -> None:
+        """Have so many batch jobs run on the same machine, beside the services; see `obskit.lab.batch`."""
+        self._ask("jobs", count=count)
+
+    def certify(self, days: float) -> None:
+        """Give the payment service a certificate that is valid for so many days more; it has ended where negative.
+
+        Raises:
+            UsageError: The lab was started without `LabSettings.tls`.
+        """
+        self._ask("certify", days=days)
 
     def telemetry(self, window: Window, service: str = SHOP) -> Telemetry:
         """Return what its Prometheus, its lines and its events tell of a window; see `obskit.lab.telemetry`."""

@@ -59,7 +59,16 @@ def check_packages() -> None:
     """
     import importlib.util
 
-    wanted = ("fastapi", "gunicorn", "httpx", "prometheus_client", "psycopg", "sqlalchemy", "uvicorn_worker")
+    wanted = (
+        "cryptography",
+        "fastapi",
+        "gunicorn",
+        "httpx",
+        "prometheus_client",
+        "psycopg",
+        "sqlalchemy",
+        "uvicorn_worker",
+    )
     missing = [name for name in wanted if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(

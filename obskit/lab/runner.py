@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -122,13 +123,14 @@ class Container:
         self._output = output
 
     @classmethod
-    async def start(cls, task: Task, folder: Path, environment: Mapping[str, str]) -> Container:
+    async def start(cls, task: Task, folder: Path, environment: Mapping[str, str], descriptors: int) -> Container:
         """Start a task.
 
         Args:
             task: Its revision says the command.
             folder: The task's alone.
             environment: The whole of it.
+            descriptors: The most open files of each of its processes.
 
         Raises:
             OSError: The command cannot be started.
@@ -151,6 +153,8 @@ class Container:
             raise
         finally:
             os.close(writing)
+        with contextlib.suppress(ProcessLookupError):  # before it has had the time to start another process
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
         return cls(process, output)
 
     async def run(self, take: Callable[[list[str]], None]) -> int:

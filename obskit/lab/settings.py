@@ -33,6 +33,9 @@ class LabSettings:
         stop: From SIGTERM to SIGKILL; ECS waits 30.
         breaker: So many failed tasks in a row fail a deployment; ECS's own least is 10.
         cpu, memory: Of a task, in units (1024 a core) and MiB. Memory is enforced, CPU is what it is measured by.
+        descriptors: The most open files of each of a task's processes; ECS' own default.
+        disk: MiB of a file system of its own for the shop's journals, shared by all its tasks; 0 for none. Needs root.
+        tls: The shop reaches the payment service by TLS, and the lab is the authority that it trusts.
         connections: PostgreSQL's ``max_connections``.
         pool: The most connections of a task's pool.
         minutes: After so many the lab ends by itself; 0 for never.
@@ -59,6 +62,9 @@ class LabSettings:
     breaker: int = 10
     cpu: int = 1024
     memory: int = 384
+    descriptors: int = 1024
+    disk: int = 0
+    tls: bool = False
     connections: int = 60
     pool: int = 8
     minutes: float = 0.0
@@ -75,6 +81,8 @@ class LabSettings:
             "scrape": (0.2, 60),
             "health_every": (0.2, 300),
             "memory": (64, 65536),
+            "descriptors": (64, 65536),
+            "disk": (0, 1024),
             "minutes": (0, 24 * 60),
         }
         for name, (low, high) in bounds.items():

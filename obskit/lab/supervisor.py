@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import random
 import signal
@@ -21,25 +20,41 @@ from typing import Any, Final
 import orjson
 
 from obskit.errors import ObskitError, SourceError
-from obskit.lab import control, database, exporter, keeper, kernel, lines, machine, programs, state, watchers, wire
+from obskit.lab import (
+    control,
+    database,
+    exporter,
+    keeper,
+    kernel,
+    lines,
+    machine,
+    programs,
+    state,
+    watchers,
+    wire,
+)
+from obskit.lab.certificates import Authority
 from obskit.lab.ecs_service import EcsService
 from obskit.lab.ecs_task import Revision, Task
 from obskit.lab.ecs_words import Words
 from obskit.lab.host import Host, now
 from obskit.lab.load import Load, steady_clock
-from obskit.lab.runner import Program
+from obskit.lab.servers import START_SECONDS, Servers
 from obskit.lab.settings import PAYMENT, SHOP, LabSettings
 
 _TICK_SECONDS: Final = 0.1
 _MEASURE_SECONDS: Final = 0.5
 _FLUSH_SECONDS: Final = 0.5
-_START_SECONDS: Final = 60.0
 _PUSH_SECONDS: Final = 3.0
 #: A first revision with so many failed tasks in a row does not come up.
 _HOPELESS: Final = 3
 #: How long a lab that could not start waits for somebody to read why.
 _FAILED_SECONDS: Final = 10.0
 _DRAIN_SECONDS: Final = "1"
+#: Where the shop's journals are when they have a file system of their own.
+_DISK: Final = "disk"
+#: The port where the payment service's balancer speaks TLS.
+_SECURE: Final = f"{PAYMENT}-tls"
 
 
 class Supervisor:
@@ -52,6 +67,7 @@ class Supervisor:
         hosts: The services, by name.
         load: The users.
         collector: Of the lines.
+        servers: Debian's programs.
         injected: Faults that `obskit.lab.fault` has started, by id.
     """
 
@@ -63,16 +79,16 @@ class Supervisor:
         self.collector = lines.Collector(folder / state.LINES)
         self.injected: dict[str, str] = {}
         self.load: Load
-        self._programs: dict[str, Program] = {}
         self._chance = random.Random()  # noqa: S311 - users and ids, no secrets
         self._events = (folder / state.EVENTS).open("ab", buffering=0)
         self._ports = programs.Ports()
         self._targets: list[dict[str, Any]] | None = None
         self._servers: list[asyncio.Server] = []
         self._login = database.Login(port=self._ports.new())
+        self.servers = Servers(folder, self.settings, self.state.ports, self._login, self._write_state)
         self._exporter = database.Exporter(self._login)
         self._asking = asyncio.Lock()
-        self._has_database = False
+        self._authority: Authority | None = None
         self._loops: list[asyncio.Task[None]] = []
 
     async def run(self, told: asyncio.Event) -> None:
@@ -98,18 +114,20 @@ class Supervisor:
                 task.cancel()
             await self._stop()
 
-    async def set_database(self, *, on: bool) -> None:
-        """Stop PostgreSQL at once, or start it again."""
-        server = self._programs["postgres"]
-        if not on:
-            await server.stop(signal.SIGQUIT)  # "immediate": nobody is told
-        elif not server.pid:
-            await server.start()
-            await server.until(self._can_log_in, _START_SECONDS)
-        self._write_state()
+    def certify(self, days: float) -> None:
+        """Give the payment service a certificate that is valid for so many days more.
+
+        Raises:
+            ValueError: Nobody here speaks TLS.
+        """
+        if self._authority is None:
+            raise ValueError("this lab was started without tls")
+        self._authority.certify(days)
 
     async def _start(self) -> None:
         found = programs.find()
+        if self.settings.disk:
+            _mount(self.folder / _DISK, self.settings.disk)
         ports = self.state.ports
         for name in ("prometheus", "alertmanager", "node-exporter"):
             ports[name] = self._ports.new()
@@ -121,10 +139,15 @@ class Supervisor:
             server = await wire.serve(host.balancer.answer)
             self._servers.append(server)
             ports[name] = wire.port_of(server)
+        if self.settings.tls:
+            self._authority = Authority(self.folder / "tls")
+            secure = await wire.serve(self.hosts[PAYMENT].balancer.answer, context=self._authority.context)
+            self._servers.append(secure)
+            ports[_SECURE] = wire.port_of(secure)
         await self._listen()
         for work in (self._measure, self._flush, self._tick):
             self._loop(work)
-        await asyncio.gather(self._start_watchers(found), self._start_database(found))
+        await asyncio.gather(self.servers.start_watchers(found), self.servers.start_database(found))
         await self._until_steady()
         settings = self.settings
         self.load = Load(ports[SHOP], settings.rate, settings.day, settings.users, self._chance, steady_clock)
@@ -155,66 +178,25 @@ class Supervisor:
         return self._common_environment("payment")
 
     def _shop_environment(self) -> dict[str, str]:
+        url = f"http://{wire.HOST}:{self.state.ports[PAYMENT]}"
+        trusted = {}
+        if self._authority:
+            url = f"https://{wire.HOST}:{self.state.ports[_SECURE]}"
+            trusted["PAYMENT_CA"] = str(self._authority.path)
+        if self.settings.disk:
+            trusted["JOURNAL_DIR"] = str(self.folder / _DISK)
         return {
             **self._common_environment("shop"),
             **self._login.environment,
             "POOL_SIZE": str(self.settings.pool // 2),
             "POOL_OVERFLOW": str(self.settings.pool - self.settings.pool // 2),
-            "PAYMENT_URL": f"http://{wire.HOST}:{self.state.ports[PAYMENT]}",
+            "PAYMENT_URL": url,
             "PAYMENT_NAME": PAYMENT,
+            **trusted,
         }
-
-    async def _start_watchers(self, found: Mapping[str, str]) -> None:
-        folders = {name: self.folder / name for name in ("prometheus", "alertmanager", "node-exporter")}
-        for folder in folders.values():
-            folder.mkdir()
-        ports = self.state.ports
-        commands = {
-            "prometheus": watchers.prometheus(folders["prometheus"], self.settings, ports),
-            "alertmanager": watchers.alertmanager(folders["alertmanager"], ports),
-            "node-exporter": watchers.node_exporter(ports),
-        }
-        binaries = {name: found[name if name == "prometheus" else f"prometheus-{name}"] for name in commands}
-        for name, command in commands.items():
-            self._programs[name] = Program(name, [binaries[name], *command], folders[name])
-            await self._programs[name].start()
-        self._write_state()
-        paths = {"prometheus": "/-/ready", "alertmanager": "/-/ready", "node-exporter": "/"}
-        await asyncio.gather(
-            *(
-                self._programs[name].until(lambda p=ports[name], q=path: _answers(p, q), _START_SECONDS)  # type: ignore[misc]
-                for name, path in paths.items()
-            )
-        )
-
-    async def _start_database(self, found: Mapping[str, str]) -> None:
-        folder, user = self.folder / "postgres", programs.postgres_user()
-        folder.mkdir()
-        secret = self.folder / state.SECRET
-        secret.touch(mode=0o600)
-        secret.write_text(json.dumps({"admin_password": self._login.admin_password, "password": self._login.password}))
-        make = Program("initdb", [found["initdb"], *database.prepare(folder, self._login, user)], folder, user)
-        await make.start()
-        await make.finish()
-        command = [found["postgres"], *database.arguments(folder, self._login, self.settings.connections)]
-        self._programs["postgres"] = Program("postgres", command, folder, user)
-        await self._programs["postgres"].start()
-        await self._programs["postgres"].until(self._can_log_in, _START_SECONDS)
-        await asyncio.to_thread(database.set_up, self._login)
-        self._has_database = True
-        self._write_state()
-
-    def _can_log_in(self) -> bool:
-        import psycopg
-
-        try:
-            self._login.connect("postgres").close()
-        except psycopg.Error:
-            return False
-        return True
 
     async def _until_steady(self) -> None:
-        end = asyncio.get_running_loop().time() + _START_SECONDS
+        end = asyncio.get_running_loop().time() + START_SECONDS
         while not all(host.service.steady for host in self.hosts.values()):
             bad = [name for name, host in self.hosts.items() if host.service.primary.failed >= _HOPELESS]
             if bad or asyncio.get_running_loop().time() > end:
@@ -237,11 +219,11 @@ class Supervisor:
     async def _tick(self) -> None:
         while True:
             for name, host in self.hosts.items():
-                if name == PAYMENT or self._has_database:
+                if name == PAYMENT or self.servers.has_database:
                     host.tick()
             tasks = self.tasks
             wanted = watchers.targets(tasks)
-            if wanted != self._targets and "prometheus" in self._programs:
+            if wanted != self._targets and "prometheus" in self.servers.programs:
                 self._targets = wanted
                 watchers.write_targets(self.folder / "prometheus", tasks)
             await asyncio.sleep(_TICK_SECONDS)
@@ -286,7 +268,7 @@ class Supervisor:
         self._events.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
     def _write_state(self) -> None:
-        self.state.programs = {name: program.pid for name, program in self._programs.items()}
+        self.state.programs = {name: program.pid for name, program in self.servers.programs.items()}
         self.state.write(self.folder)
 
     def _loop(self, work: Any) -> None:
@@ -313,9 +295,16 @@ class Supervisor:
         for server in self._servers:
             server.close()
         self._exporter.close()
-        ends = {"postgres": signal.SIGQUIT}
-        await asyncio.gather(*(p.stop(ends.get(name, signal.SIGKILL)) for name, p in self._programs.items()))
+        await self.servers.stop()
         self._events.close()
+
+
+def _mount(folder: Path, mebibytes: int) -> None:
+    folder.mkdir()
+    try:
+        kernel.mount_small(folder, mebibytes)
+    except OSError as error:
+        raise SourceError(f"a small file system cannot be mounted: {error.strerror}", hint="it needs root") from error
 
 
 async def _for_ever(work: Any) -> None:
@@ -326,14 +315,6 @@ async def _for_ever(work: Any) -> None:
         except Exception as error:  # a lab goes on without one turn of a loop
             sys.stderr.write(f"{getattr(work, '__name__', work)}: {error!r}\n")
             await asyncio.sleep(1.0)
-
-
-def _answers(port: int, path: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{wire.HOST}:{port}{path}", timeout=1):
-            return True
-    except OSError:  # refused, reset, or 503 until it is ready
-        return False
 
 
 def _push(loki: str, body: bytes) -> None:
@@ -369,6 +350,7 @@ def main(arguments: list[str]) -> None:
     finally:
         keeper.end_descendants()
         if os.getppid() != parent:  # nobody else is left to do it
+            kernel.unmount(folder / _DISK)
             state.clear(folder)
 
 

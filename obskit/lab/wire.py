@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -126,12 +127,15 @@ async def ask(
             writer.close()
 
 
-async def serve(answer: Callable[[Message], Awaitable[Message]], port: int = 0) -> asyncio.Server:
+async def serve(
+    answer: Callable[[Message], Awaitable[Message]], port: int = 0, *, context: ssl.SSLContext | None = None
+) -> asyncio.Server:
     """Listen on loopback and answer each request by a function.
 
     Args:
         answer: What answers; what it raises ends the connection without one.
         port: 0 for a free one.
+        context: The certificate, for TLS.
     """
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -146,7 +150,7 @@ async def serve(answer: Callable[[Message], Awaitable[Message]], port: int = 0) 
         finally:
             writer.close()
 
-    return await asyncio.start_server(connected, HOST, port, limit=_MOST_HEAD, backlog=512)
+    return await asyncio.start_server(connected, HOST, port, limit=_MOST_HEAD, backlog=512, ssl=context)
 
 
 def port_of(server: asyncio.Server) -> int:

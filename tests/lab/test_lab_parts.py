@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from datetime import UTC, datetime, timedelta
@@ -331,17 +332,17 @@ def test_ports_are_given_once() -> None:
 def test_a_fault_is_what_its_file_says(fault: object) -> None:
     """Its id is the file's name; its cause is one that triage may name; its strengths rise."""
     found = fault_named(fault.id)  # type: ignore[attr-defined]
-    module = type(found).__module__.rpartition(".")[2]
+    module = importlib.import_module(f"obskit.lab.faults.{found.id}")
     causes = {cause.id for cause in all_causes()}
 
-    assert module == found.id
+    assert module.FAULT is found
     assert found.truth.cause in {NOTHING, *causes}
     assert set(found.truth.acceptable) <= causes
     assert found.truth.service in SERVICES
     assert list(found.strengths) == sorted(set(found.strengths))
     assert found.usual in found.strengths
     assert found.title
-    LabSettings(**dict(found.settings))  # type: ignore[arg-type]
+    LabSettings(**dict(found.settings))
 
 
 def test_a_fault_that_is_none_is_told_with_those_near() -> None:

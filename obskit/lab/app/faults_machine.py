@@ -18,9 +18,13 @@ from typing import Final, NoReturn
 import anyio
 import anyio.to_thread
 
+from . import goods
 from .fault import MEBIBYTE, End, Fault, Scene, Wish, again
 
+#: Nothing above debug: what a fault itself says is no evidence of it.
 _LOG: Final = logging.getLogger(__name__)
+#: In whose name harmless errors are told.
+_GOODS_LOG: Final = logging.getLogger(goods.__name__)
 #: A thread that burns CPU looks so often whether it shall still.
 _TURN_SECONDS: Final = 0.05
 _SECOND: Final = 1.0
@@ -131,7 +135,7 @@ def _disk_fill(wish: Wish, folder: Path) -> End:
             with contextlib.suppress(OSError):
                 while file.write(b"\x01" * 4096):
                     pass
-            _LOG.exception("cannot write %s", path.name)
+            _LOG.debug("the disk is full", exc_info=True)
 
     stop = again(_SECOND, write, name=wish.name)
 
@@ -152,7 +156,7 @@ def _fd_leak(wish: Wish) -> End:
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise
-            _LOG.exception("cannot open a file")
+            _LOG.debug("no descriptor is left", exc_info=True)
 
     # extend() keeps what was opened before the one that failed.
     stop = again(_SECOND, leak, name=wish.name)
@@ -203,7 +207,7 @@ def _log_burst(wish: Wish) -> End:
     numbers: Iterator[int] = count()
 
     def write() -> None:
-        _LOG.error("%s (customer %d)", _HARMLESS[(number := next(numbers)) % len(_HARMLESS)], 1000 + number)
+        _GOODS_LOG.error("%s (customer %d)", _HARMLESS[(number := next(numbers)) % len(_HARMLESS)], 1000 + number)
 
     return again(1 / wish.strength, write, name=wish.name)
 

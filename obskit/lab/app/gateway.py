@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import time
 from typing import Final
 
@@ -46,6 +47,7 @@ class PaymentGateway:
             limits=httpx.Limits(max_connections=settings.threads, max_keepalive_connections=settings.threads),
             headers={"User-Agent": f"{settings.service}/{settings.version}"},
             transport=transport,
+            verify=ssl.create_default_context(cafile=settings.payment_ca) if settings.payment_ca else True,
             trust_env=False,
         )
         if self.url:  # a series that exists from the start: a rate of what has just appeared is nothing

@@ -104,7 +104,7 @@ class Supervisor(BaseApplication):  # type: ignore[misc]
         """Set gunicorn's settings; nothing is read from files or the environment."""
         settings = self.settings
         chosen = {
-            "bind": f"0.0.0.0:{settings.port}",
+            "bind": f"{settings.host}:{settings.port}",
             "workers": settings.workers,
             "worker_class": Worker,
             "worker_tmp_dir": str(settings.folder),

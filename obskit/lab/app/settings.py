@@ -5,6 +5,7 @@ The names are those that obskit's ECS stacks give to their containers.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -75,6 +76,15 @@ def _address() -> Read:
     return read
 
 
+def _listening() -> Read:
+    def read(text: str) -> str:
+        address = ipaddress.ip_address(text.strip("[]"))
+        return f"[{address}]" if address.version == 6 else str(address)
+
+    read.__doc__ = "an IP address"
+    return read
+
+
 def _path() -> Read:
     def read(text: str) -> Path:
         if not text.startswith("/"):
@@ -97,7 +107,8 @@ class Settings:
         role: ``ROLE``: ``shop``, or ``payment``, the service that it calls.
         name: ``SERVICE_NAME``: as log lines and metrics call it; "" for the role.
         version: ``VERSION`` of the program.
-        port: ``PORT`` where it listens, on all addresses.
+        host: ``HOST``: the address that it listens on; all of IPv4 unless set.
+        port: ``PORT`` where it listens.
         workers: ``WORKERS``, processes.
         threads: ``THREADS`` of each worker; as many requests are worked on at once.
         log_level: ``LOG_LEVEL``.
@@ -112,6 +123,8 @@ class Settings:
         statement_seconds, lock_seconds: ``STATEMENT_TIMEOUT_SECONDS``, ``LOCK_TIMEOUT_SECONDS``.
         payment_url: ``PAYMENT_URL``; without it nothing is charged.
         payment_name: ``PAYMENT_NAME``: what metrics call the payment service; "" for its host.
+        payment_ca: ``PAYMENT_CA``: file of the authorities that vouch for the payment service;
+            None for the public ones.
         payment_seconds: ``PAYMENT_TIMEOUT_SECONDS`` of a whole call.
         cache_seconds: ``CACHE_SECONDS`` that products are kept; 0 asks the database each time.
         health_database: ``HEALTH_DATABASE``: ``require`` makes a task unready while it does not reach its database;
@@ -124,6 +137,7 @@ class Settings:
     role: Literal["shop", "payment"] = _set("ROLE", "shop", _one_of("shop", "payment"))
     name: str = _set("SERVICE_NAME", "", str)
     version: str = _set("VERSION", "unknown", str)
+    host: str = _set("HOST", "0.0.0.0", _listening())  # noqa: S104 - a container's network is its own
     port: int = _set("PORT", 8080, _whole(1, 65535))
     workers: int = _set("WORKERS", 2, _whole(1, 64))
     threads: int = _set("THREADS", 16, _whole(1, 1000))
@@ -146,6 +160,7 @@ class Settings:
     lock_seconds: float = _set("LOCK_TIMEOUT_SECONDS", 3.0, _number(0.01, 600))
     payment_url: str = _set("PAYMENT_URL", "", _address())
     payment_name: str = _set("PAYMENT_NAME", "", str)
+    payment_ca: Path | None = _set("PAYMENT_CA", None, _path())
     payment_seconds: float = _set("PAYMENT_TIMEOUT_SECONDS", 2.0, _number(0.01, 60))
     cache_seconds: float = _set("CACHE_SECONDS", 2.0, _number(0, 3600))
     health_database: Literal["report", "require"] = _set("HEALTH_DATABASE", "report", _one_of("report", "require"))
