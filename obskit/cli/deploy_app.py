@@ -9,7 +9,7 @@ import typer
 
 app = typer.Typer(
     name="deploy",
-    help="The ECS Fargate stack, by boto3: plan, apply, status, release, rollback, verify, events, destroy.",
+    help="The ECS Fargate stack, by boto3: from an empty account to services that are watched, and back.",
     epilog="AWS itself is the state: every resource bears the stack's tags, and is read back before each plan.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -42,6 +42,24 @@ ArchiveOption = Annotated[
 
 
 @app.command()
+def init(
+    file: FileOption = None,
+    name: Annotated[str, typer.Option("--name", help="Name of the stack.")] = "shop",
+    region: Annotated[str, typer.Option("--region", help="Where it shall stand.")] = "eu-west-1",
+    domain: Annotated[
+        str, typer.Option("--domain", help="Its host name, in a public hosted zone of the account.")
+    ] = "shop.example.com",
+) -> None:
+    """Write the shortest stack file, if there is none.
+
+    Example: obskit deploy init --name shop --region eu-west-1 --domain shop.example.com
+    """
+    from obskit.cli import deploy_command as command
+
+    command.init(file, name=name, region=region, domain=domain)
+
+
+@app.command()
 def plan(
     file: FileOption = None,
     delete_data: DeleteDataOption = False,
@@ -54,7 +72,9 @@ def plan(
     ] = False,
     form: FormatOption = "text",
 ) -> None:
-    """Say what differs between the file and AWS, what it costs, and what is not safe. Changes nothing.
+    """Say what differs, what it costs, what is not safe.
+
+    Compares the file with AWS, and asks what apply would stumble over. Changes nothing.
 
     \b
     A first stack:  obskit deploy plan --stack stack.toml
@@ -76,7 +96,9 @@ def apply(
     ] = None,
     form: FormatOption = "text",
 ) -> None:
-    """Bring AWS to what the file says; what was interrupted goes on from where it stopped.
+    """Bring AWS to what the file says.
+
+    Asks first. What was interrupted goes on from where it stopped. There is no lock: one apply at a time.
 
     Example: obskit deploy apply --stack stack.toml
     """
@@ -93,20 +115,28 @@ def destroy(
         str, typer.Option("--confirm", help="The stack's name, instead of being asked for it.", show_default=False)
     ] = "",
     delete_data: DeleteDataOption = False,
+    unprotect: Annotated[
+        bool, typer.Option("--unprotect", help="First switch off the deletion protection of what is to be deleted.")
+    ] = False,
     form: FormatOption = "text",
 ) -> None:
-    """Delete the stack, but for what holds data, and prove by asking every service that nothing is left.
+    """Delete the stack, but for what holds data.
 
-    Example: obskit deploy destroy --name shop --delete-data
+    Then every service is asked anew, which proves that nothing is left. A protected database or load balancer stops
+    it before anything is deleted; --unprotect switches that off first. A deleted database leaves a final snapshot.
+
+    Example: obskit deploy destroy --name shop --delete-data --unprotect
     """
     from obskit.cli import deploy_command as command
 
-    command.destroy(file, name, form, confirm=confirm, delete_data=delete_data)
+    command.destroy(file, name, form, confirm=confirm, delete_data=delete_data, unprotect=unprotect)
 
 
 @app.command()
 def status(file: FileOption = None, name: NameOption = "", form: FormatOption = "text") -> None:
-    """Say how the stack is: services, tasks, deployments, targets, certificate, database. Exit 1 when not well.
+    """Say how the stack is.
+
+    Services, tasks, deployments, targets, certificate, database, queues. Exit 1 when something is not well.
 
     Example: obskit deploy status --name shop
     """
@@ -120,7 +150,9 @@ def verify(
     file: FileOption = None,
     form: FormatOption = "text",
 ) -> None:
-    """Find out before a deployment what would fail in it: images, secrets, roles, ports, log groups. Changes nothing.
+    """Find out before a deployment what would fail in it.
+
+    Images, secrets, roles, ports, log groups, hosted zones. Changes nothing.
 
     Example: obskit deploy verify
     """
@@ -143,7 +175,9 @@ def release(
     archive: ArchiveOption = None,
     form: FormatOption = "text",
 ) -> None:
-    """Bring a new image to a service and follow that deployment. Exit 1 when it failed, also when AWS rolled it back.
+    """Bring a new image to a service and follow it.
+
+    Exit 1 when that deployment failed, also when AWS rolled it back.
 
     Example: obskit deploy release demo-app --image 1.4.2
     """
@@ -163,7 +197,9 @@ def rollback(
     archive: ArchiveOption = None,
     form: FormatOption = "text",
 ) -> None:
-    """Bring a service back to the revision before, and follow that deployment.
+    """Bring a service back to an earlier revision.
+
+    By default to the last one whose release was good; the deployment is followed.
 
     Example: obskit deploy rollback demo-app
     """
@@ -184,7 +220,9 @@ def events(
     ] = None,
     form: FormatOption = "text",
 ) -> None:
-    """Print what ECS said lately: stopped tasks with their reasons, deployments, service events. Changes nothing.
+    """Print what ECS said lately.
+
+    Stopped tasks with their reasons, deployments, service events. Changes nothing.
 
     Example: obskit deploy events demo-app --since 2h
     """
@@ -195,7 +233,10 @@ def events(
 
 @app.command()
 def keys(form: FormatOption = "text") -> None:
-    """Print every key of the stack's file, with its default and what it means."""
+    """Print every key of the stack's file.
+
+    Each with its default and what it means.
+    """
     from obskit.cli import deploy_look as command
 
     command.keys(form)

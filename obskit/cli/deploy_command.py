@@ -1,67 +1,118 @@
-"""What ``obskit deploy plan``, ``apply`` and ``destroy`` do."""
+"""What ``obskit deploy init``, ``plan``, ``apply`` and ``destroy`` do."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import typer
 
 from obskit.cli import deploy_text as words
-from obskit.cli.deploy_common import Account, account_for, spec_and_account, stack_name
+from obskit.cli.deploy_common import FILE_NAME, Account, account_for, spec_and_account, stack_name
 from obskit.cli.output import known_form, print_json, progress
 from obskit.deploy.apply import Applied, Told
 from obskit.deploy.plan import Plan
 from obskit.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
-    from obskit.deploy.resource import Kind, Observed, Stack
+    from obskit.deploy.preflight import Problem
+    from obskit.deploy.resource import Kind, Observed, Resource, Stack
     from obskit.deploy.spec import StackSpec
 
 #: A wait is told again after so many seconds, even when its reason is the same.
 _TOLD_AGAIN_SECONDS: Final = 30.0
 
 
+def init(file: Path | None, *, name: str, region: str, domain: str) -> None:
+    """Write the shortest stack file.
+
+    Raises:
+        UsageError: There is one already, or it cannot be written.
+    """
+    path = file or Path(FILE_NAME)
+    rows = {"name": name, "region": region, "domain": domain, "owner": "platform", "image": "1.0.0"}
+    said = {
+        "domain": "in a public hosted zone of Route 53",
+        "owner": "who answers for it; a tag",
+        "image": "a tag in the stack's own repository; makes the application demo-app",
+    }
+    lines = [f"{k:<6} = {json.dumps(v)}{f'  # {said[k]}' if k in said else ''}" for k, v in rows.items()]
+    try:
+        with path.open("x", encoding="utf-8") as out:
+            out.write("\n".join([*lines, "# everything else that can stand here: obskit deploy keys", ""]))
+    except FileExistsError as error:
+        raise UsageError(f"{path} is there already; nothing was written", hint="obskit deploy plan reads it") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+    print(f"{path} is written; read it, then: obskit deploy plan{f' --stack {path}' if file else ''}")
+
+
 def plan(file: Path | None, form: str, *, delete_data: bool, exit_code: bool, strict: bool, verbose: bool) -> None:
     """Print the plan; exit 1 for a difference or a finding where that was asked for."""
     known_form(form, "text", "json")
     spec, account = spec_and_account(file)
-    found = _planned(spec, account, delete_data=delete_data)
-    findings, costs = _judged(spec, account)
+    wanted, found = _planned(spec, account, delete_data=delete_data)
+    findings, costs = _judged(spec, wanted)
+    problems = _problems(spec, account, found)
     failing = [finding for finding in findings if finding.state == "fail"]
     if form == "json":
-        print_json(_document(spec, account, found, findings, costs))
+        print_json({**_document(spec, account, found, findings, costs), "problems": words.problems_document(problems)})
     else:
         from obskit.cli import deploy_judged as judged
 
         print(words.of_plan(found, words.heading(spec.name, account.place), verbose=verbose))
-        _note(spec, found)
+        _note(spec, found, wanted)
         print(judged.of_costs(costs, verbose=verbose))
         print(judged.of_findings(findings, verbose=verbose))
+        if problems:
+            print(words.of_problems(problems))
     if (exit_code and found.steps) or (strict and failing):
         raise typer.Exit(1)
 
 
 def apply(file: Path | None, form: str, *, yes: bool, delete_data: bool, lose_data: frozenset[str]) -> None:
-    """Plan, ask, and do it."""
+    """Plan, find out what would stop it half-way, ask, and do it.
+
+    Raises:
+        UsageError: Something would, or nobody says yes; nothing was done.
+    """
+    from obskit.cli import deploy_judged as judged
+
     known_form(form, "text", "json")
     spec, account = spec_and_account(file)
-    found = _planned(spec, account, delete_data=delete_data)
-    text = words.of_plan(found, words.heading(spec.name, account.place))
-    print(text, file=sys.stderr if form == "json" else sys.stdout)
-    _note(spec, found)
+    wanted, found = _planned(spec, account, delete_data=delete_data)
+    out = sys.stderr if form == "json" else sys.stdout
+    print(words.of_plan(found, words.heading(spec.name, account.place)), file=out)
+    _note(spec, found, wanted)
+    if found.steps:
+        print(judged.of_judgement(*_judged(spec, wanted)), file=out)
+        _refuse(_problems(spec, account, found), found)
     if found.steps and not yes:
         _ask("Do this?")
-    _run(found, account, account.stack(spec.name), form, lose_data=lose_data)
+    applied, seconds = _do(found, account, account.stack(spec.name), lose_data=lose_data)
+    _report(applied, found, form, account, seconds, extra={})
+    if applied.failed:
+        raise typer.Exit(SourceError.exit_code)
+    if form == "text":
+        print(words.of_standing(spec, account.place))
 
 
-def destroy(file: Path | None, name: str, form: str, *, confirm: str, delete_data: bool) -> None:
-    """Delete a stack and prove that nothing is left but what is kept."""
+def destroy(
+    file: Path | None, name: str, form: str, *, confirm: str, delete_data: bool, unprotect: bool = False
+) -> None:
+    """Delete a stack and prove that nothing is left but what is kept.
+
+    Raises:
+        UsageError: Something of it is protected, or another stack is meant; nothing was deleted.
+    """
+    from obskit.deploy import preflight
+    from obskit.deploy.errors import AwsError
     from obskit.deploy.observe import observe
     from obskit.deploy.plan import plan_destroy
     from obskit.deploy.resources import kinds
@@ -72,14 +123,30 @@ def destroy(file: Path | None, name: str, form: str, *, confirm: str, delete_dat
     stack = account.stack(name)
     found = plan_destroy(_observed(account, stack, kinds()), kinds(), delete_data=delete_data)
     out = sys.stderr if form == "json" else sys.stdout
-    print(words.of_plan(found, words.heading(name, account.place)), file=out)
+    heading = words.heading(name, account.place)
+    if not found.steps and not found.kept:
+        print(f"there is no {heading}: nothing to delete", file=out)
+        if form == "json":
+            _report(Applied(), found, form, account, 0.0, extra=_proof((), set(), len(kinds())))
+        return
+    print(words.of_plan(found, heading), file=out)
+    guarded = preflight.protected(found)
+    if guarded and not unprotect:
+        again = "obskit deploy destroy" + " --delete-data" * delete_data + " --unprotect"
+        raise UsageError(f"{_addresses(guarded)} is protected; nothing was deleted", hint=f"{again} switches that off")
     if found.steps:
-        _confirm(name, confirm)
+        _confirm(name, confirm, found, out)
+    for one in guarded:
+        preflight.unprotect(account.aws, one)
     applied, seconds = _do(found, account, stack, lose_data=frozenset())
     left = observe(account.aws, stack, kinds())
     kept = {kept.observed.address for kept in found.kept}
     unexpected = [one for one in left if one.address not in kept]
-    _report(applied, found, form, account, seconds, extra=_proof(left, kept, len(kinds())))
+    extra = _proof(left, kept, len(kinds()))
+    if any(work.step.kind == "database" for work in applied.done):
+        with contextlib.suppress(AwsError):  # all is deleted: that must be told, whatever RDS may be asked
+            extra["snapshots"] = list(preflight.snapshots(account.aws, stack))
+    _report(applied, found, form, account, seconds, extra=extra)
     if applied.failed or unexpected:
         raise typer.Exit(SourceError.exit_code)
 
@@ -92,14 +159,42 @@ def _proof(left: tuple[Observed, ...], kept: set[str], asked: int) -> dict[str, 
     }
 
 
-def _planned(spec: StackSpec, account: Account, *, delete_data: bool) -> Plan:
+def _addresses(ones: Iterable[Observed]) -> str:
+    return ", ".join(one.address for one in ones)
+
+
+def _problems(spec: StackSpec, account: Account, found: Plan) -> tuple[Problem, ...]:
+    from obskit.deploy.preflight import problems
+
+    return problems(account.aws, spec, account.place, found)
+
+
+def _refuse(problems: tuple[Problem, ...], found: Plan) -> None:
+    """Let nothing begin that cannot be finished.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    from obskit.deploy.preflight import protected
+
+    if guarded := protected(found):
+        hint = "switch protected off in the file, apply that alone, then this"
+        raise UsageError(f"{_addresses(guarded)} is protected; nothing was done", hint=hint)
+    if problems:
+        where = {str(number): f"{one.about}: {one.words}" for number, one in enumerate(problems, 1)}
+        hint = "; ".join(dict.fromkeys(one.hint for one in problems))
+        raise UsageError("apply would stop half-way; nothing was done", where=where, hint=hint)
+
+
+def _planned(spec: StackSpec, account: Account, *, delete_data: bool) -> tuple[tuple[Resource, ...], Plan]:
+    """Return what is wanted, and the steps towards it."""
     from obskit.deploy.desired import desired
     from obskit.deploy.plan import plan as compare
     from obskit.deploy.resources import kinds
 
     wanted = desired(spec, account.place, kinds())
     there = _observed(account, account.stack(spec.name), kinds())
-    return compare(wanted, there, kinds(), delete_data=delete_data)
+    return wanted, compare(wanted, there, kinds(), delete_data=delete_data)
 
 
 def _observed(account: Account, stack: Stack, kinds: Mapping[str, Kind]) -> tuple[Observed, ...]:
@@ -109,18 +204,15 @@ def _observed(account: Account, stack: Stack, kinds: Mapping[str, Kind]) -> tupl
         return observe(account.aws, stack, kinds, tell=tell)
 
 
-def _judged(spec: StackSpec, account: Account) -> tuple[Any, Any]:
+def _judged(spec: StackSpec, wanted: tuple[Resource, ...]) -> tuple[Any, Any]:
     """Return security findings and costs of what is wanted."""
     from obskit.deploy.cost import monthly
-    from obskit.deploy.desired import desired
-    from obskit.deploy.resources import kinds
     from obskit.deploy.security import findings
 
-    wanted = desired(spec, account.place, kinds())
     return findings(wanted, spec.waivers), monthly(wanted)
 
 
-def _note(spec: StackSpec, found: Plan) -> None:
+def _note(spec: StackSpec, found: Plan, wanted: tuple[Resource, ...]) -> None:
     """Say what a plan brings about that its steps do not show."""
     changed = {step.address for step in found.steps if step.action != "create"}
     if {"task_definition.prometheus", "service.prometheus"} & changed and not spec.telemetry.workspace:
@@ -129,6 +221,8 @@ def _note(spec: StackSpec, found: Plan) -> None:
             "telemetry.workspace = true keeps history",
             file=sys.stderr,
         )
+    for line in (*words.of_versions(found), *words.of_images(spec, found, wanted)):
+        print(f"note: {line}", file=sys.stderr)
 
 
 def _document(spec: StackSpec, account: Account, found: Plan, findings: Any, costs: Any) -> dict[str, Any]:
@@ -145,19 +239,24 @@ def _document(spec: StackSpec, account: Account, found: Plan, findings: Any, cos
     }
 
 
-def _run(found: Plan, account: Account, stack: Stack, form: str, *, lose_data: frozenset[str]) -> None:
-    applied, seconds = _do(found, account, stack, lose_data=lose_data)
-    _report(applied, found, form, account, seconds, extra={})
-    if applied.failed:
-        raise typer.Exit(SourceError.exit_code)
-
-
 def _do(found: Plan, account: Account, stack: Stack, *, lose_data: frozenset[str]) -> tuple[Applied, float]:
     from obskit.deploy.apply import apply as carry_out
+    from obskit.deploy.graph import works
     from obskit.deploy.resources import kinds
 
-    began = time.monotonic()
-    applied = carry_out(found, account.aws, stack, kinds(), tell=teller(), lose_data=lose_data)
+    began, tell, done = time.monotonic(), teller(), list[int]()
+
+    def telling(told: Told) -> None:
+        if told.state == "done":
+            done.append(told.work.number)
+        tell(told)
+
+    try:
+        applied = carry_out(found, account.aws, stack, kinds(), tell=telling, lose_data=lose_data)
+    except KeyboardInterrupt:
+        total = len(works(found, kinds()))
+        print(f"{len(done)} of {total} done; run the same command again to go on", file=sys.stderr)
+        raise
     return applied, time.monotonic() - began
 
 
@@ -171,6 +270,8 @@ def _report(
     print(words.of_applied(applied, found, seconds=seconds, calls=sum(calls.values())))
     if extra:
         print(_proof_text(extra))
+    for name in extra.get("snapshots", ()):
+        print(words.of_snapshot(name, account.place))
 
 
 def _proof_text(proof: Mapping[str, Any]) -> str:
@@ -211,18 +312,22 @@ def _ask(question: str) -> None:
         raise UsageError("nothing was done")
 
 
-def _confirm(name: str, confirm: str) -> None:
+def _confirm(name: str, confirm: str, found: Plan, out: TextIO) -> None:
     """Make sure that this stack is meant.
 
     Raises:
         UsageError: Another name was given, or nobody is there to give it.
     """
-    if not confirm:
+    question = f"{len(found.steps)} resources of stack {name} will be deleted, {len(found.kept)} kept"
+    question += words.of_kept_cost(found)
+    if confirm:
+        print(question, file=out)
+    else:
         if not sys.stdin.isatty():
             raise UsageError(
                 "nobody is there to be asked; nothing was done", hint=f"say it beforehand: --confirm {name}"
             )
         with contextlib.suppress(EOFError):
-            confirm = input(f"All of this will be deleted. Type the stack's name ({name}) to go on: ").strip()
+            confirm = input(f"{question}. Type {name}: ").strip()
     if confirm != name:
         raise UsageError(f"that is not the stack's name, {name}; nothing was done")

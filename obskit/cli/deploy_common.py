@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from obskit.errors import UsageError
 from obskit.escape import clean
@@ -39,13 +40,13 @@ class Account:
         return Stack(name=name, place=self.place)
 
 
-def read_spec(file: Path | None, place: Place | None = None, *, warn: bool = True) -> StackSpec:
+def read_spec(file: Path | None, place: Place | None = None, *, warn: bool = False) -> StackSpec:
     """Read the stack's file, check it, and print what it warns of.
 
     Args:
         file: Where it is; ``stack.toml`` by default.
         place: Where the stack shall stand, when that is known: then zones, region and certificate are
-            checked as well, and warnings are not printed again.
+            checked as well.
         warn: Print warnings: where something is to be decided.
 
     Raises:
@@ -57,11 +58,15 @@ def read_spec(file: Path | None, place: Place | None = None, *, warn: bool = Tru
     from obskit.deploy.spec_lines import lines_of
 
     path = file or Path(FILE_NAME)
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", hint=f"name the file in it: --stack {path / FILE_NAME}")
     if not path.is_file():
-        raise UsageError(f"there is no file {path}", hint="name it: --stack FILE; README shows the shortest one")
+        raise UsageError(
+            f"there is no file {path}", hint="name it: --stack FILE; or have one begun: obskit deploy init"
+        )
     spec = read(path, commit=head(path.resolve().parent))
     warnings = require(spec, place, origin=str(path), lines=lines_of(path.read_text(encoding="utf-8")))
-    if warn and place is None:
+    if warn:
         for warning in warnings:
             print(f"warning: {clean(str(warning))}", file=sys.stderr)
     return spec
@@ -70,12 +75,14 @@ def read_spec(file: Path | None, place: Place | None = None, *, warn: bool = Tru
 def spec_and_account(file: Path | None) -> tuple[StackSpec, Account]:
     """Read and check the stack's file offline, then find out where it shall stand, and check what depends on that.
 
+    Warnings come last, so that they stand beside no error.
+
     Raises:
         UsageError, SettingsError: As `read_spec`.
         DeployError: As `account_for`.
     """
     account = account_for(read_spec(file).region)
-    return read_spec(file, account.place), account
+    return read_spec(file, account.place, warn=True), account
 
 
 def stack_name(file: Path | None, name: str) -> tuple[str, str]:
@@ -90,7 +97,7 @@ def stack_name(file: Path | None, name: str) -> tuple[str, str]:
         from obskit.settings import load_settings
 
         return name, load_settings().aws.region
-    spec = read_spec(file, warn=False)
+    spec = read_spec(file)
     return spec.name, spec.region
 
 
@@ -101,7 +108,8 @@ def account_for(region: str) -> Account:
         region: Of the stack; "" for what the settings or the chain say.
 
     Raises:
-        DeployError: There are no credentials, no region, or AWS cannot be reached.
+        UsageError: There is no profile or no region of that name.
+        DeployError: There are no credentials, or AWS cannot be reached.
     """
     import boto3
     from botocore.exceptions import BotoCoreError
@@ -117,9 +125,24 @@ def account_for(region: str) -> Account:
         raise UsageError(f"AWS cannot be asked: {error}", hint="set AWS_PROFILE, or profile in [aws]") from error
     if not session.region_name:
         raise UsageError("no AWS region is known", hint="set region in the stack's file, or AWS_DEFAULT_REGION")
+    if not settings.endpoint_url:  # what is not AWS may call its regions as it likes
+        _require_region(session, session.region_name)
     # looked up now, so that tests can bring a clock of their own
     aws = Aws(session=session, endpoint_url=settings.endpoint_url, sleep=time.sleep, monotonic=time.monotonic)
     return Account(aws=aws, place=where(aws))
+
+
+def _require_region(session: Any, region: str) -> None:
+    """Make sure that ECS is in a region, before AWS is asked: a wrong one is a host that does not answer.
+
+    Raises:
+        UsageError: botocore knows of none.
+    """
+    every = [one for part in session.get_available_partitions() for one in session.get_available_regions("ecs", part)]
+    if region not in every:
+        near = difflib.get_close_matches(region, every, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise UsageError(f"AWS has no region {region!r}", hint=f"{hint}A new one needs a new boto3")
 
 
 def head(folder: Path) -> str:

@@ -56,23 +56,39 @@ def costs_document(lines: Sequence[CostLine]) -> dict[str, Any]:
 
 
 def of_findings(found: Sequence[Finding], *, verbose: bool) -> str:
-    """Return security findings, by id; with *verbose*, those that are met or waived, too."""
+    """Return security findings, what several tools ask once with all ids; *verbose*: those met or waived, too."""
     counts = Counter(finding.state for finding in found)
     words = f"{counts['pass']} met, {counts['fail']} not met, {counts['waived']} waived"
     text = ["", f"Security (ids of Security Hub and Checkov): {words}"]
     for state in ("fail", "unused waiver", *(("waived", "pass") if verbose else ())):
         by_id: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+        ids: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = defaultdict(list)
         for finding in found:
             if finding.state == state:
                 place = f"{finding.address}{f' {finding.part}' if finding.part else ''}"
                 by_id[finding.id, finding.title, finding.why, finding.todo].append(place)
         sign = {"fail": "!", "unused waiver": "?", "waived": "=", "pass": "+"}[state]
         for (number, title, why, todo), places in by_id.items():
-            named = ", ".join(places[:_NAMED]) + (f" and {len(places) - _NAMED} more" if len(places) > _NAMED else "")
+            ids[title, why, todo, tuple(places)].append(number)
+        for (title, why, todo, at), numbers in ids.items():
+            number = ", ".join(numbers)
+            named = _named(at)
             text.append(f"  {sign} {number} {title}: {named}" if named.strip() else f"  {sign} {number} {title}")
             text += [f"      {why}"] if why else []
             text += [f"      try: {todo}"] if todo and state == "fail" else []
     return clean_lines(text)
+
+
+def _named(places: Sequence[str]) -> str:
+    more = len(places) - _NAMED
+    return ", ".join(places[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def of_judgement(found: Sequence[Finding], lines: Sequence[CostLine]) -> str:
+    """Return what is to be known before the question: the cost, and how many findings are not met."""
+    failing = sum(finding.state == "fail" for finding in found)
+    text = f"Security: {failing} findings not met" + (" (obskit deploy plan lists them)" if failing else "")
+    return f"{of_costs(lines, verbose=False)}\n{text}\n"
 
 
 def findings_document(found: Sequence[Finding]) -> list[dict[str, str]]:

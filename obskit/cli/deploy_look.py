@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
-from obskit.cli.deploy_common import account_for, spec_and_account, stack_name
+from obskit.cli.deploy_common import account_for, read_spec, spec_and_account, stack_name
 from obskit.cli.deploy_text import heading, table
 from obskit.cli.output import clean_lines, known_form, print_json, progress
 from obskit.escape import clean
 
+if TYPE_CHECKING:
+    from obskit.deploy.verify import Verified
+
+#: From so many images on, registries that do not answer are told in one line.
+_MANY: Final = 2
+_STATES: Final = {"good": "ok", "bad": "!!", "not seen": "??"}
 _SIGNS: Final = {"well": "ok", "busy": "..", "bad": "!!", "not seen": "??"}
 
 
 def status(file: Path | None, name: str, form: str) -> None:
     """Print how the stack is; exit 1 when something is bad."""
+    from obskit.deploy.services import services
     from obskit.deploy.status import status as look
 
     known_form(form, "text", "json")
+    given = name
     name, region = stack_name(file, name)
     account = account_for(region)
+    wanted = () if given else [one.name for one in services(read_spec(file, warn=False), account.place)]
     with progress(f"asking AWS how {name} is"):
-        rows = look(account.aws, account.stack(name))
+        rows = look(account.aws, account.stack(name), wanted)
     counts = Counter(row.health for row in rows)
     if form == "json":
         body = [{"kind": r.kind, "name": r.name, "health": r.health, "words": r.words} for r in rows]
-        print_json(
-            {"stack": name, "region": account.place.region, "rows": body, "counts": dict(sorted(counts.items()))}
-        )
+        document = {"schema_version": 1, "stack": name, "region": account.place.region}
+        print_json({**document, "rows": body, "counts": dict(sorted(counts.items()))})
     else:
         print(clean(heading(name, account.place)))
         lines = table([(_SIGNS[r.health], f"{r.kind}.{r.name}".rstrip("."), r.words) for r in rows])
@@ -51,16 +59,31 @@ def verify(file: Path | None, form: str) -> None:
     bad = [row for row in found if row.state == "bad"]
     if form == "json":
         body = [{"check": r.check, "about": r.about, "state": r.state, "words": r.words, "hint": r.hint} for r in found]
-        print_json({"stack": spec.name, "rows": body})
+        print_json({"schema_version": 1, "stack": spec.name, "rows": body})
     else:
-        signs = {"good": "ok", "bad": "!!", "not seen": "??"}
-        lines = table([(signs[r.state], r.check, r.about, r.words) for r in found])
-        print(clean_lines(lines))
-        for row in bad:
-            if row.hint:
-                print(clean(f"{row.check} {row.about}: {row.hint}"), file=sys.stderr)
+        print(clean_lines(_verified(found)))
     if bad:
         raise typer.Exit(1)
+
+
+def _verified(found: Sequence[Verified]) -> list[str]:
+    """Return a line a row, and below one that is bad what to do; registries that cannot be reached in one line."""
+    from obskit.deploy.registry import SILENT, parsed
+
+    images = [row for row in found if row.check == "image"]
+    silent = [row for row in images if row.state == "not seen" and row.words.startswith(SILENT)]
+    shown = [row for row in found if len(silent) < _MANY or row not in silent]
+    lines = table([(_STATES[row.state], row.check, row.about, row.words) for row in shown])
+    with_hints = [
+        line
+        for row, text in zip(shown, lines, strict=True)
+        for line in (text, *([f"      try: {row.hint}"] if row.hint else ()))
+    ]
+    if len(silent) < _MANY:
+        return with_hints
+    outside = [row for row in images if ".dkr.ecr." not in parsed(row.about).host]
+    who = "no registry outside AWS answers" if len(outside) == len(silent) else "some registries do not answer"
+    return [*with_hints, f"??  image  {who} from here: {len(silent)} images not seen"]
 
 
 def keys(form: str) -> None:
@@ -74,7 +97,7 @@ def keys(form: str) -> None:
             {"section": k.section, "name": k.name, "type": k.type, "default": k.default, "meaning": k.meaning}
             for k in found
         ]
-        print_json(body)
+        print_json({"schema_version": 1, "keys": body})
         return
     section = None
     for key in found:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from obskit.cli.deploy_common import Account, account_for, head, stack_name
+from obskit.cli.deploy_common import Account, account_for, head, read_spec, stack_name
 from obskit.cli.output import clean_lines, known_form, print_json
 from obskit.cli.times import duration
 from obskit.errors import ObskitError, UsageError
@@ -31,6 +34,9 @@ _ENDED: Final = {
     "unfinished": "has not ended in time",
 }
 _SHOWN: Final = 5
+#: A cause less likely than this is none.
+_LIKELY: Final = 0.01
+_TARGET_GROUP: Final = re.compile(r"arn:\S+?:targetgroup/([^/\s)]+)/\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,16 +85,44 @@ def events(service: str, since: str, file: Path | None, name: str, out: Path | N
     found.ask_log_group(account.aws, stack)
     found.ask_queue(account.aws, stack)
     found.ask_api(account.aws, stack)
+    if not found.events:
+        _require_there(account, name, service)
     if out is not None:
         print(f"{found.archive(out)} rows written to {clean(str(out))}", file=sys.stderr)
     for gap in found.gaps:
         print(f"not seen: {clean(gap)}", file=sys.stderr)
     if form == "json":
-        print_json({"stack": name, "service": service, "events": _documents(found.events), "gaps": found.gaps})
+        body = {"schema_version": 1, "stack": name, "service": service}
+        print_json({**body, "events": _documents(found.events), "gaps": found.gaps})
     elif lines := event_lines(found.events, with_service=not service):
         print("\n".join(lines))
     else:
         print(f"ECS said nothing in {since}" + (", as far as could be seen" if found.gaps else ""))
+
+
+def _require_there(account: Account, name: str, service: str) -> None:
+    """Tell apart that nothing was said of a service and that there is none; what may not be asked is a gap already.
+
+    Raises:
+        UsageError: There is no such stack or service.
+    """
+    from obskit.deploy.errors import AwsError
+    from obskit.deploy.follow import asked_for, require_stack
+
+    with suppress(AwsError):
+        if service:
+            asked_for(account.aws, account.stack(name), service)
+        else:
+            require_stack(account.aws, account.stack(name))
+
+
+def _of_the_file(wish: Wish) -> frozenset[str]:
+    """Return the services whose image the stack's file says; without the file only the watchers are known."""
+    from obskit.deploy.spec_keys import WATCHERS
+
+    spec = None if wish.name else read_spec(wish.file, warn=False)
+    applications = spec.applications if spec else ()
+    return frozenset({*WATCHERS, *(one.name for one in applications if one.image_owner == "spec")})
 
 
 def _ready(wish: Wish, form: str) -> tuple[Account, str, Any]:
@@ -104,7 +138,14 @@ def _ready(wish: Wish, form: str) -> tuple[Account, str, Any]:
             print(f"  {clean(words)}", file=sys.stderr, flush=True)
 
     commit = wish.commit or head(Path.cwd())
-    ask = Ask(now=lambda: datetime.now(UTC), tell=tell, commit=commit, patience_seconds=wish.patience, undo=wish.undo)
+    ask = Ask(
+        now=lambda: datetime.now(UTC),
+        tell=tell,
+        commit=commit,
+        patience_seconds=wish.patience,
+        undo=wish.undo,
+        of_the_file=_of_the_file(wish),
+    )
     return account_for(region), name, ask
 
 
@@ -121,18 +162,20 @@ def _end(done: Release, stack: str, wish: Wish, form: str, began: datetime) -> N
 
 
 def _lines(done: Release, reasons: Sequence[Hypothesis], kept: Path | None) -> list[str]:
+    from obskit.incident.report._phrases import percent
+
     if done.followed is None:
-        what = f"{done.image} already ({done.before})" if done.image else f"{done.before} already"
-        return [f"{done.service} runs {what}: nothing to do"]
+        return [f"{done.service} runs {done.image} already ({done.before}): nothing to do"]
     ended = done.followed
-    what = f" ({done.image})" if done.image else ""
-    lines = [f"{done.service}: deployment of {done.after}{what} {_ENDED[ended.outcome]} after {ended.seconds:.0f} s"]
+    lines = [
+        f"{done.service}: deployment of {done.after} ({done.image}) {_ENDED[ended.outcome]} after {ended.seconds:.0f} s"
+    ]
     if done.good:
         return [*lines, f"  {ended.running} of {ended.desired} tasks run"]
     lines += [f"  ECS says   {ended.reason}"] if ended.reason else []
     lines += [f"  serving    {done.serving}" + (" (the revision before)" if done.serving == done.before else "")]
     if reasons:
-        lines.append("  cause      " + ", ".join(f"{one.title} ({one.probability:.0%})" for one in reasons))
+        lines.append("  cause      " + ", ".join(f"{one.title} ({percent(one.probability)})" for one in reasons))
     stops = _telling(done)
     if stops:
         lines.append(f"  stopped    {len(stops)} tasks of it, the last of them:")
@@ -141,9 +184,15 @@ def _lines(done: Release, reasons: Sequence[Hypothesis], kept: Path | None) -> l
     if kept:
         lines += [
             f"  events     {kept}",
-            f"  look again obskit triage {done.service} --events {shlex.quote(str(kept))}",
+            f"  look again obskit triage {done.service} --events {shlex.quote(str(kept))} --at {_at(done)}",
         ]
     return lines
+
+
+def _at(done: Release) -> str:
+    """Return when it began to go wrong, for whoever looks at it tomorrow."""
+    stops = _telling(done) or done.evidence.stops
+    return stamp(stops[0].time if stops else done.evidence.since)
 
 
 def _telling(done: Release) -> tuple[Event, ...]:
@@ -168,7 +217,7 @@ def _reasons(done: Release, stack: str) -> tuple[Hypothesis, ...]:
         step=timedelta(seconds=15),
     )
     diagnosis = investigate(Telemetry(events=told), service=Service(name=done.service, cluster=stack), window=window)
-    return diagnosis.hypotheses[:2]
+    return tuple(one for one in diagnosis.hypotheses[:2] if one.probability >= _LIKELY)
 
 
 def _archived(done: Release, wish: Wish, began: datetime) -> Path | None:
@@ -180,7 +229,9 @@ def _archived(done: Release, wish: Wish, began: datetime) -> Path | None:
             path.unlink()
             return None
     except UsageError as error:
-        print(f"the events could not be kept: {clean(str(error))}", file=sys.stderr)
+        from obskit.deploy.words import one_line
+
+        print(f"the events could not be kept: {clean(one_line(error))}", file=sys.stderr)
         return None
     return path
 
@@ -199,7 +250,7 @@ def _document(done: Release, reasons: Sequence[Hypothesis], kept: Path | None) -
         "deployment": ended.deployment if ended else "",
         "seconds": round(ended.seconds, 1) if ended else 0.0,
         "causes": [{"id": one.cause, "title": one.title, "probability": round(one.probability, 4)} for one in reasons],
-        "stops": _documents(done.evidence.stops),
+        "stops": _documents(_telling(done)),
         "gaps": done.evidence.gaps,
         "archive": str(kept) if kept else "",
     }
@@ -223,22 +274,29 @@ def _documents(found: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def event_lines(found: Sequence[Event], *, with_service: bool) -> list[str]:
-    """Return events a line each: time, whose, what, why.
+    """Return events a line each: time, whose, what, why; what is said again right after itself is only counted.
 
     Args:
         found: Ascending by time.
         with_service: Whether they are of several services.
     """
-    lines = []
-    for event in found:
-        whose = [event.service] if with_service and event.service else []
-        task = [f"task {event.task[:12]}"] if event.task else []
-        code = event.detail("exit_code")
-        why = [event.detail("container_reason"), f"exit code {code}" if code else ""]
-        said = ", ".join(part for part in [event.message, *why] if part)
-        what = " ".join([*whose, *task, event.kind.replace("_", " "), event.code]).rstrip()
-        lines.append(clean(f"{stamp(event.time)} {what}: {said}" if said else f"{stamp(event.time)} {what}"))
-    return lines
+    said = [(event, _words(event, with_service=with_service)) for event in found]
+    runs = [list(run) for _, run in groupby(said, key=lambda one: one[1])]
+    return [
+        clean(f"{stamp(run[0][0].time)} {run[0][1]}" + (f" ({len(run)} times)" if len(run) > 1 else "")) for run in runs
+    ]
+
+
+def _words(event: Event, *, with_service: bool) -> str:
+    whose = [event.service] if with_service and event.service else []
+    task = [f"task {event.task[:12]}"] if event.task else []
+    number = event.revision.rpartition(":")[2]
+    revision = [f"(:{number})"] if number else []
+    code = event.detail("exit_code")
+    why = [event.detail("container_reason"), f"exit code {code}" if code else ""]
+    text = ", ".join(part for part in [event.message, *why] if part)
+    what = " ".join([*whose, *task, *revision, event.kind.replace("_", " "), event.code]).rstrip()
+    return _TARGET_GROUP.sub(r"\1", f"{what}: {text}" if text else what)
 
 
 def _annotate(text: str, done: Release, began: datetime) -> None:

@@ -7,6 +7,7 @@ that fails takes them down. The file is read by ``obskit triage --events``.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from obskit.deploy.aws import Aws, absent
 from obskit.deploy.errors import AwsError
 from obskit.deploy.resource import Stack
 from obskit.deploy.resources._names import events_group, queue_name
+from obskit.deploy.words import one_line
 from obskit.files import write_text
 from obskit.model import Event
 from obskit.redact import redact
@@ -34,6 +36,16 @@ _SERVICES_AT_ONCE: Final = 10  # nor DescribeServices
 _MAX_RECEIVES: Final = 50
 #: A queue whose messages stay visible gives the same ones again; so often without news is all.
 _STALE_RECEIVES: Final = 5
+#: What a deployment goes through: place -> words; what has none of them is its beginning. The last one counts.
+_COURSE: Final = {
+    1: re.compile(r"has started"),
+    3: re.compile(r"(?<!de)registered"),
+    5: re.compile(r"unable to|unhealthy|deregistered|draining|has stopped"),
+    6: re.compile(r"^SERVICE_DEPLOYMENT_FAILED|deployment failed"),
+    7: re.compile(r"rolling back"),
+    8: re.compile(r"^SERVICE_DEPLOYMENT_COMPLETED|deployment completed|steady state"),
+}
+_OF_TASKS: Final = {"task_running": 2, "task_stopped": 4}
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Row = Mapping[str, Any]
 
@@ -55,6 +67,7 @@ class Evidence:
     _tasks: dict[str, Row] = field(default_factory=dict)
     _messages: dict[str, Row] = field(default_factory=dict)
     _deployments: dict[tuple[str, str, str], Row] = field(default_factory=dict)
+    _log_group_told: bool = False
 
     def ask_api(self, aws: Aws, stack: Stack) -> None:
         """Take in stopped tasks, service events and deployments as the ECS API tells them now."""
@@ -68,7 +81,7 @@ class Evidence:
                 for row in answer.get("failures", ()):
                     self._miss(f"cluster {stack.name} has no service {str(row.get('arn', '')).rsplit('/', 1)[-1]}")
         except AwsError as error:
-            self._miss(f"cluster {stack.name} is not there" if absent(error) else str(error))
+            self._miss(f"cluster {stack.name} is not there" if absent(error) else one_line(error))
             return
         self.ask_tasks(aws, stack)
 
@@ -84,22 +97,23 @@ class Evidence:
                 batch = unknown[start : start + _TASKS_AT_ONCE]
                 self.take_tasks(aws.call("ecs", "describe_tasks", cluster=stack.name, tasks=batch).get("tasks", ()))
         except AwsError as error:
-            self._miss(str(error))
+            self._miss(one_line(error))
 
     def _is_final(self, arn: str) -> bool:
         """Tell whether a task is known in its last state: it changes no more."""
         return self._tasks.get(arn, {}).get("lastStatus") == "STOPPED"
 
     def ask_log_group(self, aws: Aws, stack: Stack) -> None:
-        """Take in what EventBridge wrote to the stack's log group."""
+        """Take in what EventBridge wrote to the stack's log group: all of it, so ask it before the queue."""
         began = int(self.since.timestamp() * 1000)
         try:
             for row in aws.pages(
                 "logs", "filter_log_events", "events", logGroupName=events_group(stack.name), startTime=began
             ):
                 self.take_carried(str(row.get("message", "")))
+            self._log_group_told = True
         except AwsError as error:
-            self._miss(f"there is no log group {events_group(stack.name)}" if absent(error) else str(error))
+            self._miss(f"there is no log group {events_group(stack.name)}" if absent(error) else one_line(error))
 
     def ask_queue(self, aws: Aws, stack: Stack) -> None:
         """Take in what lies in the stack's queue; nothing is deleted, nothing hidden from its real reader."""
@@ -113,9 +127,9 @@ class Evidence:
                 return
             seen, there = self._received(aws, url), int(given.get("ApproximateNumberOfMessages", 0))
         except AwsError as error:
-            self._miss(f"there is no queue {name}" if absent(error) else str(error))
+            self._miss(f"there is no queue {name}" if absent(error) else one_line(error))
             return
-        if there > seen:
+        if there > seen and not self._log_group_told:
             self._miss(f"queue {name} showed {seen} of some {there} messages, as it hides none; the log group has all")
 
     def _received(self, aws: Aws, url: str) -> int:
@@ -174,8 +188,8 @@ class Evidence:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """Each thing once, ascending by time, whatever was delivered twice or out of order."""
-        return dedupe(self._all())
+        """Each thing once, ascending by time, whatever was delivered twice or out of order; see `in_order`."""
+        return in_order(dedupe(self._all()))
 
     @property
     def stops(self) -> tuple[Event, ...]:
@@ -208,6 +222,17 @@ class Evidence:
 
     def _wanted(self, event: Event) -> bool:
         return event.time >= self.since and self.service in ("", event.service)
+
+
+def in_order(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Return events by time; those of one second, which is all that is shown, as one leads to the other."""
+    return tuple(sorted(events, key=lambda e: (e.time.replace(microsecond=0), _place(e), e.time)))
+
+
+def _place(event: Event) -> int:
+    """Return where an event stands among those of its second: begun, started, stopped, failed, rolled back, done."""
+    said = f"{event.code} {event.message}"
+    return _OF_TASKS.get(event.kind) or max((n for n, words in _COURSE.items() if words.search(said)), default=0)
 
 
 def _some(event: Event | None) -> tuple[Event, ...]:

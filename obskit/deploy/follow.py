@@ -8,12 +8,15 @@ the primary one again, and was overtaken when a new one is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from obskit.deploy.aws import Aws
-from obskit.deploy.errors import DeployError
-from obskit.deploy.resource import Stack
+from obskit.deploy.aws import Aws, absent, quiet
+from obskit.deploy.errors import AwsError, DeployError
+from obskit.deploy.resource import STACK_TAG, Stack
+from obskit.deploy.resources._tags import as_dict
+from obskit.errors import UsageError
 
 Outcome = Literal["completed", "failed", "rolled_back", "overtaken", "unfinished"]
 
@@ -25,6 +28,8 @@ _HEARSAY_SECONDS: Final = 30.0
 #: How long AWS, where it shall roll back, may take from FAILED to doing so. It cannot where no deployment was
 #: ever completed.
 _TURN_SECONDS: Final = 45.0
+#: DescribeClusters takes no more.
+_CLUSTERS_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +61,70 @@ def described(aws: Aws, stack: Stack, service: str) -> Mapping[str, Any]:
     Raises:
         DeployError: The cluster has no such service.
     """
-    answer = aws.call("ecs", "describe_services", cluster=stack.name, services=[service], include=["TAGS"])
-    rows = [row for row in answer.get("services", ()) if row.get("status") != "INACTIVE"]
-    if not rows:
-        names = sorted(
-            str(arn).rsplit("/", 1)[-1] for arn in aws.pages("ecs", "list_services", "serviceArns", cluster=stack.name)
-        )
-        hint = f"there are {', '.join(names)}" if names else "apply the stack first: obskit deploy apply"
-        raise DeployError(f"cluster {stack.name} has no service {service}", hint=hint)
-    row: Mapping[str, Any] = rows[0]
+    row = _row(aws, stack, service)
+    if row is None:
+        raise DeployError(f"cluster {stack.name} has no service {service}", hint=_services_there(aws, stack))
     return row
+
+
+def asked_for(aws: Aws, stack: Stack, service: str) -> Mapping[str, Any]:
+    """Return a service that somebody named, as DescribeServices has it.
+
+    Raises:
+        UsageError: There is no such stack, or no such service in it; those that are there are named.
+        AwsError: AWS does not answer.
+    """
+    try:
+        row = _row(aws, stack, service)
+    except AwsError as error:
+        if absent(error):
+            raise no_stack(aws, stack) from error
+        raise
+    if row is None:
+        raise UsageError(f"stack {stack.name} has no service {service}", hint=_services_there(aws, stack))
+    return row
+
+
+def require_stack(aws: Aws, stack: Stack) -> None:
+    """Make sure that the stack's cluster is there.
+
+    Raises:
+        UsageError: It is not.
+        AwsError: AWS does not answer.
+    """
+    answer = quiet(lambda: aws.call("ecs", "describe_clusters", clusters=[stack.name])) or {}
+    if not [row for row in answer.get("clusters", ()) if row.get("status") != "INACTIVE"]:
+        raise no_stack(aws, stack)
+
+
+def no_stack(aws: Aws, stack: Stack) -> UsageError:
+    """Return what to say of a stack that is not there; those that are there are named, where they may be asked."""
+    names: list[str] = []
+    with suppress(AwsError):
+        arns = list(aws.pages("ecs", "list_clusters", "clusterArns"))
+        for start in range(0, len(arns), _CLUSTERS_AT_ONCE):
+            some = arns[start : start + _CLUSTERS_AT_ONCE]
+            answer = aws.call("ecs", "describe_clusters", clusters=some, include=["TAGS"])
+            tags = (as_dict(row.get("tags"), "key", "value") for row in answer.get("clusters", ()))
+            names += [one.get(STACK_TAG, "") for one in tags]
+    place, there = stack.place, ", ".join(sorted({name for name in names if name and name != stack.name}))
+    return UsageError(
+        f"there is no stack {stack.name} in {place.region}, account {place.account}",
+        where={"there are": there},
+        hint="obskit deploy apply makes it" + ("; or name one that is there: --name NAME" if there else ""),
+    )
+
+
+def _row(aws: Aws, stack: Stack, service: str) -> Mapping[str, Any] | None:
+    answer = aws.call("ecs", "describe_services", cluster=stack.name, services=[service], include=["TAGS"])
+    rows = (row for row in answer.get("services", ()) if row.get("status") != "INACTIVE")
+    return next(rows, None)
+
+
+def _services_there(aws: Aws, stack: Stack) -> str:
+    arns = quiet(lambda: list(aws.pages("ecs", "list_services", "serviceArns", cluster=stack.name)))
+    names = sorted(str(arn).rsplit("/", 1)[-1] for arn in arns or ())
+    return f"there are {', '.join(names)}" if names else "apply the stack first: obskit deploy apply"
 
 
 def primary(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from obskit.deploy.aws import Aws, quiet
 from obskit.deploy.errors import AwsError, DeployError
 from obskit.deploy.resource import Place
+from obskit.errors import UsageError
 
 _TYPES: Final = (
     "application/vnd.oci.image.index.v1+json",
@@ -29,6 +30,15 @@ _CHALLENGE: Final = re.compile(r'(\w+)="([^"]*)"')
 _DEFAULT_HOST, _DEFAULT_API = "docker.io", "registry-1.docker.io"
 _SECONDS: Final = 15
 _MAX_BYTES: Final = 4 * 1024 * 1024
+
+#: Repository (with host, port, path), then a tag or a digest.
+_IMAGE: Final = re.compile(
+    r"[\w.-]+(?::\d+)?(?:/[\w.-]+)*(?::[\w][\w.-]{0,127}(?:@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
+)
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_TAG: Final = re.compile(r"[\w][\w.-]{0,127}")
+#: How an error begins where a registry cannot be reached at all.
+SILENT: Final = "the registry does not answer"
 
 #: ECS's words for a processor -> the OCI's.
 PROCESSORS: Final[Mapping[str, str]] = {"X86_64": "amd64", "ARM64": "arm64"}
@@ -67,6 +77,53 @@ def parsed(image: str) -> Image:
     return Image(host, rest, "" if digest else tag or "latest", digest)
 
 
+def whole(image: str, now: str) -> str:
+    """Return the whole reference of an image.
+
+    Args:
+        image: A tag or digest alone, or a whole reference.
+        now: Whole reference whose repository counts where none is given.
+
+    Raises:
+        UsageError: It is none, or its tag is ``latest``, as in a stack's file.
+    """
+    found = ""
+    if _DIGEST.fullmatch(image):
+        found = f"{repository(now)}@{image}"
+    elif _IMAGE.fullmatch(image):
+        found = image
+    elif _TAG.fullmatch(image):
+        found = f"{repository(now)}:{image}"
+    if not found:
+        hint = "write a tag (1.4.2), repository:tag, or repository@sha256:digest"
+        raise UsageError(f"{image!r} is no image", hint=hint)
+    if parsed(found).tag == "latest":
+        hint = "push and name a tag that stays what it is: 1.4.2, or a commit"
+        raise UsageError(f"{image} is another image tomorrow, and nothing to roll back to", hint=hint)
+    return found
+
+
+def repository(image: str) -> str:
+    """Return an image without tag and digest."""
+    name = image.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    return head if colon and "/" not in tag else name
+
+
+def is_pushed(aws: Aws, place: Place, image: str) -> bool:
+    """Tell whether an image is there; one that is not of this account and region is taken to be.
+
+    Raises:
+        AwsError: ECR may not be asked.
+    """
+    found = parsed(image)
+    if found.host != f"{place.account}.dkr.ecr.{place.region}.{place.suffix}":
+        return True
+    wanted = {"imageDigest": found.digest} if found.digest else {"imageTag": found.tag}
+    asked: dict[str, Any] = {"repositoryName": found.repository, "imageIds": [wanted]}
+    return quiet(lambda: aws.call("ecr", "describe_images", **asked)) is not None
+
+
 def require_pushed(aws: Aws, place: Place, image: str) -> None:
     """Make sure that an image of this account and region is there; of other registries nothing is asked.
 
@@ -74,12 +131,13 @@ def require_pushed(aws: Aws, place: Place, image: str) -> None:
         DeployError: It has not been pushed yet.
         AwsError: ECR may not be asked.
     """
-    found = parsed(image)
-    if found.host != f"{place.account}.dkr.ecr.{place.region}.{place.suffix}":
-        return
-    wanted = {"imageDigest": found.digest} if found.digest else {"imageTag": found.tag}
-    if quiet(lambda: aws.call("ecr", "describe_images", repositoryName=found.repository, imageIds=[wanted])) is None:
-        hint = f"docker build -t {image} .; docker push {image}; then run the same command again"
+    if not is_pushed(aws, place, image):
+        login = f"aws ecr get-login-password --region {place.region}"
+        hint = (
+            "log in, build it (for linux/arm64 where architecture is ARM64), push it, and apply or release again: "
+            f"{login} | docker login --username AWS --password-stdin {parsed(image).host}"
+            f" && docker build --platform linux/amd64 -t {image} . && docker push {image}"
+        )
         raise DeployError(f"{image} has not been pushed yet", hint=hint)
 
 
@@ -161,7 +219,7 @@ def _fetched(url: str, headers: Mapping[str, str]) -> tuple[Any, str]:
             token = _token(challenge, url)
             status, _, body = _got(url, {**headers, "Authorization": f"Bearer {token}"})
     except requests.RequestException as error:
-        raise DeployError(f"the registry does not answer: {type(error).__name__}", where={"url": _bare(url)}) from error
+        raise DeployError(f"{SILENT}: {type(error).__name__}", where={"url": _bare(url)}) from error
     if status != 200:
         words = "the registry has no such image" if status == 404 else "the registry refuses"
         raise DeployError(f"{words} ({status})", where={"url": _bare(url)})

@@ -7,7 +7,6 @@ completed; when AWS, or obskit, went back to the revision before, it has failed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,26 +17,25 @@ from obskit.deploy.aws import Aws
 from obskit.deploy.containers.application import PROGRAM
 from obskit.deploy.errors import AwsError, DeployError
 from obskit.deploy.evidence import Evidence
-from obskit.deploy.follow import Followed, described, follow, primary, serving
-from obskit.deploy.registry import require_pushed
+from obskit.deploy.follow import Followed, asked_for, described, follow, primary, serving
+from obskit.deploy.registry import repository, require_pushed, whole
 from obskit.deploy.resource import COMMIT_TAG, STACK_TAG, Stack
+from obskit.deploy.resources import _services
 from obskit.deploy.resources._tags import as_dict, as_list
+from obskit.deploy.spec_keys import WATCHERS
+from obskit.deploy.words import one_line
 from obskit.errors import UsageError
 from obskit.sources.ecs_events import moment
 
 #: Tag of a revision: how its release stands. Rolling back looks for one that is ``completed``.
-RELEASE_TAG: Final = "obskit:release"
+RELEASE_TAG: Final = _services.RELEASE_TAG
 #: Its values. ``begun`` is one that was never seen to end; ``left`` one that somebody went back from.
 State = Literal["begun", "completed", "failed", "left"]
-#: Repository (with host, port, path), then a tag or a digest.
-_IMAGE: Final = re.compile(
-    r"[\w.-]+(?::\d+)?(?:/[\w.-]+)*(?::[\w][\w.-]{0,127}(?:@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
-)
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_TAG: Final = re.compile(r"[\w][\w.-]{0,127}")
 #: How many revisions are looked at for one to go back to, and how many are named where none is.
 _LOOKED_AT: Final = 20
 _LISTED: Final = 10
+#: How they are named there.
+_STANDS: Final = {"completed": "good", "left": "gone back from", "begun": "its end was not seen", "": "not known"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +44,7 @@ class Release:
 
     Attributes:
         service: Whose.
-        image: That the service shall run; "" for a rollback to a revision.
+        image: That the service shall run.
         before, after: Revisions as ``family:7``; *after* is "" when nothing was deployed.
         serving: The revision that serves when this returns.
         followed: How the deployment ended; None when there was nothing to do.
@@ -75,6 +73,8 @@ class Ask:
         commit: For the revision's tag.
         patience_seconds: After which a deployment is no longer waited for.
         undo: Go back by ourselves when a deployment failed and AWS does not.
+        of_the_file: Services whose image the stack's file says, so that the next `apply` would undo a release;
+            where the file is not at hand, those of which that is always so.
         now: The clock, in UTC.
         tell: Is told progress in words.
     """
@@ -84,6 +84,7 @@ class Ask:
     commit: str = ""
     patience_seconds: float = 1800.0
     undo: bool = True
+    of_the_file: frozenset[str] = frozenset(WATCHERS)
 
 
 def release(aws: Aws, stack: Stack, service: str, image: str, ask: Ask) -> Release:
@@ -100,16 +101,17 @@ def release(aws: Aws, stack: Stack, service: str, image: str, ask: Ask) -> Relea
         ask: How.
 
     Raises:
-        UsageError: The image is none.
-        DeployError: There is no such service or image, or AWS refused before anything was deployed.
+        UsageError: There is no such stack or service, its image is the file's, or the image is none.
+        DeployError: There is no such image, or AWS refused before anything was deployed.
     """
-    row = described(aws, stack, service)
+    row = asked_for(aws, stack, service)
     _ours(row, stack)
+    _require_free_image(service, ask)
     revision = str(row["taskDefinition"])
     answer = aws.call("ecs", "describe_task_definition", taskDefinition=revision, include=["TAGS"])
     running, tags = answer["taskDefinition"], as_dict(answer.get("tags"), "key", "value")
     program = _program(running, service)
-    wanted = _whole(image, str(program["image"]))
+    wanted = whole(image, str(program["image"]))
     way = _Way(aws=aws, stack=stack, ask=ask, service=service, image=wanted, before=serving(row))
     first = primary(row)
     if wanted == program["image"] and first.get("rolloutState") == "COMPLETED":
@@ -134,39 +136,66 @@ def rollback(aws: Aws, stack: Stack, service: str, ask: Ask, *, to: int = 0) -> 
             else the newest of which nothing bad is known.
 
     Raises:
-        UsageError: There is no such revision.
-        DeployError: There is no such service, or AWS refused before anything was deployed.
+        UsageError: There is no such stack, service or revision.
+        DeployError: AWS refused before anything was deployed.
     """
-    row = described(aws, stack, service)
+    row = asked_for(aws, stack, service)
     _ours(row, stack)
     prefix, _, number = str(row["taskDefinition"]).rpartition(":")
     family, current = _short(prefix), int(number)
     arns = list(aws.pages("ecs", "list_task_definitions", "taskDefinitionArns", familyPrefix=family, sort="DESC"))
     numbers = sorted((int(arn.rpartition(":")[2]) for arn in arns if arn.rpartition(":")[0] == prefix), reverse=True)
-    chosen = to or _last_good(aws, prefix, [n for n in numbers if n < current])
+    seen: dict[int, _Known] = {}
+    chosen = to or _last_good(aws, prefix, [n for n in numbers if n < current], seen)
     if chosen not in numbers:
-        known = ", ".join(str(n) for n in numbers[:_LISTED]) + (", …" if len(numbers) > _LISTED else "")
+        some = [f"{n} ({_known(aws, prefix, n, seen).words(service)})" for n in numbers[:_LISTED]]
         what = f"revision {to}" if to else "earlier revision that was good"
         raise UsageError(
             f"{service} has no {what} to go back to",
-            where={"running": f"{family}:{current}", "there are": known},
-            hint="name one of them: --to NUMBER",
+            where={"running": f"{family}:{current}", "there are": ", ".join(some + ["…"] * (len(numbers) > _LISTED))},
+            hint="name one of them: --to NUMBER" if len(numbers) > 1 else "there is no other one yet",
         )
-    way = _Way(aws=aws, stack=stack, ask=ask, service=service, image="", before=serving(row))
+    known = _known(aws, prefix, chosen, seen)
+    if known.state == "failed" and chosen != current:
+        ask.tell(f"warning: {family}:{chosen} has failed before")
+    image = str(_program(known.definition, service)["image"])
+    way = _Way(aws=aws, stack=stack, ask=ask, service=service, image=image, before=serving(row))
     if chosen == current and primary(row).get("rolloutState") == "COMPLETED":
         return _unchanged(way)
     done = _deploy(way, row, f"{prefix}:{chosen}")
-    if done.good and chosen < current:
+    if done.good and chosen < current and _known(aws, prefix, current, seen).state != "failed":
         _mark(aws, str(row["taskDefinition"]), "left")
     return done
 
 
-def _last_good(aws: Aws, prefix: str, numbers: list[int]) -> int:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A revision, and how its release stands; "" where none has touched it."""
+
+    definition: Mapping[str, Any]
+    state: str
+
+    def words(self, service: str) -> str:
+        """Return ``2.0.0, failed``."""
+        image = str(_program(self.definition, service)["image"])
+        tag = image.removeprefix(repository(image)).lstrip(":@") or image
+        return f"{tag}, {_STANDS.get(self.state, self.state)}"
+
+
+def _known(aws: Aws, prefix: str, number: int, seen: dict[int, _Known]) -> _Known:
+    """Return a revision, asked for once."""
+    if number not in seen:
+        answer = aws.call("ecs", "describe_task_definition", taskDefinition=f"{prefix}:{number}", include=["TAGS"])
+        state = as_dict(answer.get("tags"), "key", "value").get(RELEASE_TAG, "")
+        seen[number] = _Known(answer["taskDefinition"], state)
+    return seen[number]
+
+
+def _last_good(aws: Aws, prefix: str, numbers: list[int], seen: dict[int, _Known]) -> int:
     """Return the newest revision that was good, else the newest that no release has touched, else 0."""
     untouched = 0
     for number in numbers[:_LOOKED_AT]:
-        answer = aws.call("ecs", "describe_task_definition", taskDefinition=f"{prefix}:{number}", include=["TAGS"])
-        state = as_dict(answer.get("tags"), "key", "value").get(RELEASE_TAG, "")
+        state = _known(aws, prefix, number, seen).state
         if state == "completed":
             return number
         untouched = untouched or (number if not state else 0)
@@ -266,7 +295,7 @@ def _back(way: _Way, look: Callable[[Mapping[str, Any]], None], *, ours: bool) -
         with _gone_on(way.ask, f"going back to {before}"):
             ended = follow(aws, stack, service, deployment, earlier=earlier, patience_seconds=patience, look=look)
     except DeployError as error:
-        way.ask.tell(f"whether {before} serves again is not known: {error.what}")
+        way.ask.tell(f"whether {before} serves again is not known: {one_line(error)}")
         return
     if ended.outcome != "completed":
         way.ask.tell(f"the way back has not ended well either: {ended.outcome} {ended.reason}".rstrip())
@@ -323,34 +352,21 @@ def _ours(row: Mapping[str, Any], stack: Stack) -> None:
         )
 
 
+def _require_free_image(service: str, ask: Ask) -> None:
+    if service in ask.of_the_file:
+        where = "applications." if service not in WATCHERS else ""
+        raise UsageError(
+            f"the image of {service} is the stack file's: the next apply would undo a release",
+            hint=f"set image in [{where}{service}] of the file, then obskit deploy apply",
+        )
+
+
 def _program(running: Mapping[str, Any], service: str) -> Mapping[str, Any]:
     """Return the container that the service exists for: the one of its name, else the first essential one."""
     containers = running["containerDefinitions"]
     plain = [c for c in containers if c.get("essential", True) and not c.get("firelensConfiguration")]
     found: Mapping[str, Any] = ([c for c in containers if c["name"] in (service, PROGRAM)] or plain or containers)[0]
     return found
-
-
-def _whole(image: str, now: str) -> str:
-    """Return the whole reference of an image.
-
-    Raises:
-        UsageError: It is none.
-    """
-    if _DIGEST.fullmatch(image):
-        return f"{_repository(now)}@{image}"
-    if _IMAGE.fullmatch(image):
-        return image
-    if _TAG.fullmatch(image):
-        return f"{_repository(now)}:{image}"
-    raise UsageError(f"{image!r} is no image", hint="write a tag (1.4.2), repository:tag, or repository@sha256:digest")
-
-
-def _repository(image: str) -> str:
-    """Return an image without tag and digest."""
-    name = image.partition("@")[0]
-    head, colon, tag = name.rpartition(":")
-    return head if colon and "/" not in tag else name
 
 
 def _short(revision: str) -> str:

@@ -9,9 +9,10 @@ from typing import Any, Final, Literal
 
 from obskit.deploy.aws import Aws, quiet
 from obskit.deploy.errors import AwsError
-from obskit.deploy.follow import primary
+from obskit.deploy.follow import no_stack, primary
 from obskit.deploy.resource import Observed, Stack
 from obskit.deploy.resources import kinds
+from obskit.deploy.words import one_line
 from obskit.redact import redact
 
 Health = Literal["well", "busy", "bad", "not seen"]
@@ -21,6 +22,13 @@ _UNABLE: Final = "is unable to"
 _AT_ONCE: Final = 10
 #: What is read to know which things of the stack to ask about.
 _ASKED: Final = ("load_balancer", "target_group", "certificate", "database", "queue")
+#: What a cluster without services is, by its status.
+_EMPTY: Final = {
+    "": "is not there, though others of the stack are: it was not made yet, or was deleted; obskit deploy apply",
+    "ACTIVE": "has no services yet: obskit deploy apply",
+    "DEPROVISIONING": "is being destroyed",
+    "INACTIVE": "is being destroyed: it is gone, others of the stack are not yet; obskit deploy destroy",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,35 +47,69 @@ class Row:
     words: str
 
 
-def status(aws: Aws, stack: Stack) -> tuple[Row, ...]:
+def status(aws: Aws, stack: Stack, wanted: Iterable[str] = ()) -> tuple[Row, ...]:
     """Return a row for each thing whose state can be other than its wanted one.
 
+    Args:
+        aws, stack: Whose.
+        wanted: Names of the services that the stack's file wants; where it is not at hand, those that the
+            stack has task definitions of.
+
     Raises:
+        UsageError: There is no such stack.
         AwsError: Not even the cluster can be asked.
     """
-    rows = list(_services(aws, stack))
+    cluster, rows = _cluster(aws, stack), list(_services(aws, stack))
+    alone = cluster in ("", "INACTIVE") and not rows
+    if not alone:
+        rows += _missing(aws, stack, frozenset(wanted), {row.name for row in rows})
+        rows = rows or [Row(kind="cluster", name="main", health="bad", words=_EMPTY.get(cluster, _EMPTY["ACTIVE"]))]
+    asked = list(_rest(aws, stack))
+    if not alone:
+        return (*rows, *asked)
+    if not [row for row in asked if row.health != "not seen"]:
+        raise no_stack(aws, stack)
+    return (Row(kind="cluster", name="main", health="bad", words=_EMPTY[cluster]), *asked)
+
+
+def _rest(aws: Aws, stack: Stack) -> Iterator[Row]:
     for name in _ASKED:
         try:
-            found = tuple(kinds()[name].observe(aws, stack))
-            rows += of_kind(aws, name, found)
+            yield from of_kind(aws, name, tuple(kinds()[name].observe(aws, stack)))
         except AwsError as error:
-            rows.append(Row(kind=name, name="", health="not seen", words=str(error).replace("\n", " ")))
-    return tuple(rows)
+            yield Row(kind=name, name="", health="not seen", words=one_line(error))
+
+
+def _cluster(aws: Aws, stack: Stack) -> str:
+    """Return the status of the stack's cluster; "" when there is none."""
+    answer = quiet(lambda: aws.call("ecs", "describe_clusters", clusters=[stack.name])) or {}
+    return next((str(row.get("status", "")) for row in answer.get("clusters", ())), "")
+
+
+def _missing(aws: Aws, stack: Stack, wanted: frozenset[str], there: set[str]) -> Iterator[Row]:
+    try:
+        every = wanted or {one.name for one in kinds()["task_definition"].observe(aws, stack)}
+    except AwsError as error:
+        yield Row(kind="task_definition", name="", health="not seen", words=one_line(error))
+        return
+    for name in sorted(every - there):
+        yield Row(kind="service", name=name, health="bad", words="is not there: obskit deploy apply")
 
 
 def _services(aws: Aws, stack: Stack) -> Iterator[Row]:
     found = quiet(lambda: list(aws.pages("ecs", "list_services", "serviceArns", cluster=stack.name)))
     names = sorted(str(arn).rsplit("/", 1)[-1] for arn in found or ())
-    if not names:
-        yield Row(kind="cluster", name="main", health="bad", words=f"there is no cluster {stack.name} with services")
     for start in range(0, len(names), _AT_ONCE):
         answer = aws.call("ecs", "describe_services", cluster=stack.name, services=names[start : start + _AT_ONCE])
-        yield from (_service(row) for row in answer.get("services", ()))
+        # one that was deleted is told of for a while
+        yield from (_service(row) for row in answer.get("services", ()) if row.get("status") != "INACTIVE")
 
 
 def _service(row: Mapping[str, Any]) -> Row:
     desired, running, pending = (int(row.get(f"{what}Count", 0)) for what in ("desired", "running", "pending"))
     first = primary(row)
+    if row.get("status") == "DRAINING":
+        return Row(kind="service", name=str(row.get("serviceName", "")), health="busy", words="is being destroyed")
     state, revision = str(first.get("rolloutState", "")), str(row.get("taskDefinition", "")).rsplit("/", 1)[-1]
     words = f"{running} of {desired} tasks run {revision}"
     words += f", {pending} start" if pending else ""

@@ -18,12 +18,24 @@ from obskit.deploy.aws import Aws, absent
 from obskit.deploy.desired import desired
 from obskit.deploy.errors import AwsError, DeployError
 from obskit.deploy.observe import WORKERS, observe
-from obskit.deploy.registry import PROCESSORS, platforms
-from obskit.deploy.resource import Attributes, Observed, Place, Resource, Stack, Unknown, resolved
+from obskit.deploy.registry import PROCESSORS, is_pushed, platforms
+from obskit.deploy.resource import (
+    Attributes,
+    Join,
+    Observed,
+    Place,
+    Ref,
+    Resource,
+    Stack,
+    Unknown,
+    resolve,
+    resolved,
+)
 from obskit.deploy.resources import _entry, _route53, kinds
 from obskit.deploy.resources._names import repository_name
 from obskit.deploy.services import FargateService, services
 from obskit.deploy.spec import StackSpec
+from obskit.deploy.words import one_line
 
 State = Literal["good", "bad", "not seen"]
 _TASKS: Final = "ecs-tasks"
@@ -71,7 +83,7 @@ def verify(
     wanted = {r.address: resolved(r, known) for r in desired(spec, place, kinds())}
     every = services(spec, place)
     questions: list[Question] = [
-        *(partial(_image, aws, spec.name, image, service, there) for image, service in _images(every, there).items()),
+        *(partial(_image, aws, stack, image, service, there) for image, service in _images(every, there).items()),
         *(partial(_secret, aws, arn, users, known) for arn, users in _secrets(every).items()),
         *(partial(_role, aws, one) for one in there.values() if one.kind == "role" and one.name != "ci"),
         partial(_ports, wanted, there),
@@ -103,26 +115,30 @@ def _released(definition: Observed | None, container: str) -> str:
 
 
 def _image(
-    aws: Aws, stack: str, asked: tuple[str, str], users: list[FargateService], there: Mapping[str, Observed]
+    aws: Aws, stack: Stack, asked: tuple[str, str], users: list[FargateService], there: Mapping[str, Observed]
 ) -> Iterator[Verified]:
     image, architecture = asked
-    own = [s for s in users if s.repository and f"/{repository_name(stack, s.name)}" in image]
+    own = [s for s in users if s.repository and f"/{repository_name(stack.name, s.name)}" in image]
     if own and f"repository.{own[0].name}" not in there:
         hint = f"apply the stack, then build and push {image}"
         yield Verified(check="image", about=image, state="bad", words="its repository is not there yet", hint=hint)
         return
     try:
+        if not is_pushed(aws, stack.place, image):
+            yield Verified(check="image", about=image, state="bad", words="not pushed yet", hint="build and push it")
+            return
         found = platforms(aws, image)
     except AwsError as error:
         lost = absent(error) or error.code == "ImageNotFound"
         state: State = "bad" if lost else "not seen"
         yield Verified(
-            check="image", about=image, state=state, words=_line(error), hint="build and push it" if lost else ""
+            check="image", about=image, state=state, words=one_line(error), hint="build and push it" if lost else ""
         )
         return
     except DeployError as error:
         state = "bad" if "(404)" in error.what else "not seen"
-        yield Verified(check="image", about=image, state=state, words=_line(error), hint="name a tag that exists")
+        hint = "name a tag that exists" if state == "bad" else ""
+        yield Verified(check="image", about=image, state=state, words=one_line(error), hint=hint)
         return
     wanted = PROCESSORS[architecture]
     if not found:
@@ -145,10 +161,8 @@ def _secrets(every: Iterable[FargateService]) -> dict[Any, list[str]]:
 
 
 def _secret(aws: Aws, source: Any, users: list[str], known: Mapping[str, Attributes]) -> Iterator[Verified]:
-    from obskit.deploy.resource import resolve
-
     text = resolve(source, known)
-    about = f"{source} of {', '.join(sorted(set(users)))}"
+    about = f"{_secret_name(source)} of {', '.join(sorted(set(users)))}"
     if isinstance(text, Unknown):
         yield Verified(check="secret", about=about, state="good", words="apply makes it")
         return
@@ -160,7 +174,7 @@ def _secret(aws: Aws, source: Any, users: list[str], known: Mapping[str, Attribu
         going = bool(re.search(r"(marked|scheduled) (for deletion|deleted)", error.message))
         state: State = "bad" if absent(error) or going else "not seen"
         hint = "" if state != "bad" else "restore it" if going else "create it, or correct its name"
-        yield Verified(check="secret", about=about, state=state, words=_line(error), hint=hint)
+        yield Verified(check="secret", about=about, state=state, words=one_line(error), hint=hint)
         return
     keys = _keys_of(value)
     if key and key not in keys:
@@ -178,6 +192,17 @@ def _secret_and_key(value_from: str) -> tuple[str, str]:
     return ":".join(parts[:7]), parts[7] if len(parts) > 7 else ""
 
 
+def _secret_name(source: Any) -> str:
+    """Return a secret as people name it: ``database, key password``."""
+    parts = source.parts if isinstance(source, Join) else (source,)
+    name, key = _secret_and_key("".join(part for part in parts if isinstance(part, str)))
+    made = next((part.address.partition(".")[2] for part in parts if isinstance(part, Ref)), "")
+    if made:
+        key = name.strip(":")
+    shown = made or name.partition(":secret:")[2] or name
+    return f"{shown}, key {key}," if key else shown
+
+
 def _keys_of(value: str) -> set[str]:
     try:
         found = json.loads(value)
@@ -191,7 +216,7 @@ def _role(aws: Aws, one: Observed) -> Iterator[Verified]:
     try:
         document = aws.call("iam", "get_role", RoleName=name)["Role"]["AssumeRolePolicyDocument"]
     except AwsError as error:
-        yield Verified(check="role", about=name, state="bad" if absent(error) else "not seen", words=_line(error))
+        yield Verified(check="role", about=name, state="bad" if absent(error) else "not seen", words=one_line(error))
         return
     wanted = "vpc-flow-logs" if one.name == "flow-logs" else _TASKS
     if any(str(principal).startswith(f"{wanted}.") for principal in _principals(document)):
@@ -252,7 +277,7 @@ def _log_groups(aws: Aws, there: Mapping[str, Observed]) -> Iterator[Verified]:
                 decision = one.get("EvalResourceDecision") or one.get("EvalDecision")
                 decided.setdefault(str(one.get("EvalResourceName")), set()).add(str(decision))
     except AwsError as error:
-        yield Verified(check="log group", about="all", state="not seen", words=_line(error))
+        yield Verified(check="log group", about="all", state="not seen", words=one_line(error))
         return
     for group, arn in zip(groups, arns, strict=True):
         said = decided.get(arn, set())
@@ -272,7 +297,7 @@ def _zone(aws: Aws, spec: StackSpec, place: Place) -> Iterator[Verified]:
         try:
             zone = _route53.zone_of(aws, host, spec.entry.hosted_zone)
         except AwsError as error:
-            yield Verified(check="zone", about=host, state="not seen", words=_line(error))
+            yield Verified(check="zone", about=host, state="not seen", words=one_line(error))
         except DeployError as error:
             yield Verified(check="zone", about=host, state="bad", words=error.what, hint=error.hint)
         else:
@@ -292,12 +317,8 @@ def _provider(aws: Aws, spec: StackSpec, place: Place) -> Iterator[Verified]:
             check="provider",
             about=arn,
             state="bad" if bad else "not seen",
-            words=_line(error),
+            words=one_line(error),
             hint=hint if bad else "",
         )
     else:
         yield Verified(check="provider", about=arn, state="good", words="there")
-
-
-def _line(error: DeployError) -> str:
-    return " ".join(str(error).split())

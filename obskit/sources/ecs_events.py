@@ -35,6 +35,8 @@ _SERVICE = re.compile(r"\(?\bservice[ :]+[`(]*([A-Za-z0-9_-]{1,255})")
 _TASK = re.compile(r"\(task [`(]*(?:arn:\S*/)?([0-9a-fA-F-]{8,64})")
 #: Start errors and kills, as opposed to what the runtime says while it tidies up.
 _TELLING_REASON = re.compile(r"^\s*(?!CannotStopContainer|CannotInspectContainer|TaskStoppedBeforePullBegin)\w+Error\b")
+#: What the program's container is called in a task of obskit's own stacks, beside those that prepare or serve it.
+_PROGRAM: Final = "app"
 _COLLATERAL: Final = {"0": 5, "137": 3, "143": 1}
 
 
@@ -205,7 +207,11 @@ def event_from_task(task: Mapping[str, object], *, said_at: object = None, event
     service = group.removeprefix("service:") if group.startswith("service:") else ""
     revision, deployment = _last(_text(task, "taskDefinitionArn")), _text(task, "startedBy")
     code = _text(task, "stopCode")
-    told = _explaining(_rows(task.get("containers")), {service, revision.rpartition(":")[0]}, code) if stopping else {}
+    told = (
+        _explaining(_rows(task.get("containers")), {service, revision.rpartition(":")[0], _PROGRAM}, code)
+        if stopping
+        else {}
+    )
     return Event(
         time=at,
         kind="task_stopped" if stopping else "task_running",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,12 +98,18 @@ def test_nothing_is_done_without_a_word(say: Say, fargate: Fargate) -> None:
 
 def test_apply_twice_then_drift_then_destroy(say: Say, fargate: Fargate, monkeypatch: pytest.MonkeyPatch) -> None:
     """The life of a stack: everything, nothing, one thing mended, and nothing left but what holds data."""
+    Path("stack.toml").write_text(f"{FIRST}[database]\nprotected = false\n")
     first = say("apply", "--yes")
     assert first.code == 0, first.err[-2000:]
     second = say("apply", "--yes", "--format", "json")
     assert second.code == 0, second.err
     assert (first.code, second.code) == (0, 0), first.err + second.err
     assert "created; 0 left as they were" in first.out
+    assert f"https://{DOMAIN}\n" in first.out
+    assert "get-secret-value --secret-id shop/grafana --region eu-west-1" in first.out
+    assert "export OBSKIT_ECS_CLUSTER=shop OBSKIT_EVENTS_LOG_GROUP=/aws/events/shop" in first.out
+    assert first.out.index("USD a month") < first.out.index("findings not met") < first.out.index("created; ")
+    assert second.document["schema_version"] == 1
     assert (second.document["done"], second.document["failed"]) == ([], [])
     assert say("plan", "--exit-code").code == 0
 
@@ -119,10 +126,20 @@ def test_apply_twice_then_drift_then_destroy(say: Say, fargate: Fargate, monkeyp
     assert (wrong.code, "nothing was done" in wrong.err) == (2, True)
     assert right.code == 0, right.err
     assert "nothing is left, but what is kept: " in right.out
+    assert re.search(
+        r"^\d+ resources of stack shop will be deleted, \d+ kept \(they go on costing some ", right.out, re.MULTILINE
+    )
+    assert "  - scaling_policy: demo-app-cpu, demo-app-memory\n" in right.out
     assert "database.main: it holds data" in right.out
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     last = say("destroy", "--name", "shop", "--confirm", "shop", "--delete-data", "--format", "json")
     assert (last.code, last.document["left"], last.document["kept"]) == (0, [], [])
+    assert (last.document["schema_version"], last.document["snapshots"]) == (1, ["shop-main-final-1"])
+    gone = say("destroy", "--name", "shop", "--delete-data")
+    assert (gone.code, gone.out) == (
+        0,
+        "there is no stack shop in eu-west-1, account 123456789012: nothing to delete\n",
+    )
 
 
 def test_an_image_that_nobody_has_pushed_is_said_once_all_else_stands(say: Say, fargate: Fargate) -> None:
@@ -133,9 +150,13 @@ def test_an_image_that_nobody_has_pushed_is_said_once_all_else_stands(say: Say, 
     second = say("apply", "--yes")
 
     assert first.code == 3
-    assert "has not been pushed yet" in first.err
-    assert "docker push" in first.err
-    assert "1 failed: service.demo-app" in first.out
+    assert "nothing to do" not in first.out
+    last = first.out.partition("1 failed, ")[2].splitlines()
+    assert last[1].startswith("  ! service.demo-app: ")
+    assert "has not been pushed yet" in last[1]
+    assert "docker login --username AWS --password-stdin 123456789012.dkr.ecr.eu-west-1.amazonaws.com" in first.out
+    assert "docker build --platform linux/amd64 -t " in first.out
+    assert last[-1] == "Run the same command again to go on from here."
     assert second.code == 0, second.err
 
 
@@ -144,6 +165,8 @@ def test_an_image_that_nobody_has_pushed_is_said_once_all_else_stands(say: Say, 
     [
         (("plan", "--stack", "nowhere.toml"), 2, "there is no file nowhere.toml"),
         (("destroy", "--name", "shop", "--stack", "stack.toml"), 2, "two ways to say the same"),
+        (("plan", "--stack", "."), 2, ". is a folder"),
+        (("init",), 2, "stack.toml is there already; nothing was written"),
         (("plan", "--format", "yaml"), 2, "there is no format 'yaml'"),
         (("release", "demo-app"), 2, "--image"),
         (("status", "--name", "nothing"), 2, "no AWS region is known"),
@@ -184,8 +207,58 @@ def test_a_wrong_file_names_every_fault_before_aws_is_asked(say: Say, tmp_path: 
 
 def test_every_key_is_told(say: Say) -> None:
     """What can be written into the file, without looking into the code."""
-    text, document = say("keys"), say("keys", "--format", "json").document
+    text, document = say("keys"), say("keys", "--format", "json").document["keys"]
 
     assert "[network]" in text.out
     assert {"section", "name", "type", "default", "meaning"} == document[0].keys()
     assert {"cidr", "retain"} & {row["name"] for row in document} == {"cidr"}
+
+
+def test_what_is_protected_stops_destroy_before_anything_is_deleted(
+    say: Say, fargate: Fargate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is protected unless the file says otherwise; one flag switches that off, and all goes."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert say("apply", "--yes").code == 0
+    refused = say("destroy", "--confirm", "shop", "--delete-data")
+    assert (refused.code, "database.main is protected; nothing was deleted" in refused.err) == (2, True)
+    assert "destroy --delete-data --unprotect" in refused.err
+    assert json.loads(say("plan", "--format", "json").out)["steps"] == []
+
+    done = say("destroy", "--confirm", "shop", "--delete-data", "--unprotect")
+    assert done.code == 0, done.err[-2000:]
+    assert "snapshot shop-main-final-1 is left on purpose" in done.out
+    assert "aws rds delete-db-snapshot --db-snapshot-identifier shop-main-final-1 --region eu-west-1" in done.out
+
+
+def test_what_would_stop_apply_half_way_is_told_before_anything_is_made(say: Say, fargate: Fargate) -> None:
+    """All at once: a domain that no zone of the account holds, and a secret that nobody has made."""
+    elsewhere = FIRST.replace(DOMAIN, "shop.example.org").replace('image = "1.0.0"\n', "")
+    application = '[applications.demo-app]\nimage = "1.0.0"\npath = "/*"\nsecrets = { KEY = "nobodys" }\n'
+    Path("stack.toml").write_text(elsewhere + application)
+    planned, said = say("plan", "--format", "json"), say("apply", "--yes")
+
+    assert planned.code == 0, planned.err
+    about = ["shop.example.org", "grafana.shop.example.org", "secret nobodys of demo-app"]
+    assert [one["about"] for one in planned.document["problems"]] == about
+    assert said.code == 2
+    assert all(one in said.err for one in ("nothing was done", *about))
+    assert boto3.client("ec2", "eu-west-1").describe_nat_gateways()["NatGateways"] == []
+
+
+def test_a_wrong_region_is_told_before_aws_is_asked(say: Say) -> None:
+    """It would be a host that does not answer."""
+    Path("stack.toml").write_text(FIRST.replace("eu-west-1", "eu-wset-1"))
+    said = say("plan")
+
+    assert said.code == 2
+    assert "did you mean eu-west-1?" in said.err
+
+
+def test_a_stack_file_is_begun(say: Say, fargate: Fargate) -> None:
+    """What is written can be planned as it stands."""
+    said = say("init", "--stack", "new.toml", "--name", "two", "--domain", "two.example.com")
+
+    assert said.code == 0, said.err
+    assert "obskit deploy plan --stack new.toml" in said.out
+    assert "stack two in eu-west-1" in say("plan", "--stack", "new.toml").out

@@ -303,9 +303,25 @@ def test_an_undo_that_aws_refuses_does_not_hide_why_the_release_failed(shop: Sta
 
 def test_an_unknown_service_names_those_that_are_there(shop: Standing) -> None:
     """A misspelled name is seen at once."""
-    with pytest.raises(DeployError, match="has no service demo-ap") as caught:
+    with pytest.raises(UsageError, match="has no service demo-ap") as caught:
         release(shop.aws, shop.stack, "demo-ap", "2", shop.ask())
     assert "demo-app" in caught.value.hint
+
+
+def test_an_image_that_the_file_says_is_not_released(shop: Standing) -> None:
+    """The next apply would undo it."""
+    with pytest.raises(UsageError, match="the image of demo-app is the stack file's") as caught:
+        bring(shop, of_the_file=frozenset({SERVICE}))
+    assert "[applications.demo-app]" in caught.value.hint
+    assert "grafana" in shop.ask().of_the_file
+    assert "ecs:RegisterTaskDefinition" not in shop.aws.calls
+
+
+def test_latest_is_no_release(shop: Standing) -> None:
+    """As in the file; a digest behind it says what it is."""
+    for image in ("latest", f"{REPOSITORY}:latest", "other/repo:latest"):
+        with pytest.raises(UsageError, match="another image tomorrow"):
+            bring(shop, image)
 
 
 def test_a_service_that_is_not_the_stacks_is_not_touched(shop: Standing) -> None:
@@ -377,7 +393,7 @@ def test_an_impossible_rollback_is_refused_with_what_there_is(shop: Standing) ->
     for to in (7, 0):
         with pytest.raises(UsageError, match="to go back to") as caught:
             back(shop, to=to)
-        assert caught.value.where == {"running": "shop-demo-app:1", "there are": "1"}
+        assert caught.value.where == {"running": "shop-demo-app:1", "there are": "1 (1.0.0, not known)"}
     done = back(shop, to=1)
 
     assert (done.good, done.followed) == (True, None)
@@ -391,8 +407,14 @@ def test_a_rollback_in_the_middle_of_a_bad_deployment_leaves_it(shop: Standing) 
     bring(shop, patience_seconds=60, undo=False)
 
     done = back(shop)
+    with pytest.raises(UsageError) as caught:
+        back(shop, to=9)
+    back(shop, to=2, patience_seconds=1)
 
     assert (done.good, done.before, done.serving) == (True, "shop-demo-app:1", "shop-demo-app:1")
+    assert done.image == f"{REPOSITORY}:1.0.0"
+    assert caught.value.where["there are"] == "2 (2.0.0, failed), 1 (1.0.0, good)"
+    assert "warning: shop-demo-app:2 has failed before" in shop.told
 
 
 # --------------------------------------------------------------------------- the way there

@@ -13,6 +13,7 @@ from obskit.deploy.errors import AwsError
 from obskit.deploy.release import release
 from obskit.deploy.resource import Observed, Stack
 from obskit.deploy.status import Row, of_kind, status
+from obskit.errors import UsageError
 from tests.standins.fargate import exits
 from tests.standins.fargate_faults import Injector
 from tests.support.stack import PLACE, aws_here
@@ -66,16 +67,32 @@ def test_a_stack_that_is_well_is_well_everywhere(shop: Standing) -> None:
     assert not [call for call in shop.aws.calls if not call.partition(":")[2].startswith(("Describe", "List", "Get"))]
 
 
-def test_a_stack_that_is_not_there_is_bad_and_no_error() -> None:
-    """Its cluster is missed by name."""
+def test_a_stack_that_is_not_there_is_refused_with_those_that_are() -> None:
+    """A mistyped name is no sick stack."""
     from tests.standins.fargate import Fargate
 
     with Fargate().in_process():
-        found = status(aws_here(), Stack(name="shop", place=PLACE))
+        aws = aws_here()
+        tags = [{"key": "obskit:stack", "value": "shop"}]
+        aws.call("ecs", "create_cluster", clusterName="shop", tags=tags)
+        [empty] = status(aws, Stack(name="shop", place=PLACE))
+        with pytest.raises(UsageError, match="there is no stack shp in eu-west-1, account 123456789012") as caught:
+            status(aws, Stack(name="shp", place=PLACE))
 
-    assert [(r.kind, r.health, r.words) for r in found] == [
-        ("cluster", "bad", "there is no cluster shop with services")
-    ]
+    assert caught.value.where == {"there are": "shop"}
+    assert (empty.kind, empty.health, empty.words) == ("cluster", "bad", "has no services yet: obskit deploy apply")
+
+
+def test_a_wanted_service_that_is_missing_is_bad(shop: Standing) -> None:
+    """By the file's names, and without the file by the task definitions that the stack has."""
+    named = {row.name: row for row in status(shop.aws, shop.stack, ["demo-app", "worker"])}
+    shop.ecs("delete_service", service=SERVICE, force=True)
+    shop.fargate.advance(600)
+    alone = {row.name: row for row in status(shop.aws, shop.stack) if row.kind == "service"}
+
+    assert (named["worker"].health, named["worker"].words) == ("bad", "is not there: obskit deploy apply")
+    assert named["demo-app"].health == "well"
+    assert (alone["demo-app"].health, alone["demo-app"].words) == ("bad", "is not there: obskit deploy apply")
 
 
 def test_a_deployment_on_its_way_is_busy(shop: Standing) -> None:

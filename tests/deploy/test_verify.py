@@ -111,6 +111,7 @@ def test_an_image_that_nobody_pushed_is_bad(shop: Standing) -> None:
     row = only(rows(shop, application(shop, image="9.9.9", image_owner="spec")), "image")
 
     assert (row.state, row.about, row.hint) == ("bad", f"{REPOSITORY}:9.9.9", "build and push it")
+    assert row.words == "not pushed yet"
 
 
 def test_where_ci_owns_the_image_the_one_that_it_released_counts(shop: Standing) -> None:
@@ -142,7 +143,10 @@ def test_an_image_of_a_public_registry_is_asked_there(shop: Standing, registry: 
         row = only(rows(shop, application(shop, image=f"ghcr.io/team/app:{tag}", image_owner="spec")), "image")
         return row.state, row.words
 
-    assert of("gone") == ("bad", "the registry has no such image (404) url: https://ghcr.io/v2/team/app/manifests/gone")
+    assert of("gone") == (
+        "bad",
+        "the registry has no such image (404); url: https://ghcr.io/v2/team/app/manifests/gone",
+    )
     assert of("arm") == ("bad", "there for arm64, not for amd64")
     assert of("odd") == ("not seen", "it does not say for which processor it is")
     assert of("mine")[0] == "not seen"
@@ -177,7 +181,7 @@ def test_a_secret_and_its_key(shop: Standing) -> None:
     found = [row for row in rows(shop, application(shop, secrets=secrets)) if row.check == "secret"]
 
     for row in found:
-        name = row.about.partition(":secret:")[2].partition(" of ")[0].removesuffix("::")
+        name = row.about.partition(" of ")[0].removesuffix(",").replace(", key ", ":")
         state, words, hint = expected.pop(name)
         assert (row.state, words in row.words, row.hint) == (state, True, hint), row
         assert row.about.endswith("of demo-app")
@@ -200,6 +204,7 @@ def test_a_secret_that_apply_makes_is_good(shop: Standing) -> None:
     found = rows(shop, replace(application(shop, database=True), database=Database()))
 
     assert {(row.state, row.words) for row in found if row.check == "secret"} == {("good", "apply makes it")}
+    assert [row.about for row in found if row.check == "secret"] == ["database, key password, of demo-app"]
 
 
 # --------------------------------------------------------------------------- roles and log groups
