@@ -21,7 +21,7 @@ BAD = [
     pytest.param(exits(1), "Essential container in task exited, exit code 1", "A bad release", id="crash"),
     pytest.param(runs_out_of_memory(), "OutOfMemoryError", "run out of memory and are killed", id="memory"),
     pytest.param(pull_fails(), "CannotPullContainerError", "image cannot be pulled", id="pull"),
-    pytest.param(unhealthy(), "failed ELB health checks", "health check", id="health"),
+    pytest.param(unhealthy(), "failed ELB health checks", "bad release", id="health"),
 ]
 
 

@@ -108,6 +108,7 @@ def test_a_stack_that_is_not_there_says_what_is_to_be_done_first(shop: Standing)
 
 def test_an_image_that_nobody_pushed_is_bad(shop: Standing) -> None:
     """With what to do."""
+    shop.fargate.unpushed.add(f"{REPOSITORY.partition('/')[2]}:9.9.9")
     row = only(rows(shop, application(shop, image="9.9.9", image_owner="spec")), "image")
 
     assert (row.state, row.about, row.hint) == ("bad", f"{REPOSITORY}:9.9.9", "build and push it")

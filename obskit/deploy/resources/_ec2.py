@@ -92,7 +92,11 @@ def detach(aws: Aws, gateway: str, vpc: str) -> None:
         gateway, vpc: Ids.
     """
     try:
-        quiet(lambda: aws.call("ec2", "detach_internet_gateway", settle=True, InternetGatewayId=gateway, VpcId=vpc))
+        quiet(
+            lambda: aws.call(
+                "ec2", "detach_internet_gateway", idempotent=True, settle=True, InternetGatewayId=gateway, VpcId=vpc
+            )
+        )
     except AwsError as error:
         if error.code != "Gateway.NotAttached":
             raise

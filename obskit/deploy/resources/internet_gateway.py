@@ -46,7 +46,9 @@ class InternetGatewayKind(Ec2Kind):
         """Detach and delete it."""
         self._detach(aws, before)
         identity = before.attributes["id"]
-        quiet(lambda: aws.call("ec2", "delete_internet_gateway", settle=True, InternetGatewayId=identity))
+        quiet(
+            lambda: aws.call("ec2", "delete_internet_gateway", idempotent=True, settle=True, InternetGatewayId=identity)
+        )
 
     def _attach(self, aws: Aws, identity: str, vpc: str) -> None:
         heard(aws, "attach_internet_gateway", idempotent=False, InternetGatewayId=identity, VpcId=vpc)

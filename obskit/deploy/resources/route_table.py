@@ -87,7 +87,7 @@ class RouteTableKind(Ec2Kind):
         identity = before.attributes["id"]
         for association in _associations(self.row(aws, identity) or {}).values():
             _release(aws, association)
-        quiet(lambda: aws.call("ec2", "delete_route_table", settle=True, RouteTableId=identity))
+        quiet(lambda: aws.call("ec2", "delete_route_table", idempotent=True, settle=True, RouteTableId=identity))
 
     def _mend(self, aws: Aws, identity: str, resource: Resource, answer: Mapping[str, Any]) -> None:
         row: dict[str, Any] = next(iter(answer.get("RouteTables") or ()), {})

@@ -83,7 +83,7 @@ class SecurityGroupKind(Ec2Kind):
                 ]
                 if row["GroupId"] in ours:
                     revoke(aws, direction, str(row["GroupId"]), about)
-        quiet(lambda: aws.call("ec2", "delete_security_group", settle=True, GroupId=identity))
+        quiet(lambda: aws.call("ec2", "delete_security_group", idempotent=True, settle=True, GroupId=identity))
 
 
 KIND = SecurityGroupKind()

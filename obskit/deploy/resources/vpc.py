@@ -65,7 +65,7 @@ class VpcKind(Ec2Kind):
         attached = [{"Name": "attachment.vpc-id", "Values": [identity]}]
         for gateway in aws.pages("ec2", "describe_internet_gateways", "InternetGateways", Filters=attached):
             detach(aws, str(gateway["InternetGatewayId"]), identity)
-        quiet(lambda: aws.call("ec2", "delete_vpc", settle=True, VpcId=identity))
+        quiet(lambda: aws.call("ec2", "delete_vpc", idempotent=True, settle=True, VpcId=identity))
 
     def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:  # noqa: ARG002
         """Return whether EC2 has still to make it available."""

@@ -145,8 +145,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Postgres]:
     if not found or shutil.which("psql") is None:
         pytest.skip("PostgreSQL is not installed")
     folder = Path(tmp_path_factory.mktemp("postgres", numbered=True))
-    for parent in folder.parents[:2]:  # pytest's folders are its user's alone
-        parent.chmod(0o755)
+    for parent in folder.parents:  # pytest's folders, and those of its workers, are its user's alone
+        if parent.name.startswith(("pytest-", "popen-")):
+            parent.chmod(0o755)
     server = _Postgres(folder, found[-1])
     server.start()
     yield server
