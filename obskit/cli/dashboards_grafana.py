@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import typer
 
 from obskit.cli import dashboards_text as words
 from obskit.cli.dashboards_command import CheckAsk, checked, load
+from obskit.cli.git import head
 from obskit.cli.output import harmless, known_form, print_json, progress
 from obskit.errors import SourceError, UsageError
 from obskit.escape import clean
@@ -86,7 +86,7 @@ def push(ask: PushAsk, *, dry_run: bool, commit: str, form: str) -> None:
         raise typer.Exit(1 if planned.differs else 0)
     with progress("pushing") as tell:
         outcome = carry_out(
-            planned, grafana, commit=commit or _head(loaded.folder), progress=lambda action: tell(action.title)
+            planned, grafana, commit=commit or head(loaded.folder), progress=lambda action: tell(action.title)
         )
     if form == "json":
         print_json(words.outcome_document(planned, outcome))
@@ -156,18 +156,3 @@ def _grafana(settings: Settings) -> Grafana:
             hint="set OBSKIT_GRAFANA_URL and OBSKIT_GRAFANA_BEARER_TOKEN, then run: obskit doctor",
         )
     return Grafana(connection, deadline_seconds=GRAFANA_SECONDS)
-
-
-def _head(folder: Path) -> str:
-    """Return the commit that a folder is at, ``-dirty`` when it was changed since; "" outside a repository."""
-    try:
-        done = subprocess.run(  # noqa: S603 (git, with a folder that was loaded)
-            ["git", "-C", str(folder), "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"],  # noqa: S607 (whichever git the user has)
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

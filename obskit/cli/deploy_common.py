@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from obskit.cli.git import head
 from obskit.errors import UsageError
 from obskit.escape import clean
 
@@ -143,19 +143,3 @@ def _require_region(session: Any, region: str) -> None:
         near = difflib.get_close_matches(region, every, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise UsageError(f"AWS has no region {region!r}", hint=f"{hint}A new one needs a new boto3")
-
-
-def head(folder: Path) -> str:
-    """Return git's HEAD in a folder, shortened; "" where there is none."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"],  # noqa: S607 (whichever git the person has)
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

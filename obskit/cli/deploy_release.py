@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from obskit.cli.deploy_common import Account, account_for, head, read_spec, stack_name
+from obskit.cli.deploy_common import Account, account_for, read_spec, stack_name
+from obskit.cli.git import head
 from obskit.cli.output import clean_lines, known_form, print_json
 from obskit.cli.times import duration
 from obskit.errors import ObskitError, UsageError
