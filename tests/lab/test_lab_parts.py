@@ -43,6 +43,19 @@ def test_a_balancer_without_a_healthy_target_asks_all() -> None:
     assert RoundRobin().choose([task("a", registered=False)]) is None
 
 
+def test_a_balancer_that_is_young_guesses_its_first_minute() -> None:
+    """Or every recording would begin with a surge; in its first seconds it only counts."""
+    clock = [3.0]
+    tally = Tally(lambda: clock[0])
+    told = []
+    for now in (3.0, 10.0, 40.0):
+        tally.add(Passed(now - 3.0, 0.5, 200, target=True))
+        clock[0] = now
+        told += [row.rpartition(" ")[2] for row in tally.metrics("t", []) if "_request_count_sum" in row]
+
+    assert told == ["1", "12", "4.5"]
+
+
 def test_the_balancer_counts_the_last_minute() -> None:
     """What is older has passed; what the balancer answered itself is told apart."""
     clock = [100.0]

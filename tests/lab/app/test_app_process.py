@@ -251,9 +251,11 @@ def test_the_probe_tells_whether_it_lives(shop: ShopProcess) -> None:
 
 def test_it_runs_read_only_and_as_nobody() -> None:
     """As ECS starts it: user 10001, root file system read-only, /tmp alone to write to."""
+    # Where Python or the sources lie in /tmp themselves, another folder stands in for it.
+    room = "/mnt" if {Path("/tmp")} & {*Path(sys.executable).parents, *Path(SOURCE).parents} else "/tmp"
     prepare = (
-        "mount --make-rprivate / && mount -o remount,bind,ro / && mount -t tmpfs tmpfs /tmp"
-        f" && mkdir /tmp/lib && ln -s {SOURCE} /tmp/lib/shop && cd /tmp/lib"
+        f"mount --make-rprivate / && mount -o remount,bind,ro / && mount -t tmpfs tmpfs {room}"
+        f" && mkdir {room}/lib && ln -s {SOURCE} {room}/lib/shop && cd {room}/lib"
         # It may read what it likes: here Python itself may lie where only root can look.
         " && exec setpriv --reuid=10001 --regid=10001 --clear-groups --no-new-privs"
         " --inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
@@ -261,8 +263,7 @@ def test_it_runs_read_only_and_as_nobody() -> None:
     before = ("unshare", "--mount", "sh", "-c", f'{prepare} "$@"', "sh")
     if os.getuid() != 0 or subprocess.run([*before, "true"], capture_output=True, check=False).returncode:
         pytest.skip("a read-only root needs root and mount namespaces")
-    # Its own copy lies in /tmp, which is another one there.
-    environment = {"PYTHONPATH": "/tmp/lib", "RUN_DIR": "/tmp/shop", "WORKERS": "2"}
+    environment = {"PYTHONPATH": f"{room}/lib", "RUN_DIR": f"{room}/shop", "TMPDIR": room, "WORKERS": "2"}
     with ShopProcess(environment, before=(*before,), good="") as shop:
         until(lambda: "serves" in shop.output() or shop.process.poll() is not None)
         code = shop.process.poll()
