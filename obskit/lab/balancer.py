@@ -19,6 +19,8 @@ from obskit.lab.ecs_task import Task
 PERIOD_SECONDS: Final = 60.0
 #: An ALB's idle time-out is 60 s; users of this lab are gone long before.
 _IDLE_SECONDS: Final = 30.0
+#: So long after its first request there is nothing yet that a minute could be guessed from.
+_FIRST_SECONDS: Final = 5.0
 
 
 def candidates(tasks: Sequence[Task]) -> list[Task]:
@@ -70,9 +72,11 @@ class Tally:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._passed: deque[Passed] = deque()
+        self._since: float | None = None
 
     def add(self, passed: Passed) -> None:
         """Count a request."""
+        self._since = passed.at if self._since is None else self._since
         self._passed.append(passed)
 
     def metrics(self, target_group: str, tasks: Sequence[Task]) -> list[str]:
@@ -81,8 +85,14 @@ class Tally:
         Args:
             target_group: ``targetgroup/NAME/ID``.
             tasks: All of the service.
+
+        Returns:
+            Counts of the first minute are those that a whole one would have at the same rate, so that a lab's start is
+            no surge of traffic; in its first seconds, what has passed.
         """
-        since = self._clock() - PERIOD_SECONDS
+        now = self._clock()
+        since, counted = now - PERIOD_SECONDS, min(now - (now if self._since is None else self._since), PERIOD_SECONDS)
+        whole = 1.0 if counted < _FIRST_SECONDS else PERIOD_SECONDS / counted
         while self._passed and self._passed[0].at < since:
             self._passed.popleft()
         passed = list(self._passed)
@@ -91,14 +101,14 @@ class Tally:
         registered = [task for task in tasks if task.registered]
         healthy = sum(task.health == "healthy" for task in registered)
         values = {
-            "request_count_sum": len(passed),
-            "httpcode_target_4_xx_count_sum": sum(400 <= one.status < 500 for one in answered),
-            "httpcode_target_5_xx_count_sum": sum(one.status >= 500 for one in answered),
-            "httpcode_elb_5_xx_count_sum": sum(not one.target for one in passed),
-            "target_connection_error_count_sum": sum(not one.target and one.status == 502 for one in passed),
+            "request_count_sum": len(passed) * whole,
+            "httpcode_target_4_xx_count_sum": sum(400 <= one.status < 500 for one in answered) * whole,
+            "httpcode_target_5_xx_count_sum": sum(one.status >= 500 for one in answered) * whole,
+            "httpcode_elb_5_xx_count_sum": sum(not one.target for one in passed) * whole,
+            "target_connection_error_count_sum": sum(not one.target and one.status == 502 for one in passed) * whole,
             "healthy_host_count_average": healthy,
             "un_healthy_host_count_average": sum(task.health == "unhealthy" for task in registered),
-            "request_count_per_target_sum": len(passed) / max(healthy, 1),
+            "request_count_per_target_sum": len(passed) * whole / max(healthy, 1),
         }
         if times:
             values |= {

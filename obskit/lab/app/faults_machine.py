@@ -84,12 +84,13 @@ def _cpu_loop(wish: Wish) -> End:
 
     def burn(share: float) -> None:
         while not over.is_set():
-            until = time.perf_counter() + share * _TURN_SECONDS
+            # CPU time, not time: on a busy machine, or beside requests, a loop waits for its turn as all others do.
+            rested, until = time.perf_counter() + _TURN_SECONDS, time.thread_time() + share * _TURN_SECONDS
             number = 1
-            while time.perf_counter() < until:
+            while time.thread_time() < until:
                 number = number * 1103515245 + 12345 & 0x7FFFFFFF
             if share < 1:
-                over.wait((1 - share) * _TURN_SECONDS)
+                over.wait(max(rested - time.perf_counter(), 0.0))
 
     shares = [min(1.0, wish.strength - thread) for thread in range(math.ceil(wish.strength))]
     threads = [threading.Thread(target=burn, args=(share,), name="fault-cpu", daemon=True) for share in shares]

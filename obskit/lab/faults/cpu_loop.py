@@ -12,7 +12,7 @@ FAULT = Switched(
     id="cpu_loop",
     title="a loop burns the tasks' CPU",
     truth=Truth(cause="cpu_saturation"),
-    strengths=(0.35, 0.5, 0.8),
+    strengths=(0.4, 0.55, 0.9),
     unit="cores, each task; it has half a one",
     switch="cpu_loop",
     settings={"tasks": 2, "cpu": 512},

@@ -10,12 +10,12 @@ from obskit.lab.lab import Lab
 from obskit.lab.settings import SHOP
 
 #: Strength -> the application's fault, its strength and its target.
-_KINDS: Final = (("cpu_loop", 1.0, ""), ("block_workers", 0.9, ""), ("bad_database", 1.0, "127.0.0.1:9"))
+_KINDS: Final = (("cpu_loop", 1.0, ""), ("block_workers", 1.0, ""), ("bad_database", 1.0, "127.0.0.1:9"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneBadTask(Fault):
-    """It burns CPU, most of its threads hang, or it has lost its way to the database."""
+    """It burns CPU, its threads hang, or it has lost its way to the database."""
 
     def start(self, lab: Lab, strength: float) -> str:
         """Break one task; those that replace it are well."""
@@ -33,5 +33,5 @@ FAULT = OneBadTask(
     title="one task of three is broken",
     truth=Truth(cause="one_bad_task"),
     strengths=(1.0, 2.0, 3.0),
-    unit="1: it burns CPU; 2: most of its threads hang; 3: it does not reach the database",
+    unit="1: it burns CPU; 2: its threads hang; 3: it does not reach the database",
 )
