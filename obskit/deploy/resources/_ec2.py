@@ -57,7 +57,7 @@ class Ec2Kind(Kind):
         """Return one as observed."""
         return Observed(kind=self.name, name=name, fields=fields, attributes=attributes, tags=tags)
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags onto one that exists; those of others stay."""
         aws.call("ec2", "create_tags", idempotent=True, Resources=[before.attributes["id"]], Tags=as_list(tags))
 

@@ -104,7 +104,7 @@ class BucketKind(Kind):
                 setting.write(aws, bucket, resource.fields.get(name))
         return _attributes(bucket, stack.place)
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags beside those that others have put."""
         _tag(aws, before.attributes["name"], {**(before.tags or {}), **tags})
 

@@ -57,7 +57,7 @@ class CertificateKind(Kind):
                 fields, attributes = dict(_fields(certificate)), _attributes(certificate)
                 yield Observed(kind=self.name, name=name, fields=fields, attributes=attributes, tags=tags)
 
-    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:  # noqa: ARG002
+    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
         """Ask for one, and wait until ACM says which records validate it.
 
         No idempotency token: after an hour or a deletion it would stand for something else. The tags say
@@ -75,16 +75,16 @@ class CertificateKind(Kind):
         )
         return _with_records(aws, answer["CertificateArn"])
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Wait for the validation records, which an interrupted run did not do."""
         return _with_records(aws, before.attributes["arn"])
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         arn = before.attributes["arn"]
         aws.call("acm", "add_tags_to_certificate", idempotent=True, CertificateArn=arn, Tags=_tags.as_list(tags))
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete one. The load balancer that used it a moment ago is given time to let go of it."""
         arn = before.attributes["arn"]
         if _acm.describe(aws, arn) is not None:

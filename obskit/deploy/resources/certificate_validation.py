@@ -41,18 +41,18 @@ class CertificateValidationKind(Kind):
             fields = {"CertificateArn": arn, "Status": certificate.get("Status")}
             yield Observed(kind=self.name, name="main", fields=fields, attributes={"arn": arn})
 
-    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:  # noqa: ARG002
+    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
         """Nothing is made: `waiting` waits."""
         return {"arn": str(resource.fields["CertificateArn"])}
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Nothing is changed: `waiting` waits."""
         return before.attributes
 
     def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Nothing is deleted: the certificate is a resource of its own."""
 
-    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:  # noqa: ARG002
+    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:
         """Return why the certificate is not issued yet.
 
         Raises:

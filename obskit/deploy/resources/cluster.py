@@ -40,7 +40,7 @@ class ClusterKind(Kind):
     replace_on: ClassVar[tuple[str, ...]] = ("clusterName",)
     patience_seconds: ClassVar[float] = 900.0
 
-    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:  # noqa: ARG002
+    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:
         """Yield the one cluster."""
         fields: Fields = {
             "clusterName": spec.name,
@@ -116,12 +116,12 @@ class ClusterKind(Kind):
             )
         return before.attributes
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags onto the cluster."""
         pairs = _tags.as_list(tags, "key", "value")
         aws.call("ecs", "tag_resource", idempotent=True, resourceArn=before.attributes["arn"], tags=pairs)
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete the cluster as soon as AWS has noticed that nothing runs in it any more."""
 
         def why() -> str:
@@ -152,7 +152,7 @@ class ClusterKind(Kind):
             return f"its capacity providers are {attached}" if attached == "UPDATE_IN_PROGRESS" else ""
         return f"it is {status}"
 
-    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:  # noqa: ARG002
+    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:
         """Return the status of a cluster that is not yet gone."""
         described = _describe(aws, before.attributes["name"])
         return f"it is {described.get('status')}" if described and described.get("status") != "INACTIVE" else ""

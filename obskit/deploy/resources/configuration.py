@@ -81,7 +81,7 @@ class ConfigurationKind(Kind):
         """Return where the files will lie: it follows from what is in them."""
         return _attributes(resource.name, str(resource.fields["Digest"]))
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Write the set anew: under another digest, or over files that somebody has changed."""
         return self.create(aws, stack, resource)
 

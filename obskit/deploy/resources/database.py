@@ -48,7 +48,7 @@ class DatabaseKind(Kind):
     replace_on = ("DBInstanceIdentifier", "Engine", "StorageEncrypted", "DBSubnetGroupName", "MasterUsername", "DBName")
     patience_seconds = 3600.0  # a Multi-AZ database takes a quarter of an hour, its final snapshot as long
 
-    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:  # noqa: ARG002
+    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:
         """Yield the database, where one is wanted."""
         if spec.database is None:
             return
@@ -108,7 +108,7 @@ class DatabaseKind(Kind):
                 ) from error
         return self._addressed(aws, identity)
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Change it at once, not in its maintenance window; start it where it was stopped.
 
         Raises:
@@ -133,7 +133,7 @@ class DatabaseKind(Kind):
             )
         return self._addressed(aws, identity) if touched(paths, "Port") else attributes
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         arn = before.attributes["arn"]
         aws.call("rds", "add_tags_to_resource", idempotent=True, ResourceName=arn, Tags=as_list(tags))
@@ -173,7 +173,7 @@ class DatabaseKind(Kind):
             DeleteAutomatedBackups=True,
         )
 
-    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:  # noqa: ARG002
+    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:
         """Return what RDS still does to it.
 
         Raises:
@@ -192,7 +192,7 @@ class DatabaseKind(Kind):
         pending = sorted(row.get("PendingModifiedValues") or ())
         return f"RDS has still to change {', '.join(pending)}" if pending else ""
 
-    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:  # noqa: ARG002
+    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:
         """Return that it is being deleted, until it is gone."""
         row = _described(aws, before.attributes["id"])
         return f"it is {_status(row)}" if row else ""

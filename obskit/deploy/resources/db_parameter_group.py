@@ -29,7 +29,7 @@ class DbParameterGroupKind(Kind):
     replace_on = ("DBParameterGroupName", "DBParameterGroupFamily", "Description")
     create_first = True
 
-    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:  # noqa: ARG002
+    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:
         """Yield the group, where a database is wanted."""
         if spec.database is None:
             return
@@ -87,7 +87,7 @@ class DbParameterGroupKind(Kind):
         self._set(aws, name, resource.fields["Parameters"])
         return _attributes(row)
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Set what is wanted and reset what somebody else has set."""
         name = before.attributes["name"]
         wanted = resource.fields["Parameters"]
@@ -100,12 +100,12 @@ class DbParameterGroupKind(Kind):
         self._set(aws, name, wanted)
         return before.attributes
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         arn = before.attributes["arn"]
         aws.call("rds", "add_tags_to_resource", idempotent=True, ResourceName=arn, Tags=as_list(tags))
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete the group; RDS refuses while a database uses it."""
         name = before.attributes["name"]
         quiet(

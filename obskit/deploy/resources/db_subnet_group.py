@@ -79,17 +79,17 @@ class DbSubnetGroupKind(Kind):
             return self.change(aws, stack, resource, before, frozenset())
         return _attributes(answer["DBSubnetGroup"])
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Write description and subnets."""
         answer = aws.call("rds", "modify_db_subnet_group", idempotent=True, settle=True, **_asked(resource))
         return _attributes(answer["DBSubnetGroup"])
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         arn = before.attributes["arn"]
         aws.call("rds", "add_tags_to_resource", idempotent=True, ResourceName=arn, Tags=as_list(tags))
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete the group; RDS refuses while a database is in it."""
         name = before.attributes["name"]
         quiet(lambda: aws.call("rds", "delete_db_subnet_group", idempotent=True, settle=True, DBSubnetGroupName=name))

@@ -94,7 +94,7 @@ class DiscoveryServiceKind(Kind):
         )
         return {"id": answer["Service"]["Id"], "arn": answer["Service"]["Arn"]}
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Write how long answers may be kept, which is all that Cloud Map changes."""
         service = {"DnsConfig": {"DnsRecords": _records(resource.fields)}}
         asked = before.attributes["id"]
@@ -102,11 +102,11 @@ class DiscoveryServiceKind(Kind):
         _cloud_map.finish(aws, answer, what=f"changing {resource.address}")
         return before.attributes
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         _cloud_map.write_tags(aws, before.attributes["arn"], tags)
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete one, after the tasks that ECS has left registered under it.
 
         ECS takes the same tasks out at the same time: what is in its hands is looked at again.

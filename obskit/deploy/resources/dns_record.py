@@ -87,7 +87,7 @@ class DnsRecordKind(Kind):
         zone = _route53.zone_of(aws, record["Name"], str(resource.fields.get("HostedZone") or ""))
         return self._put(aws, stack, resource, zone.id)
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Write it anew; under another name (a certificate of another account's key) the old one goes."""
         zone, name = before.attributes["zone"], before.attributes["name"]
         record = _record(resource.fields)

@@ -39,7 +39,7 @@ class ElasticIpKind(Ec2Kind):
         answer = aws.call("ec2", "allocate_address", Domain="vpc", TagSpecifications=self.birth(stack, resource))
         return {"id": str(answer["AllocationId"]), "ip": str(answer["PublicIp"])}
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Release one, once the NAT gateway that bears it is gone."""
         identity = before.attributes["id"]
 

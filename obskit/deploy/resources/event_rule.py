@@ -82,12 +82,12 @@ class EventRuleKind(Kind):
             _put_targets(aws, stack, resource.fields, before.fields)
         return before.attributes
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         arn = before.attributes["arn"]
         aws.call("events", "tag_resource", idempotent=True, ResourceARN=arn, Tags=as_list(tags))
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Remove all targets, then the rule: EventBridge refuses to delete one that has targets."""
         targets = quiet(lambda: _targets(aws, stack))
         if targets:

@@ -26,7 +26,7 @@ class FlowLogKind(Ec2Kind):
     filter_argument = "Filter"
     replace_on = ("ResourceId", "TrafficType", "LogDestinationType", "LogGroupName", "DeliverLogsPermissionArn")
 
-    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:  # noqa: ARG002
+    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:
         """Yield the one log, if the network wants it."""
         if spec.network.flow_logs:
             fields: Fields = {
@@ -66,7 +66,7 @@ class FlowLogKind(Ec2Kind):
                 continue
             return {"id": str(answer["FlowLogIds"][0])}
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete it; what it wrote stays in the log group."""
         identities = [before.attributes["id"]]
         answer = quiet(lambda: aws.call("ec2", "delete_flow_logs", idempotent=True, FlowLogIds=identities))

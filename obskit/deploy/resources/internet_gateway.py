@@ -18,7 +18,7 @@ class InternetGatewayKind(Ec2Kind):
     type = "internet-gateway"
     listing = ("describe_internet_gateways", "InternetGateways", "InternetGatewayId")
 
-    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:  # noqa: ARG002
+    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:
         """Yield the one gateway."""
         yield Resource(kind=self.name, name="main", fields={"VpcId": Ref("vpc.main")})
 
@@ -36,13 +36,13 @@ class InternetGatewayKind(Ec2Kind):
         self._attach(aws, identity, str(resource.fields["VpcId"]))
         return {"id": identity}
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Attach it to the VPC that it belongs to."""
         self._detach(aws, before)
         self._attach(aws, before.attributes["id"], str(resource.fields["VpcId"]))
         return before.attributes
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Detach and delete it."""
         self._detach(aws, before)
         identity = before.attributes["id"]

@@ -69,24 +69,24 @@ class ListenerKind(Kind):
                 kind=self.name, name=name, fields=_read(row), attributes={"arn": row["ListenerArn"]}, tags=tags
             )
 
-    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:  # noqa: ARG002
+    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
         """Create one."""
         balancer: Any = resource.fields["LoadBalancerArn"]
         tags = _tags.as_list(resource.tags)
         answer = aws.call("elbv2", "create_listener", LoadBalancerArn=balancer, Tags=tags, **_asked(resource))
         return {"arn": answer["Listeners"][0]["ListenerArn"]}
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Write it whole."""
         arn = before.attributes["arn"]
         aws.call("elbv2", "modify_listener", idempotent=True, ListenerArn=arn, **_asked(resource))
         return {"arn": arn}
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         _elb.write_tags(aws, before.attributes["arn"], tags)
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete one, with its rules."""
         arn = before.attributes["arn"]
         quiet(lambda: aws.call("elbv2", "delete_listener", idempotent=True, settle=True, ListenerArn=arn))

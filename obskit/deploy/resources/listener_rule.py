@@ -82,7 +82,7 @@ class ListenerRuleKind(Kind):
                     tags=found.tags,
                 )
 
-    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:  # noqa: ARG002
+    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
         """Create one at its priority."""
         asked: Any = resource.fields
         with _MOVING:
@@ -98,7 +98,7 @@ class ListenerRuleKind(Kind):
             )
         return {"arn": answer["Rules"][0]["RuleArn"]}
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Move it, or write its conditions and actions."""
         asked: Any = resource.fields
         arn = before.attributes["arn"]
@@ -117,11 +117,11 @@ class ListenerRuleKind(Kind):
                 _move(aws, arn, asked["Priority"])
         return {"arn": arn}
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         _elb.write_tags(aws, before.attributes["arn"], tags)
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete one."""
         arn = before.attributes["arn"]
         quiet(lambda: aws.call("elbv2", "delete_rule", idempotent=True, RuleArn=arn))

@@ -107,16 +107,16 @@ class LoadBalancerKind(Kind):
             _change(aws, row["LoadBalancerArn"], resource, frozenset({"Attributes"}))
         return _told(row)
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Write what differs."""
         _change(aws, before.attributes["arn"], resource, paths)
         return before.attributes
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         _elb.write_tags(aws, before.attributes["arn"], tags)
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete it, with its listeners.
 
         Raises:
@@ -130,7 +130,7 @@ class LoadBalancerKind(Kind):
         arn = before.attributes["arn"]
         quiet(lambda: aws.call("elbv2", "delete_load_balancer", idempotent=True, settle=True, LoadBalancerArn=arn))
 
-    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:  # noqa: ARG002
+    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:
         """Return that it is still being provisioned.
 
         Raises:
@@ -143,7 +143,7 @@ class LoadBalancerKind(Kind):
             raise DeployError("AWS could not set up the load balancer", where=where, hint="delete it and apply again")
         return "the load balancer is being provisioned" if state.get("Code") == "provisioning" else ""
 
-    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:  # noqa: ARG002
+    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:
         """Return that it, or one of the network interfaces that hold its subnets and groups, is still there."""
         arn = before.attributes["arn"]
         if quiet(lambda: aws.call("elbv2", "describe_load_balancers", LoadBalancerArns=[arn])):

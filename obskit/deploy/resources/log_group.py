@@ -104,7 +104,7 @@ class LogGroupKind(Kind):
         """Return its name."""
         return {"name": str(resource.fields["logGroupName"])}
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Mend retention and key."""
         group = before.attributes["name"]
         if touched(paths, "retentionInDays"):
@@ -117,7 +117,7 @@ class LogGroupKind(Kind):
         """Write tags."""
         _tag(aws, stack, before.attributes["name"], tags)
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete a group with its lines."""
         group = before.attributes["name"]
         quiet(lambda: aws.call("logs", "delete_log_group", idempotent=True, logGroupName=group))

@@ -54,11 +54,11 @@ class LogPolicyKind(Kind):
         aws.call("logs", "put_resource_policy", idempotent=True, policyName=name, policyDocument=document)
         return {"name": name}
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Put the policy over the old one."""
         return self.create(aws, stack, resource)
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete the policy."""
         name = before.attributes["name"]
         quiet(lambda: aws.call("logs", "delete_resource_policy", idempotent=True, policyName=name))

@@ -23,7 +23,7 @@ class MetricsWorkspaceKind(Kind):
     replace_on = ("kmsKeyArn", "status")
     goes_freely = True  # whoever refers to one gets the new one's id
 
-    def wanted(self, spec: StackSpec, place: Place) -> Iterator[Resource]:  # noqa: ARG002
+    def wanted(self, spec: StackSpec, place: Place) -> Iterator[Resource]:
         """Yield the workspace where one is wanted."""
         if spec.telemetry.workspace:
             yield Resource(kind=self.name, name="main", fields={"alias": spec.name, "kmsKeyArn": None})
@@ -63,7 +63,7 @@ class MetricsWorkspaceKind(Kind):
         )
         return _attributes(stack, made)
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Mend the alias."""
         if touched(paths, "alias"):
             aws.call(
@@ -75,11 +75,11 @@ class MetricsWorkspaceKind(Kind):
             )
         return before.attributes
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         aws.call("amp", "tag_resource", idempotent=True, resourceArn=before.attributes["arn"], tags=dict(tags))
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete a workspace with all its samples."""
         number = before.attributes["id"]
         quiet(lambda: aws.call("amp", "delete_workspace", idempotent=True, workspaceId=number))
@@ -99,7 +99,7 @@ class MetricsWorkspaceKind(Kind):
             )
         return "" if status in _READY else f"the workspace is {status}"
 
-    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:  # noqa: ARG002
+    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:
         """Wait until the workspace is gone."""
         described = _described(aws, before.attributes["id"])
         return "" if described is None else f"the workspace is {_status(described)}"

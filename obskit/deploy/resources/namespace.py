@@ -34,7 +34,7 @@ class NamespaceKind(Kind):
     needs = ("vpc",)
     replace_on = ("Name", "Type", "Vpc")
 
-    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:  # noqa: ARG002
+    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:
         """Yield the namespace."""
         fields: Fields = {"Name": spec.namespace, "Type": "DNS_PRIVATE", "Vpc": Ref("vpc.main")}
         yield Resource(kind=self.name, name="main", fields=fields)
@@ -79,11 +79,11 @@ class NamespaceKind(Kind):
         where = {"aws": error.message}
         raise DeployError(f"a namespace in the way of {name} is not this stack's", where=where, hint=hint) from error
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         _cloud_map.write_tags(aws, before.attributes["arn"], tags)
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete it and wait until its zone is gone.
 
         Raises:

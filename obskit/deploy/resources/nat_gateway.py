@@ -51,11 +51,11 @@ class NatGatewayKind(Ec2Kind):
         answer = heard(aws, "create_nat_gateway", idempotent=False, TagSpecifications=tags, **asked)
         return {"id": str(answer["NatGateway"]["NatGatewayId"])}
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Begin to delete one."""
         quiet(lambda: aws.call("ec2", "delete_nat_gateway", idempotent=True, NatGatewayId=before.attributes["id"]))
 
-    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:  # noqa: ARG002
+    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:
         """Return whether it is still being made.
 
         Raises:
@@ -69,7 +69,7 @@ class NatGatewayKind(Ec2Kind):
             raise DeployError(f"NAT gateway {attributes['id']} failed", where={"aws": said}, hint=hint)
         return "" if state == "available" else f"the NAT gateway is {state}"
 
-    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:  # noqa: ARG002
+    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:
         """Return whether it is still being deleted: until then it holds its address and its subnet."""
         row = self.row(aws, before.attributes["id"]) or {}
         state = str(row.get("State", "deleted"))

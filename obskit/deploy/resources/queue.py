@@ -103,7 +103,7 @@ class QueueKind(Kind):
                 hint="delete it, or give the stack another name",
             )
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Write all that is wanted; what else differs goes back to SQS's default."""
         url = before.attributes["url"]
         heads = {path.partition(".")[0] for path in paths}
@@ -116,11 +116,11 @@ class QueueKind(Kind):
         aws.call("sqs", "set_queue_attributes", idempotent=True, QueueUrl=url, Attributes=given)
         return before.attributes
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         aws.call("sqs", "tag_queue", idempotent=True, QueueUrl=before.attributes["url"], Tags=dict(tags))
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete a queue with its messages."""
         url = before.attributes["url"]
         quiet(lambda: aws.call("sqs", "delete_queue", idempotent=True, QueueUrl=url))

@@ -87,7 +87,7 @@ class RepositoryKind(Kind):
             )
         return row
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Mend what differs."""
         name, fields = before.attributes["name"], resource.fields
         if touched(paths, "imageTagMutability", "imageTagMutabilityExclusionFilters"):
@@ -112,12 +112,12 @@ class RepositoryKind(Kind):
             quiet(lambda: aws.call("ecr", "delete_repository_policy", idempotent=True, repositoryName=name))
         return before.attributes
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         arn = before.attributes["arn"]
         aws.call("ecr", "tag_resource", idempotent=True, resourceArn=arn, tags=as_list(tags))
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete a repository with its images."""
         name = before.attributes["name"]
         quiet(lambda: aws.call("ecr", "delete_repository", idempotent=True, repositoryName=name, force=True))

@@ -81,7 +81,7 @@ class RoleKind(Kind):
         _write_policies(aws, name, fields, {})
         return _attributes(role)
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Bring trust, settings and policies to what is wanted, and take away what is not."""
         name = before.attributes["name"]
         if touched(paths, "AssumeRolePolicyDocument", "Description", "MaxSessionDuration"):
@@ -92,11 +92,11 @@ class RoleKind(Kind):
             quiet(lambda: aws.call("iam", "delete_role_permissions_boundary", idempotent=True, RoleName=name))
         return before.attributes
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         aws.call("iam", "tag_role", idempotent=True, RoleName=before.attributes["name"], Tags=as_list(tags))
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete a role after its policies, those included that somebody has added since."""
         name = before.attributes["name"]
         quiet(lambda: _strip(aws, name))

@@ -76,13 +76,13 @@ class RouteTableKind(Ec2Kind):
         self._mend(aws, identity, resource, heard(aws, "describe_route_tables", RouteTableIds=[identity]))
         return {"id": identity}
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Write and remove routes, give and take subnets."""
         identity = before.attributes["id"]
         self._mend(aws, identity, resource, aws.call("ec2", "describe_route_tables", RouteTableIds=[identity]))
         return before.attributes
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Take its subnets from one and delete it."""
         identity = before.attributes["id"]
         for association in _associations(self.row(aws, identity) or {}).values():

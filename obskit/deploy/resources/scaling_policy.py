@@ -68,7 +68,7 @@ class ScalingPolicyKind(Kind):
                     attributes={"arn": str(row["PolicyARN"])},
                 )
 
-    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:  # noqa: ARG002
+    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
         """Put it; putting twice is the same as once."""
         fields = resource.fields
         tracking = {
@@ -91,11 +91,11 @@ class ScalingPolicyKind(Kind):
         )
         return {"arn": str(answer["PolicyARN"])}
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Put it anew, which is how AWS changes one."""
         return self.create(aws, stack, resource)
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete it; AWS deletes its alarms with it."""
         key: dict[str, Any] = {"PolicyName": before.fields["PolicyName"], "ResourceId": before.fields["ResourceId"]}
         if any(key.items() <= row.items() for row in _described(aws)):

@@ -60,16 +60,16 @@ class ScalingTargetKind(Kind):
                 kind=self.name, name=ids[row["ResourceId"]], fields=fields, attributes={"id": str(row["ResourceId"])}
             )
 
-    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:  # noqa: ARG002
+    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
         """Register it; registering twice is the same as once."""
         aws.call(_API, "register_scalable_target", idempotent=True, settle=True, **ECS, **resource.fields)
         return {"id": str(resource.fields["ResourceId"])}
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Register it anew, which is how AWS changes one."""
         return self.create(aws, stack, resource)
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Deregister it; AWS deletes its policies and their alarms with it."""
         target = before.attributes["id"]
         if any(True for _ in _described(aws, [target])):

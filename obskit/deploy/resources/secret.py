@@ -36,7 +36,7 @@ class SecretKind(Kind):
 
     name = "secret"
 
-    def wanted(self, spec: StackSpec, place: Place) -> Iterator[Resource]:  # noqa: ARG002
+    def wanted(self, spec: StackSpec, place: Place) -> Iterator[Resource]:
         """Yield Grafana's administrator and its key, and those of the database where there is one."""
         yield self._secret("grafana", "admin", f"Administrator of Grafana of {spec.name}")
         # Grafana encrypts what data sources hold with it; its built-in default is known to everybody.
@@ -122,7 +122,7 @@ class SecretKind(Kind):
         aws.call("secretsmanager", "tag_resource", idempotent=True, SecretId=row["ARN"], Tags=as_list(resource.tags))
         return _attributes(row)
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Mend description and key; give a value to a secret that has none, and to no other."""
         arn = before.attributes["arn"]
         if touched(paths, "Description", "KmsKeyId"):
@@ -131,12 +131,12 @@ class SecretKind(Kind):
             self._put(aws, arn, resource)
         return before.attributes
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         arn = before.attributes["arn"]
         aws.call("secretsmanager", "tag_resource", idempotent=True, SecretId=arn, Tags=as_list(tags))
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete a secret for good: one that only waits for its deletion keeps its name taken."""
         arn = before.attributes["arn"]
         quiet(

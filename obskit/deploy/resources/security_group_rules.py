@@ -121,18 +121,18 @@ class SecurityGroupRulesKind(Kind):
                 fields: Fields = {"GroupId": identity, **ways}
                 yield Observed(kind=self.name, name=name, fields=fields, attributes={"id": identity})
 
-    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:  # noqa: ARG002
+    def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
         """Bring the rules of a group to the wanted ones."""
         identity = str(resource.fields["GroupId"])
         group = heard(aws, "describe_security_groups", GroupIds=[identity])["SecurityGroups"][0]
         reconcile(aws, group, {direction: _flats(resource, direction) for direction in DIRECTIONS})
         return {"id": identity}
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Bring the rules of a group to the wanted ones."""
         return self.create(aws, stack, resource)
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Close a group both ways."""
         group = security_group.KIND.row(aws, before.attributes["id"])
         if group:

@@ -138,7 +138,7 @@ class ServiceKind(Kind):
         answer = aws.call("ecs", "update_service", idempotent=True, settle=True, cluster=cluster, service=name, **asked)
         return _attributes(answer["service"])
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Tag the service; tasks get the tags when they are started."""
         pairs = _tags.as_list(tags, "key", "value")
         aws.call("ecs", "tag_resource", idempotent=True, resourceArn=before.attributes["arn"], tags=pairs)

@@ -64,19 +64,19 @@ class SubnetKind(Ec2Kind):
         answer = heard(aws, "create_subnet", idempotent=False, TagSpecifications=tags, **asked)
         return {"id": str(answer["Subnet"]["SubnetId"]), "zone": str(resource.fields["AvailabilityZone"])}
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Stop it from handing out public addresses."""
         wanted = {"Value": resource.fields["MapPublicIpOnLaunch"]}
         identity = before.attributes["id"]
         aws.call("ec2", "modify_subnet_attribute", idempotent=True, SubnetId=identity, MapPublicIpOnLaunch=wanted)
         return before.attributes
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete one, once the network interfaces in it are gone."""
         asked = before.attributes["id"]
         quiet(lambda: aws.call("ec2", "delete_subnet", idempotent=True, settle=True, SubnetId=asked))
 
-    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:  # noqa: ARG002
+    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:
         """Return whether EC2 has still to make it available."""
         row = self.row(aws, attributes["id"])
         state = str(row.get("State", "available")) if row else "not heard of"

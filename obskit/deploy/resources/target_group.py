@@ -99,16 +99,16 @@ class TargetGroupKind(Kind):
             _change(aws, arn, resource, frozenset({"Attributes"}))
         return _told(arn)
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Write the health check or the attributes, whichever differ."""
         _change(aws, before.attributes["arn"], resource, paths)
         return before.attributes
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
         _elb.write_tags(aws, before.attributes["arn"], tags)
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete one. The listener that used it a moment ago is given time to let go of it."""
         arn = before.attributes["arn"]
         quiet(lambda: aws.call("elbv2", "delete_target_group", idempotent=True, settle=True, TargetGroupArn=arn))

@@ -85,7 +85,7 @@ class TaskDefinitionKind(Kind):
             raise DeployError(f"task definition {family} exists and is not this stack's", where=where, hint=hint)
         return _registered(aws, resource, newest)
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Register another revision, or take the newest one where an earlier run has registered it.
 
         What others own is taken from what the service runs now: between plan and apply there may have been a release.
@@ -96,12 +96,12 @@ class TaskDefinitionKind(Kind):
         resource = _as_left(aws, stack, resource, before)
         return _registered(aws, resource, _newest(aws, str(resource.fields["family"])))
 
-    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:  # noqa: ARG002
+    def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Tag the revision that counts."""
         pairs = _tags.as_list(tags, "key", "value")
         aws.call("ecs", "tag_resource", idempotent=True, resourceArn=before.attributes["arn"], tags=pairs)
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Deregister all revisions of the family, then have AWS forget them."""
         family = before.attributes["family"]
         active = list(_revisions(aws, family, "ACTIVE"))
@@ -112,7 +112,7 @@ class TaskDefinitionKind(Kind):
         for start in range(0, len(inactive), _BATCH):
             _call(aws, "delete_task_definitions", taskDefinitions=inactive[start : start + _BATCH])
 
-    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:  # noqa: ARG002
+    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:
         """Return how many revisions can still be used."""
         left = len(list(_revisions(aws, before.attributes["family"], "ACTIVE")))
         return f"{left} revisions are still active" if left else ""

@@ -24,7 +24,7 @@ class VpcKind(Ec2Kind):
     listing = ("describe_vpcs", "Vpcs", "VpcId")
     replace_on = ("CidrBlock",)
 
-    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:  # noqa: ARG002
+    def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:
         """Yield the one VPC."""
         blocks(spec, "public")  # a CIDR that cannot be cut is refused before anything stands in it
         fields: Fields = {
@@ -54,12 +54,12 @@ class VpcKind(Ec2Kind):
         self._mend(aws, identity, frozenset(resource.fields))
         return {"id": identity, "cidr": str(cidr)}
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Switch DNS names on, close the default security group."""
         self._mend(aws, before.attributes["id"], paths)
         return before.attributes
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete it, with what AWS made along with it. A gateway that is to stay is taken off it."""
         identity = before.attributes["id"]
         attached = [{"Name": "attachment.vpc-id", "Values": [identity]}]
@@ -67,7 +67,7 @@ class VpcKind(Ec2Kind):
             detach(aws, str(gateway["InternetGatewayId"]), identity)
         quiet(lambda: aws.call("ec2", "delete_vpc", idempotent=True, settle=True, VpcId=identity))
 
-    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:  # noqa: ARG002
+    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:
         """Return whether EC2 has still to make it available."""
         row = self.row(aws, attributes["id"])
         state = str(row.get("State", "")) if row else "not heard of"

@@ -100,7 +100,7 @@ class VpcEndpointKind(Ec2Kind):
         answer = heard(aws, "create_vpc_endpoint", idempotent=False, TagSpecifications=tags, **asked)
         return self._attributes(aws, str(answer["VpcEndpoint"]["VpcEndpointId"]), resource.fields)
 
-    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:  # noqa: ARG002
+    def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
         """Give and take subnets, groups and route tables; open its policy; switch its private DNS names on."""
         asked: dict[str, Any] = {}
         for field in _MEMBERS:
@@ -115,13 +115,13 @@ class VpcEndpointKind(Ec2Kind):
         aws.call("ec2", "modify_vpc_endpoint", idempotent=True, VpcEndpointId=before.attributes["id"], **asked)
         return before.attributes
 
-    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:  # noqa: ARG002
+    def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Begin to delete one."""
         asked: dict[str, Any] = {"VpcEndpointIds": [before.attributes["id"]]}
         answer = quiet(lambda: aws.call("ec2", "delete_vpc_endpoints", idempotent=True, **asked))
         unsuccessful(answer or {}, "ec2:DeleteVpcEndpoints")
 
-    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:  # noqa: ARG002
+    def waiting(self, aws: Aws, stack: Stack, attributes: Attributes) -> str:
         """Return whether it is still being made.
 
         Raises:
@@ -135,7 +135,7 @@ class VpcEndpointKind(Ec2Kind):
             raise DeployError(f"VPC endpoint {attributes['id']} is {state}", where={"aws": said}, hint=hint)
         return "" if state.lower() == "available" else f"the endpoint is {state}"
 
-    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:  # noqa: ARG002
+    def leaving(self, aws: Aws, stack: Stack, before: Observed) -> str:
         """Return whether it is still being deleted: until then its network interfaces hold subnets and group."""
         row = self.row(aws, before.attributes["id"]) or {}
         state = str(row.get("State", "deleted"))
