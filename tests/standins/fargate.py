@@ -26,6 +26,7 @@ from typing import Any
 from unittest import mock
 
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.responses import ActionResult, BaseResponse
 from moto.ec2.models.amis import AmiBackend
 from moto.ecs.responses import EC2ContainerServiceResponse
@@ -143,6 +144,15 @@ class Fargate:
             return ActionResult(answer(self.world, asked))
 
         return action
+
+    def _alone(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Let one call in at a time: moto's S3 lists what another thread is deleting, and fails."""
+
+        def process_request(stubber: BotocoreStubber, request: Any) -> Any:
+            with self.world.lock:
+                return original(stubber, request)
+
+        return process_request
 
     def _timed(self, original: Callable[[BaseResponse], Any]) -> Callable[[BaseResponse], Any]:
         def call_action(response: BaseResponse) -> Any:
