@@ -12,6 +12,7 @@ from typing import Final
 import orjson
 
 from obskit.errors import SourceError
+from obskit.lab.counts import counts
 from obskit.model import Logs, Telemetry, nanoseconds
 from obskit.sources import Ask
 
@@ -131,7 +132,7 @@ class LinesSource:
         return "lab logs"
 
     def answer(self, ask: Ask) -> Telemetry:
-        """Return the lines of the ask's window, every service's.
+        """Return the lines of the ask's window, every service's, and how many they are.
 
         Raises:
             SourceError: The file cannot be read.
@@ -155,4 +156,4 @@ class LinesSource:
         inside = pc.and_(pc.greater_equal(table["t"], first), pc.less_equal(table["t"], last))
         kept = table.filter(inside)
         logs = Logs.of(*(kept[name].to_pylist() for name in ("t", *texts)))
-        return Telemetry(logs=logs, facts={"logs.lines": str(len(logs))})
+        return Telemetry(metrics=counts(kept, ask.window), logs=logs, facts={"logs.lines": str(len(logs))})

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import os
 import ssl
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from obskit.lab import batch, wire
 from obskit.lab.app.settings import ConfigurationError, read
 from obskit.lab.certificates import Authority
 from obskit.lab.ecs_task import Revision
+from obskit.lab.lines import LinesSource
 from obskit.lab.runner import Container
+from obskit.model import Service, Window, nanoseconds
+from obskit.sources import Ask
 from tests.support.shop import until
 from tests.support.tasks import task
 
@@ -128,3 +135,24 @@ def test_the_application_listens_where_it_is_told() -> None:
     assert read({"HOST": "::1"}).host == "[::1]"
     with pytest.raises(ConfigurationError, match="HOST must be an IP address"):
         read({"HOST": "localhost"})
+
+
+def test_lines_are_counted_as_loki_would(tmp_path: Path) -> None:
+    """A service that falls silent counts zero; before its first line nothing is known; "no error" tells of none."""
+    begin = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
+    first = nanoseconds(begin)
+    said = [(20 + n, "a", "GET /") for n in range(20)]
+    said += [(25, "a", "ERROR timed out"), (26, "a", "0 errors"), (30, "b", "hello")]
+    rows = [{"t": first + s * 10**9, "service": name, "task": "", "level": "", "line": line} for s, name, line in said]
+    path = tmp_path / "logs.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in sorted(rows, key=lambda row: str(row["t"]))))
+    window = Window(start=begin, end=begin + timedelta(seconds=60), step=timedelta(seconds=10))
+    ask = Ask(service=Service(name="a"), window=window, deadline=time.monotonic() + 10)
+    metrics = LinesSource(path).answer(ask).metrics
+    found = {(s.signal, s.service): metrics.values[:, n].tolist() for n, s in enumerate(metrics.series)}
+
+    assert found["log_lines", "a"][2:] == [0.1, 1.2, 0.9, 0.0, 0.0]
+    assert np.isnan(found["log_lines", "a"][:2]).all()
+    assert found["log_errors", "a"][2:] == found["log_timeouts", "a"][2:] == [0.0, 0.1, 0.0, 0.0, 0.0]
+    assert found["log_errors", "b"][3:] == [0.0] * 4
+    assert metrics.times[1] - metrics.times[0] == np.timedelta64(10, "s")
