@@ -74,6 +74,11 @@ class Tally:
         self._passed: deque[Passed] = deque()
         self._since: float | None = None
 
+    @property
+    def is_young(self) -> bool:
+        """Whether so little time has passed that a minute cannot be guessed yet."""
+        return self._since is None or self._clock() - self._since < _FIRST_SECONDS
+
     def add(self, passed: Passed) -> None:
         """Count a request."""
         self._since = passed.at if self._since is None else self._since
@@ -92,7 +97,7 @@ class Tally:
         """
         now = self._clock()
         since, counted = now - PERIOD_SECONDS, min(now - (now if self._since is None else self._since), PERIOD_SECONDS)
-        whole = 1.0 if counted < _FIRST_SECONDS else PERIOD_SECONDS / counted
+        whole = 1.0 if self.is_young else PERIOD_SECONDS / counted
         while self._passed and self._passed[0].at < since:
             self._passed.popleft()
         passed = list(self._passed)

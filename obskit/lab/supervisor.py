@@ -261,7 +261,8 @@ class Supervisor:
         found = exporter.text(services, self.settings.cluster, used)
         # The balancer before the payment service is what ECS's service discovery is: CloudWatch knows none.
         shop = self.hosts[SHOP]
-        found += shop.balancer.tally.metrics(f"targetgroup/{SHOP}/0", list(shop.service.tasks.values()))
+        if not shop.balancer.tally.is_young:
+            found += shop.balancer.tally.metrics(f"targetgroup/{SHOP}/0", list(shop.service.tasks.values()))
         return _exposed(found)
 
     def _say(self, row: Mapping[str, Any]) -> None:

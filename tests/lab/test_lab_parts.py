@@ -48,12 +48,14 @@ def test_a_balancer_that_is_young_guesses_its_first_minute() -> None:
     clock = [3.0]
     tally = Tally(lambda: clock[0])
     told = []
+    assert tally.is_young
     for now in (3.0, 10.0, 40.0):
         tally.add(Passed(now - 3.0, 0.5, 200, target=True))
         clock[0] = now
         told += [row.rpartition(" ")[2] for row in tally.metrics("t", []) if "_request_count_sum" in row]
 
     assert told == ["1", "12", "4.5"]
+    assert not tally.is_young
 
 
 def test_the_balancer_counts_the_last_minute() -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from obskit.lab.fault import Fault, Truth
 from obskit.lab.lab import Lab
+from obskit.lab.settings import PAYMENT
 
 _GOOD_DAYS: Final = 90.0
 
@@ -28,7 +29,7 @@ class CertificateExpired(Fault):
 FAULT = CertificateExpired(
     id="certificate_expired",
     title="the payment service's certificate has expired",
-    truth=Truth(cause="tls_failure"),
+    truth=Truth(cause="tls_failure", culprit=PAYMENT),
     strengths=(0.01, 30.0),
     unit="days since its end",
     settings={"tls": True},
