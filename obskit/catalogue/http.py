@@ -168,6 +168,12 @@ def _calls_failed_share(source: _Source) -> Variant:
     return _variant(source, query, f"{source.metric}_count")
 
 
+def _workers(name: str, busy: str, most: str) -> Variant:
+    """Return the share of a server's threads that work."""
+    query = f"sum by ($service, $task) ({busy}{{$svc}}) / sum by ($service, $task) ({most}{{$svc}} > 0)"
+    return Variant(name=name, query=query, needs=(busy, most))
+
+
 SIGNALS = (
     Signal(
         id="http_requests",
@@ -352,22 +358,9 @@ SIGNALS = (
         warn=Threshold(value=0.8, reason="with one worker in five left, a burst of a quarter more traffic queues"),
         crit=Threshold(value=0.95, reason="new requests wait for a worker; health checks wait with them"),
         variants=(
-            Variant(
-                name="Tomcat by Micrometer",
-                query=(
-                    "sum by ($service, $task) (tomcat_threads_busy_threads{$svc})"
-                    " / sum by ($service, $task) (tomcat_threads_config_max_threads{$svc} > 0)"
-                ),
-                needs=("tomcat_threads_busy_threads", "tomcat_threads_config_max_threads"),
-            ),
-            Variant(
-                name="Jetty by Micrometer",
-                query=(
-                    "sum by ($service, $task) (jetty_threads_busy{$svc})"
-                    " / sum by ($service, $task) (jetty_threads_config_max{$svc} > 0)"
-                ),
-                needs=("jetty_threads_busy", "jetty_threads_config_max"),
-            ),
+            _workers("Tomcat by Micrometer", "tomcat_threads_busy_threads", "tomcat_threads_config_max_threads"),
+            _workers("Jetty by Micrometer", "jetty_threads_busy", "jetty_threads_config_max"),
+            _workers("the demo application", "worker_threads_busy", "worker_threads_max"),
         ),
     ),
     Signal(

@@ -121,6 +121,7 @@ SIGNALS = (
             _level("nodejs_eventloop_lag_p99_seconds", name="Node prom-client"),
             _level("nodejs_eventloop_lag_seconds", name="Node prom-client, mean"),
             _level("nodejs_eventloop_delay_p99_seconds", name="OpenTelemetry"),
+            _level("python_event_loop_lag_seconds", name="the demo application"),
         ),
     ),
     Signal(
@@ -230,6 +231,7 @@ SIGNALS = (
             ),
             _level("go_goroutine_count", name="OpenTelemetry, Go"),
             _level("process_thread_count", name="OpenTelemetry, process"),
+            _level("process_threads", name="the demo application"),
         ),
     ),
     Signal(

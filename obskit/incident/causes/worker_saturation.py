@@ -6,6 +6,10 @@ from obskit.incident.evidence import HINT, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
 
+#: Share of the threads at work from which on requests queue unseen.
+_FULL = 0.95
+
+
 def judge(evidence: Evidence) -> Judgement | None:
     """Weigh queueing, and whether what requests wait for lies elsewhere."""
     case = Case("worker_saturation", evidence)
@@ -14,6 +18,9 @@ def judge(evidence: Evidence) -> Judgement | None:
     if case.finding(queue, TELLING, "requests pile up inside the service"):
         case.finding(evidence.worse("http_latency_p95") or evidence.worse("http_latency_mean"), HINT)
     case.finding(evidence.worse("runtime_threads"), HINT)
+    busy = evidence.level("http_workers_ratio")
+    if queue and busy and busy.top >= _FULL:
+        case.finding(evidence.worse("http_workers_ratio"), TELLING, "no thread is free")
     if not (said or queue):
         return None
     if short_of_cpu(evidence):
