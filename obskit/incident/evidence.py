@@ -10,6 +10,7 @@ import numpy as np
 
 from obskit.incident.units import humanize
 from obskit.model import (
+    LOG_VOLUME,
     Claim,
     Event,
     Finding,
@@ -134,10 +135,15 @@ class Evidence:
             if s.signal == signal and s.service == entity and bool(s.task) == task
         ]
 
-    def level(self, signal: str, service: str = "") -> Level | None:
+    def level(self, signal: str, service: str = "", *, since: datetime | None = None) -> Level | None:
         """Return where the service-level columns of a signal stood before and after the onset.
 
         Several columns (mount points, callees) are taken at their worst, point by point.
+
+        Args:
+            signal: Its id.
+            service: Whose; the service under investigation unless the signal is shared.
+            since: Another moment than the incident's onset.
         """
         columns = self._columns(signal, self.entity(signal, service))
         if not columns:
@@ -150,7 +156,7 @@ class Evidence:
         low = known.bad == "down"
         worst = (np.nanmin if low else np.nanmax)(values[has], axis=1)
         times = self.metrics.times[has]
-        start = np.datetime64(nanoseconds(self.onset or self.window.start), "ns")
+        start = np.datetime64(nanoseconds(since or self.onset or self.window.start), "ns")
         calm, troubled = worst[times < start], worst[times >= start]
         if not len(troubled):
             return None
@@ -172,6 +178,12 @@ class Evidence:
             if len(values) >= 3:
                 levels[self.metrics.series[i].task] = float(np.median(values))
         return levels
+
+    def fell_silent(self, service: str = "") -> Finding | None:
+        """Return the finding that a service's log lines stopped, though it used to write; None while it writes."""
+        about = service or self.service
+        found = (f for f in self.findings if f.kind == "vanished" and f.subject == LOG_VOLUME)
+        return next((f for f in found if f.service == about), None)
 
     def signatures(self, *prefixes: str, service: str = "") -> tuple[Finding, ...]:
         """Return log signatures that are new or surged, strongest first.
@@ -274,6 +286,18 @@ class Case:
             share = HEARSAY if finding.service in neighbours else 1.0
             self.argue(finding.words, share * weight / 2**number, finding)
         return bool(found)
+
+    def doubt_if_one_task(self, *prefixes: str, what: str) -> None:
+        """Argue against a fault of something shared when only one of several tasks complains of it.
+
+        Args:
+            prefixes: Of the log signatures that complain.
+            what: What is shared, for people.
+        """
+        said = self.evidence.signatures(*prefixes)
+        tasks = {finding.task for finding in said}
+        if len(tasks) == 1 and "" not in tasks:
+            self.argue(f"only task {said[0].task[:12]} complains: its siblings reach {what}", -STRONG, said[0])
 
     def stops(self, *classes: str, weight: float, most: int = 2) -> bool:
         """Add task stops of these classes as claims."""

@@ -35,6 +35,7 @@ from obskit.model.seen import (
 )
 from obskit.model.words import (
     DATABASE,
+    LOG_VOLUME,
     Direction,
     FloatMatrix,
     Labels,
@@ -48,6 +49,7 @@ from obskit.model.words import (
 
 __all__ = [
     "DATABASE",
+    "LOG_VOLUME",
     "Claim",
     "Culprit",
     "Diagnosis",

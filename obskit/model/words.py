@@ -18,6 +18,9 @@ Labels = tuple[tuple[str, str], ...]
 #: The name that a database takes in findings and culprits, whatever its exporter calls it.
 DATABASE = "database"
 
+#: What a finding about all lines of a service is about.
+LOG_VOLUME = "log volume"
+
 
 def utc(nanoseconds: int) -> datetime:
     """Return nanoseconds since the epoch as an aware datetime (microsecond resolution)."""

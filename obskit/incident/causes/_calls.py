@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from obskit.incident.evidence import Evidence
 from obskit.model import Finding
+
+#: A word as services are named.
+_WORD: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def callee(evidence: Evidence, finding: Finding | None) -> str:
@@ -14,3 +20,13 @@ def callee(evidence: Evidence, finding: Finding | None) -> str:
                 return value
     known = evidence.dependencies()
     return known[0] if len(known) == 1 else ""
+
+
+def named(evidence: Evidence, *signatures: str) -> str:
+    """Return the dependency that the service's own lines of these signatures name, or ""."""
+    for said in evidence.signatures(*signatures):
+        words = set(_WORD.findall(said.example.lower()))
+        for name in evidence.dependencies():
+            if name.lower() in words:
+                return name
+    return ""

@@ -19,3 +19,12 @@ def busier(evidence: Evidence) -> Finding | None:
         return None
     grown = requests.after / requests.before if requests and requests.before > 0 else 1.0
     return active if active.after > _MANY_TIMES * max(active.before, 1.0) * max(grown, 1.0) else None
+
+
+def lost_exporter(evidence: Evidence) -> Finding | None:
+    """Return the finding that the database's exporter tells nothing any more, or None.
+
+    An exporter asks the server at each scrape: where the server hangs, so does the scrape.
+    """
+    up = evidence.worse("pg_up")
+    return up if up is not None and up.kind == "lost" else None

@@ -1,6 +1,7 @@
 """The database does not answer: stopped, failing over, or cut off from its clients."""
 
 from obskit.incident.causes import Cause
+from obskit.incident.causes._database import lost_exporter
 from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
 from obskit.model import DATABASE, Judgement, NextQuery, Step
 
@@ -9,7 +10,13 @@ def judge(evidence: Evidence) -> Judgement | None:
     """Weigh what the exporter, the clients and the server's own log say."""
     case = Case("database_unreachable", evidence)
     up = evidence.level("pg_up")
-    if up and up.peak < 1:
+    silent = lost_exporter(evidence)
+    if silent:
+        # alone it may be the exporter's own end; with clients that wait as well it is the server
+        waits = evidence.worse("db_pool_timeouts") or evidence.worse("db_errors")
+        why = "its exporter waits for the server as its clients do" if waits else "its exporter waits, or is gone itself"
+        case.finding(silent, STRONG if waits else TELLING, why)
+    elif up and up.peak < 1:
         finding = evidence.worse("pg_up")
         if finding:
             case.finding(finding, STRONG, "its exporter cannot connect")
@@ -20,6 +27,7 @@ def judge(evidence: Evidence) -> Judgement | None:
         weight = -TELLING if evidence.signatures("database_unreachable") else -STRONG
         case.argue("the database answered its exporter all the time (pg_up 1)", weight)
     case.logs("database_unreachable", weight=STRONG + HINT, service="*")
+    case.doubt_if_one_task("database_unreachable", what="the database")
     case.finding(evidence.worse("pg_commits"), HINT)
     case.finding(evidence.worse("db_errors"), HINT)
     if evidence.signatures("db_connection_limit", "db_credentials_refused", "dns_failure", service="*"):

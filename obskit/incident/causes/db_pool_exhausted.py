@@ -2,7 +2,7 @@
 
 from obskit.incident.causes import Cause
 from obskit.incident.causes._cpu import starved
-from obskit.incident.causes._database import busier
+from obskit.incident.causes._database import busier, lost_exporter
 from obskit.incident.evidence import STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
@@ -24,7 +24,10 @@ def judge(evidence: Evidence) -> Judgement | None:
     case.finding(evidence.worse("db_pool_timeouts"), TELLING)
     case.logs("db_pool_exhausted", weight=STRONG)
     down = evidence.level("pg_up")
-    if down and down.peak < 1:
+    silent = lost_exporter(evidence)
+    if silent:
+        case.argue(f"{silent.words}: a pool empties when nothing comes back", -STRONG, silent)
+    elif down and down.peak < 1:
         case.argue("the database itself did not answer: a pool empties when nothing comes back", -TELLING)
     crowd = busier(evidence)
     if crowd and not evidence.before(min((f.onset for f in (worse,) if f), default=None), crowd.onset):

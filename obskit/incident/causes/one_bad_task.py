@@ -1,8 +1,7 @@
 """One task of several misbehaves; its siblings are well."""
 
-import statistics
-
 from obskit.incident.causes import Cause
+from obskit.incident.causes._tasks import odd_one_out
 from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
@@ -10,35 +9,40 @@ from obskit.model import Judgement, NextQuery, Step
 _TELLING_APART = {
     "http_error_ratio": (5.0, 0.05),
     "http_latency_mean": (3.0, 0.1),
+    "http_in_flight": (3.0, 3.0),
+    "http_workers_ratio": (3.0, 0.5),
     "container_cpu_cores": (3.0, 0.1),
     "container_memory_bytes": (2.0, 100 * 2**20),
     "db_pool_used_ratio": (3.0, 0.4),
 }
+
+#: What users feel of a task; requests that pile up in it may wait for what all tasks share.
+_FELT = ("http_error_ratio", "http_latency_mean")
 
 
 def judge(evidence: Evidence) -> Judgement | None:
     """Weigh how far one task stands out from its siblings since the onset."""
     case = Case("one_bad_task", evidence)
     suspects: list[str] = []
+    felt = False
     for signal, (factor, difference) in _TELLING_APART.items():
-        levels = evidence.task_levels(signal)
-        few = len(levels) < 3  # of two, either may be the odd one: only what users feel tells which
-        if len(levels) < 2 or (few and not signal.startswith("http_")):
+        few = (
+            len(evidence.task_levels(signal)) < 3
+        )  # of two, either may be the odd one: only what users feel tells which
+        odd = odd_one_out(evidence, signal, factor=factor, difference=difference)
+        if odd is None or (few and not signal.startswith("http_")) or (suspects and odd.task not in suspects):
             continue
-        task, worst = max(levels.items(), key=lambda item: item[1])
-        others = [value for name, value in levels.items() if name != task]
-        middle, high = statistics.median(others), max(others)
-        if worst >= factor * middle and worst - middle >= difference and high - middle < 0.3 * (worst - middle):
-            if suspects and task not in suspects:
-                continue
-            suspects.append(task)
-            title = evidence.signals[signal].title
-            words = (
-                f"task {task[:12]}: {title} {evidence.say(signal, worst)}, its siblings {evidence.say(signal, middle)}"
-            )
-            weight = STRONG if signal.startswith("http_") and not few else TELLING
-            finding = next((f for f in evidence.changes(signal, task=True) if f.task == task), None)
-            case.argue(words, weight, finding)
+        if signal == "http_in_flight" and felt:  # requests and their latency told as much (Little's law)
+            continue
+        felt = felt or signal in _FELT
+        suspects.append(odd.task)
+        title = evidence.signals[signal].title
+        levels = f"{evidence.say(signal, odd.level)}, its siblings {evidence.say(signal, odd.siblings)}"
+        weight = STRONG if signal in _FELT and not few else TELLING
+        finding = next((f for f in evidence.changes(signal, task=True) if f.task == odd.task), None)
+        case.argue(f"task {odd.task[:12]}: {title} {levels}", weight, finding)
+    if suspects and not felt:
+        case.finding(evidence.worse("alb_elb_5xx"), HINT, "whom the balancer sends to a task that hangs gets no answer")
     alone = [f for f in evidence.findings if f.kind == "signature" and f.service == evidence.service and f.task]
     for finding in alone[:1]:
         if not suspects or finding.task in suspects:

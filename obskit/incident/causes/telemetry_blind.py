@@ -16,21 +16,15 @@ def judge(evidence: Evidence) -> Judgement | None:
         case.finding(scrapes, TELLING)
         if evidence.seen("log_lines") and not silent:
             case.argue("its logs go on as before: the service lives, the scrapes fail", STRONG)
-    gone = silent is not None and silent.kind in ("lost", "shift") and silent.after < 0.1 * max(silent.before, 1e-9)
-    if gone and not scrapes:
-        case.finding(silent, TELLING, "its metrics go on as before")
-        requests = evidence.level("http_requests")
-        if requests and requests.before > 0 and requests.after > 0.5 * requests.before:
-            case.argue("requests are served as before: the service lives, its lines do not arrive", STRONG)
-        for loss in ("alloy_entries_dropped", "loki_lines_discarded"):
-            case.finding(evidence.worse(loss), STRONG, "lines are lost on their way")
+    if not scrapes:
+        _silence(case, evidence)
     if case.score <= 0:
         return None
     running = evidence.level("ecs_running_tasks")
     if running and running.peak >= running.before > 0 and not evidence.stops(*ABNORMAL_STOPS):
         case.argue("ECS runs as many tasks as before and stopped none", TELLING)
     busy = evidence.worse("container_cpu_cores")
-    if busy or short_of_cpu(evidence):
+    if scrapes and (busy or short_of_cpu(evidence)):
         words = busy.words if busy else "the tasks are short of CPU"
         case.argue(f"{words}: an overloaded task answers its scrapes too late", -STRONG, busy)
     balancer = evidence.level("alb_requests")
@@ -41,6 +35,26 @@ def judge(evidence: Evidence) -> Judgement | None:
     if evidence.worse("http_error_ratio"):
         case.argue("users see errors: it is not the watching alone", -HINT)
     return case.close()
+
+
+def _silence(case: Case, evidence: Evidence) -> None:
+    """Weigh that log lines ended while metrics go on."""
+    counted = evidence.worse("log_lines")
+    gone = counted is not None and counted.kind in ("lost", "shift") and counted.after < 0.1 * max(counted.before, 1e-9)
+    quiet = counted if gone else evidence.fell_silent()  # as the log store counts, else as the lines themselves tell
+    if quiet is None:
+        return
+    case.finding(quiet, TELLING, "its metrics go on as before")
+    requests = evidence.level("http_requests", since=quiet.onset)
+    if requests and requests.before > 0 and requests.after > 0.5 * requests.before:
+        case.argue("requests are served as before: the service lives, its lines do not arrive", STRONG)
+    elif requests and requests.before > 0:
+        case.argue("requests stopped as well: who serves nobody has nothing to write", -STRONG)
+    others = [name for name in evidence.neighbours() if evidence.fell_silent(name)]
+    if others and requests:
+        case.argue(f"{', '.join(sorted(others)[:3])} fell silent as well: it is their common way", TELLING)
+    for loss in ("alloy_entries_dropped", "loki_lines_discarded"):
+        case.finding(evidence.worse(loss), STRONG, "lines are lost on their way")
 
 
 CAUSE = Cause(

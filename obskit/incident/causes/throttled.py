@@ -1,6 +1,7 @@
 """An API or a quota answers "too many requests"."""
 
 from obskit.incident.causes import Cause
+from obskit.incident.causes._calls import callee, named
 from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
@@ -12,10 +13,11 @@ def judge(evidence: Evidence) -> Judgement | None:
     for event in evidence.happened("throttled_api")[:1]:
         case.argue(event.words, TELLING, event)
     case.stops("image_pull_throttled", weight=TELLING)
+    failing = evidence.worse("client_error_ratio") if said else None
     if said:
-        case.finding(evidence.worse("client_error_ratio"), HINT)
+        case.finding(failing, HINT)
         case.finding(evidence.worse("http_error_ratio"), HINT)
-    return case.close()
+    return case.close(service=named(evidence, "throttled") or (callee(evidence, failing) if failing else ""))
 
 
 CAUSE = Cause(

@@ -1,6 +1,7 @@
 """A TLS handshake fails: an expired, untrusted or wrong certificate."""
 
 from obskit.incident.causes import Cause
+from obskit.incident.causes._calls import callee, named
 from obskit.incident.evidence import HINT, STRONG, VERDICT, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
@@ -8,13 +9,15 @@ from obskit.model import Judgement, NextQuery, Step
 def judge(evidence: Evidence) -> Judgement | None:
     """Weigh the handshake's errors; they name themselves."""
     case = Case("tls_failure", evidence)
-    if case.logs("tls_failure", weight=VERDICT):
-        case.finding(evidence.worse("client_error_ratio"), HINT)
+    said = case.logs("tls_failure", weight=VERDICT)
+    failing = evidence.worse("client_error_ratio") if said else None
+    if said:
+        case.finding(failing, HINT)
         case.finding(evidence.worse("http_error_ratio"), HINT)
         left = evidence.level("certificates_expiry")
         if left and left.peak <= 0:
             case.argue("a certificate has expired", STRONG)
-    return case.close()
+    return case.close(service=named(evidence, "tls_failure") or (callee(evidence, failing) if failing else ""))
 
 
 CAUSE = Cause(

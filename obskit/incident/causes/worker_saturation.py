@@ -2,9 +2,9 @@
 
 from obskit.incident.causes import Cause
 from obskit.incident.causes._cpu import short_of_cpu, used_of_limit
-from obskit.incident.evidence import HINT, TELLING, Case, Evidence
+from obskit.incident.causes._tasks import odd_one_out
+from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
-
 
 #: Share of the threads at work from which on requests queue unseen.
 _FULL = 0.95
@@ -23,6 +23,9 @@ def judge(evidence: Evidence) -> Judgement | None:
         case.finding(evidence.worse("http_workers_ratio"), TELLING, "no thread is free")
     if not (said or queue):
         return None
+    odd = odd_one_out(evidence, "http_in_flight", factor=3.0, difference=3.0) if queue else None
+    if odd:
+        case.argue(f"requests pile up in task {odd.task[:12]} alone: its siblings have workers to spare", -STRONG)
     if short_of_cpu(evidence):
         case.argue("the tasks are short of CPU: that is what the workers wait for", -TELLING)
     pool = evidence.level("db_pool_used_ratio")

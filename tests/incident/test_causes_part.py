@@ -1,0 +1,81 @@
+"""What only a part of a system says: one task of several, one pillar of three, one side of a call."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from obskit.model import DATABASE
+from tests.support.scenario import BEGIN, ONSET, POINTS, SERVICE, TASKS, Scenario, causes_of
+
+REFUSED = "psycopg.OperationalError: connection failed: connection to server at 10.0.3.9, port 5432 failed"
+TOO_MANY = "payment failed: payment service answered 429 Too Many Requests"
+EXPIRED = "payment failed: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired"
+
+
+def calling() -> Scenario:
+    """Return a service that calls two others."""
+    case = Scenario().errors(latency=0.1)
+    case.facts.update({"relation.payment": "dependency", "relation.search": "dependency"})
+    return case
+
+
+def silent(case: Scenario) -> Scenario:
+    """Let all lines end at the onset."""
+    end = (ONSET - BEGIN).total_seconds()
+    first = min(row[0] for row in case.rows)
+    case.rows[:] = [row for row in case.rows if row[0] < first + end * 1e9]
+    case.columns = {s: values for s, values in case.columns.items() if s.signal != "log_lines"}
+    return case
+
+
+def test_lines_that_end_while_requests_are_served_are_a_blind_telemetry() -> None:
+    """Seen in the lines themselves: a recording without the log store's own counts knows it, too."""
+    diagnosis = silent(Scenario()).diagnosis()
+
+    assert (causes_of(diagnosis)[0], diagnosis.verdict) == ("telemetry_blind", "cause_found")
+
+
+def test_lines_that_end_with_the_requests_are_no_blind_telemetry() -> None:
+    """A service that nobody asks has nothing to say."""
+    diagnosis = silent(Scenario()).becomes("http_requests", 0).becomes("alb_requests", 0).diagnosis()
+
+    assert diagnosis.verdict != "cause_found" or causes_of(diagnosis)[0] != "telemetry_blind"
+
+
+def test_a_task_whose_requests_pile_up_is_the_bad_one() -> None:
+    """A task that hangs answers nothing, so that neither its latency nor its errors tell of it."""
+    case = Scenario().becomes("http_in_flight", 200, tasks=TASKS[:1])
+    for task, level in zip(TASKS, (1.0, 0.1, 0.1), strict=True):
+        series = case._series("http_workers_ratio", SERVICE, task)
+        case.columns[series] = np.full(POINTS, 0.1)
+        case.becomes("http_workers_ratio", level, tasks=[task])
+    diagnosis = case.becomes("alb_elb_5xx", 2).diagnosis()
+
+    assert (causes_of(diagnosis)[0], diagnosis.culprit.task) == ("one_bad_task", TASKS[0])
+
+
+def test_a_database_that_only_one_task_misses_is_not_to_blame() -> None:
+    """Its siblings reach it."""
+    case = Scenario().becomes("http_error_ratio", 1.0, tasks=TASKS[:1]).logs(REFUSED, tasks=TASKS[:1])
+    diagnosis = case.diagnosis()
+
+    assert (causes_of(diagnosis)[0], diagnosis.culprit.task) == ("one_bad_task", TASKS[0])
+
+
+def test_a_database_that_all_tasks_miss_is_to_blame() -> None:
+    """The counterpart: everybody complains, and its exporter tells nothing any more."""
+    case = Scenario().errors().logs(REFUSED)
+    [up] = [s for s in case.columns if s.signal == "pg_up"]
+    case.columns[up][int((ONSET - BEGIN).total_seconds() // 15) :] = np.nan
+    diagnosis = case.diagnosis()
+
+    assert (causes_of(diagnosis)[0], diagnosis.culprit.service) == ("database_unreachable", DATABASE)
+
+
+@pytest.mark.parametrize(("line", "cause"), [(TOO_MANY, "throttled"), (EXPIRED, "tls_failure")])
+def test_the_callee_that_the_lines_name_is_the_culprit(line: str, cause: str) -> None:
+    """Of several that are called, the one that refused."""
+    diagnosis = calling().logs(line, every=1).diagnosis()
+
+    assert (causes_of(diagnosis)[0], diagnosis.culprit.service) == (cause, "payment")
