@@ -79,3 +79,15 @@ def test_the_callee_that_the_lines_name_is_the_culprit(line: str, cause: str) ->
     diagnosis = calling().logs(line, every=1).diagnosis()
 
     assert (causes_of(diagnosis)[0], diagnosis.culprit.service) == (cause, "payment")
+
+
+def test_a_task_that_fills_its_memory_when_it_starts_does_not_leak() -> None:
+    """Tasks that crash soon after their start show nothing but their start."""
+    case = Scenario().becomes("container_cpu_cores", 0.2)
+    born = int((ONSET - BEGIN).total_seconds() // 15) + 4
+    for n in range(3):
+        climb = np.full(POINTS, np.nan)
+        climb[born : born + 14] = np.linspace(2, 110, 14) * 2**20
+        case.columns[case._series("container_memory_bytes", SERVICE, f"{n:016x}")] = climb
+
+    assert "memory_leak" not in causes_of(case.stops(3, "Essential container in task exited").diagnosis())
