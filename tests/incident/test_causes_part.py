@@ -91,3 +91,30 @@ def test_a_task_that_fills_its_memory_when_it_starts_does_not_leak() -> None:
         case.columns[case._series("container_memory_bytes", SERVICE, f"{n:016x}")] = climb
 
     assert "memory_leak" not in causes_of(case.stops(3, "Essential container in task exited").diagnosis())
+
+
+def waits_for_cpu(queries: float, calls: float) -> Scenario:
+    """A process that uses twice the CPU, and measures longer queries (against 10 ms) and calls (against 20 ms)."""
+    case = calling().becomes("container_cpu_cores", 0.2).becomes("db_query_seconds", queries, before=0.01)
+    return case.becomes("client_latency_mean", calls, before=0.02, labels=(("server_address", "payment"),))
+
+
+def test_what_slows_alike_is_slow_itself() -> None:
+    """Its queries and its calls take five times as long, and no server is busier: it waits for the CPU."""
+    assert causes_of(waits_for_cpu(0.05, 0.1).diagnosis())[0] == "cpu_saturation"
+
+
+@pytest.mark.parametrize(("queries", "calls", "cause"), [(0.5, 0.02, "slow_queries"), (0.01, 1.0, "slow_dependency")])
+def test_what_slows_alone_is_to_blame(queries: float, calls: float, cause: str) -> None:
+    """The counterpart: one of them slows and the other does not."""
+    assert causes_of(waits_for_cpu(queries, calls).diagnosis())[0] == cause
+
+
+def test_a_full_machine_lets_nobody_reach_a_limit() -> None:
+    """Tasks that use little of their limit are short of CPU all the same where the machine has none left."""
+    free, full = (waits_for_cpu(0.05, 0.1).becomes("node_cpu_ratio", level).diagnosis() for level in (0.5, 1.0))
+    against = ["the tasks use only" in c.words for h in full.hypotheses for c in h.judgement.claims_against]
+    told = ["the tasks use only" in c.words for h in free.hypotheses for c in h.judgement.claims_against]
+
+    assert any(told)
+    assert not any(against)

@@ -7,6 +7,10 @@ from obskit.model import Finding
 
 #: CPU units of ECS a vCPU.
 UNITS_PER_VCPU = 1024
+#: Times over which two things slowed: not more apart than this, they slowed alike.
+_ALIKE = 3.0
+#: Share of a machine's CPU from which on programs that want more of it wait.
+_NODE_FULL = 0.95
 #: CPU used against before: below this factor the work did not grow.
 _NO_MORE = 1.3
 
@@ -48,3 +52,21 @@ def starved(evidence: Evidence) -> Finding | None:
     if throttled is None or cpu is None or throttled.after < 0.5 or not cpu.before > 0:
         return None
     return throttled if cpu.after < _NO_MORE * cpu.before else None
+
+
+def slow_itself(evidence: Evidence) -> Finding | None:
+    """Return the rise of query times when calls slowed alike and nobody else is busier: the process itself is slow.
+
+    A process that waits for the CPU measures that wait in everything that it waits for.
+    """
+    queries, calls = evidence.worse("db_query_seconds"), evidence.worse("client_latency_mean")
+    if queries is None or calls is None or evidence.worse("pg_active"):
+        return None
+    slower = [f.after / f.before for f in (queries, calls) if f.before > 0]
+    return queries if len(slower) == 2 and max(slower) <= _ALIKE * min(slower) else None
+
+
+def node_is_full(evidence: Evidence) -> bool:
+    """Say whether the machine below had no CPU left since the onset: then nobody reaches a limit of their own."""
+    node = evidence.level("node_cpu_ratio")
+    return node is not None and node.after >= _NODE_FULL

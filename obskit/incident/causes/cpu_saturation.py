@@ -1,7 +1,7 @@
 """The tasks need more CPU than they have: every request costs more than it did."""
 
 from obskit.incident.causes import Cause
-from obskit.incident.causes._cpu import used_of_limit
+from obskit.incident.causes._cpu import node_is_full, slow_itself, used_of_limit
 from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
@@ -17,11 +17,12 @@ def judge(evidence: Evidence) -> Judgement | None:
         _cost(case, evidence)
     if cores and used is not None and used >= 0.85:
         case.argue(f"the tasks use {used:.0%} of the CPU that they were given", TELLING)
-    elif used is not None and used < 0.6:
+    elif used is not None and used < 0.6 and not node_is_full(evidence):
         case.argue(f"the tasks use only {used:.0%} of the CPU that they were given", -STRONG)
     if cores:
         case.finding(throttled, TELLING, "the limit holds the tasks back")
         case.finding(evidence.worse("runtime_loop_lag"), HINT)
+        case.finding(slow_itself(evidence), HINT, "and its calls slowed as much: it waits for the CPU")
         case.logs("worker_saturation", weight=HINT)
     case.unseen("container_cpu_ratio", "CPU against its limit (container_cpu_ratio)")
     case.unseen("container_cpu_throttled_ratio")

@@ -2,6 +2,7 @@
 
 from obskit.incident.causes import Cause
 from obskit.incident.causes._calls import callee
+from obskit.incident.causes._cpu import slow_itself
 from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
@@ -11,7 +12,11 @@ def judge(evidence: Evidence) -> Judgement | None:
     case = Case("slow_dependency", evidence)
     slow = evidence.worse("client_latency_mean")
     peer = callee(evidence, slow)
-    case.finding(slow, STRONG, f"calls to {peer}" if peer else "")
+    itself = slow_itself(evidence)
+    if itself:
+        case.finding(slow, HINT, "queries slowed as much: rather the process that measures is slow")
+    else:
+        case.finding(slow, STRONG, f"calls to {peer}" if peer else "")
     if peer:
         said = evidence.worse("http_latency_p95", peer) or evidence.worse("http_latency_mean", peer)
         case.finding(said, TELLING, f"{peer} itself says so")
