@@ -203,6 +203,10 @@ def evaluate(
     calibration: Annotated[
         Path | None, typer.Option("--calibration", help="Try this file of `obskit calibrate`.", show_default=False)
     ] = None,
+    cross_validate: Annotated[
+        bool,
+        typer.Option("--cross-validate", help="Judge each family by a calibration that was fitted to all others."),
+    ] = False,
     no_times: Annotated[
         bool, typer.Option("--no-times", help="Leave times out: the same corpus then gives the same bytes.")
     ] = False,
@@ -227,7 +231,12 @@ def evaluate(
     from obskit.cli import evaluate_command as command
 
     ask = command.EvaluateAsk(
-        bundles=tuple(bundles), against=against, calibration=calibration, strict=strict, times=not no_times
+        bundles=tuple(bundles),
+        against=against,
+        calibration=calibration,
+        strict=strict,
+        times=not no_times,
+        cross_validate=cross_validate,
     )
     command.evaluate(ask, form=form, out=out)
 

@@ -35,6 +35,7 @@ class EvaluateAsk:
         calibration: Another than the one that comes with obskit.
         strict: Exit 1 when anything got worse.
         times: Whether times are told; without them the same corpus gives the same bytes.
+        cross_validate: Each family of incidents is judged by a calibration that was fitted to all others.
     """
 
     bundles: Sequence[Path]
@@ -42,6 +43,7 @@ class EvaluateAsk:
     calibration: Path | None = None
     strict: bool = False
     times: bool = True
+    cross_validate: bool = False
 
 
 def evaluate(ask: EvaluateAsk, *, form: str, out: Path | None) -> None:
@@ -53,16 +55,23 @@ def evaluate(ask: EvaluateAsk, *, form: str, out: Path | None) -> None:
     from obskit.evaluation import as_json, as_text
     from obskit.evaluation.against import compare
     from obskit.evaluation.corpus import find
+    from obskit.evaluation.fit import fit_without_each, samples_of
     from obskit.evaluation.run import evaluate as run
     from obskit.incident.calibration import read_calibration
 
+    if ask.cross_validate and ask.calibration:
+        raise UsageError(
+            "--cross-validate fits calibrations of its own", hint="leave --calibration out, or --cross-validate"
+        )
     known_form(form, *FORMS)
     _writable(out)
     earlier = _earlier(ask.against) if ask.against else None
     calibration = read_calibration(ask.calibration) if ask.calibration else None
     corpus = find(ask.bundles)
+    clock = time.perf_counter if ask.times else None
     with progress("evaluating") as tell:
-        found = run(corpus, calibration=calibration, clock=time.perf_counter if ask.times else None, tell=tell)
+        of_family = fit_without_each(samples_of(corpus, tell=tell)[0]) if ask.cross_validate else {}
+        found = run(corpus, calibration=calibration, clock=clock, tell=tell, of_family=of_family)
     compared = None if earlier is None else compare(earlier, found)
     if form == "json":
         text = _json(as_json.document(found, compared=compared))

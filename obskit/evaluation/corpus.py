@@ -33,6 +33,11 @@ class Labelled:
     path: Path
     label: Label
 
+    @property
+    def family(self) -> str:
+        """Whom it belongs to when families are left out one at a time: its label's, or itself alone."""
+        return self.label.family or self.name
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class LeftOut:

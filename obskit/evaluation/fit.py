@@ -138,24 +138,31 @@ def fit(samples: Sequence[Sample]) -> Fitted:
     Raises:
         UsageError: There are too few samples, or all of one kind.
     """
-    _enough(samples)
-    from sklearn.model_selection import LeaveOneGroupOut
-
-    families = [one.family for one in samples]
-    folds = list(LeaveOneGroupOut().split(samples, groups=families))
-    learnt = [_learn([samples[i] for i in train]) for train, _ in folds]
-    unseen = [(samples[i], taught) for taught, (_, test) in zip(learnt, folds, strict=True) for i in test]
+    learnt = fit_without_each(samples)
     return Fitted(
         calibration=_learn(samples),
         before=quality([(one, AS_SET) for one in samples]),
-        after=quality(unseen),
-        temperatures=_range([one.temperature for one in learnt]),
-        unknowns=_range([one.unknown for one in learnt]),
+        after=quality([(one, learnt[one.family]) for one in samples]),
+        temperatures=_range([one.temperature for one in learnt.values()]),
+        unknowns=_range([one.unknown for one in learnt.values()]),
         samples=len(samples),
         incidents=sum(one.is_incident for one in samples),
-        families=len(set(families)),
+        families=len(learnt),
         causes=len({one.cause for one in samples if one.is_incident}),
     )
+
+
+def fit_without_each(samples: Sequence[Sample]) -> dict[str, Calibration]:
+    """Return for each family the calibration that was fitted to all others: what may judge it.
+
+    Raises:
+        UsageError: There are too few samples, or all of one kind.
+    """
+    _enough(samples)
+    from sklearn.model_selection import LeaveOneGroupOut
+
+    folds = LeaveOneGroupOut().split(samples, groups=[one.family for one in samples])
+    return {samples[test[0]].family: _learn([samples[i] for i in train]) for train, test in folds}
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:

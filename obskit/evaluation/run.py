@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from obskit.errors import BundleError, UsageError
 from obskit.evaluation.corpus import Corpus, Labelled, LeftOut, one_line
@@ -31,7 +32,12 @@ class Evaluation:
 
 
 def evaluate(
-    corpus: Corpus, *, calibration: Calibration | None, clock: Callable[[], float] | None, tell: Tell
+    corpus: Corpus,
+    *,
+    calibration: Calibration | None,
+    clock: Callable[[], float] | None,
+    tell: Tell,
+    of_family: Mapping[str, Calibration] = MappingProxyType({}),
 ) -> Evaluation:
     """Investigate every recording and hold the answers against the labels. A recording that is damaged fails alone.
 
@@ -40,6 +46,7 @@ def evaluate(
         calibration: Another than the one that comes with obskit.
         clock: Seconds that only go forward; None when times are not wanted.
         tell: Called with what is being looked at.
+        of_family: For each family of incidents (see `Labelled.family`) one of its own, over *calibration*.
     """
     outcomes: list[Outcome] = []
     failed = list(corpus.failed)
@@ -53,7 +60,10 @@ def evaluate(
             failed.append(LeftOut(one.name, one_line(error)))
             continue
         diagnosis = investigate(
-            recording.telemetry, service=recording.service, window=recording.window, calibration=calibration
+            recording.telemetry,
+            service=recording.service,
+            window=recording.window,
+            calibration=of_family.get(one.family, calibration),
         )
         seconds = now() - begun if clock else None
         outcomes.append(outcome(one.name, one.label, diagnosis, seconds=seconds))

@@ -173,6 +173,8 @@ def test_a_hostile_name_steers_no_terminal(obskit: Typed, tmp_path: Path) -> Non
         (["c", "--against", "no.json"], "no.json is no evaluation"),
         (["c", "--against", "list.json"], "list.json is no evaluation"),
         (["c", "--calibration", "list.json"], "list.json is no calibration"),
+        (["c", "--calibration", "list.json", "--cross-validate"], "fits calibrations of its own"),
+        (["c", "--cross-validate"], "20 are needed"),
         (["c", "--out", "no/where.json"], "cannot be written"),
         (["c", "--out", "."], "cannot be written"),
     ],
@@ -222,6 +224,24 @@ def test_a_calibration_that_helps_is_written_and_can_be_tried(obskit: Typed, man
     assert held["fitted_on"] == {"recordings": 24, "incidents": 24, "families": 6, "causes": 4}
     assert after["reliability"]["brier"] < before["reliability"]["brier"]
     assert [one["first"] for one in after["bundles"]] == [one["first"] for one in before["bundles"]]
+
+
+def test_no_family_is_judged_by_what_it_taught_itself(obskit: Typed, many: Path, tmp_path: Path) -> None:
+    """Cross-validated, a family gets what a calibration says that was fitted without it."""
+
+    def told(*argv: str | Path) -> dict[str, float]:
+        held = json.loads(obskit("evaluate", *argv, "--format", "json").out)
+        return {one["name"]: one["probability"] for one in held["bundles"]}
+
+    missed = dict.fromkeys(("poola_0", "poola_1", "poolb_0", "cpua_0", "cpub_0"), "tls_failure")
+    folder = relabelled(tmp_path, many, missed)
+    others = tmp_path / "others"
+    shutil.copytree(folder, others, ignore=shutil.ignore_patterns("lockb_*"))
+    obskit("calibrate", others, "--out", "calibration.json", "--force")
+    crossed, with_others = told(folder, "--cross-validate"), told(folder, "--calibration", "calibration.json")
+
+    assert crossed["lockb_0"] == with_others["lockb_0"]
+    assert crossed["poola_3"] != with_others["poola_3"]
 
 
 def test_a_worse_calibration_is_written_only_by_force(obskit: Typed, many: Path, tmp_path: Path) -> None:
