@@ -28,6 +28,8 @@ HINT, TELLING, STRONG, VERDICT = 0.7, 1.5, 3.0, 4.5
 HEARSAY = 0.25
 #: Kinds of metric findings that say "it got worse"; ``high`` says "it is bad, and was before".
 CHANGES = ("shift", "spike", "ramp", "appeared", "lost")
+#: What users feel of a service itself.
+FELT = ("http_latency_p95", "http_latency_mean", "http_error_ratio")
 #: Event classes of stops that end a task against everybody's wish.
 ABNORMAL_STOPS = ("out_of_memory", "crash", "health_check_failed", "clean_exit", "unknown")
 
@@ -286,6 +288,16 @@ class Case:
             share = HEARSAY if finding.service in neighbours else 1.0
             self.argue(finding.words, share * weight / 2**number, finding)
         return bool(found)
+
+    def doubt_if_unfelt(self, weight: float) -> None:
+        """Argue against a cause that makes users wait when they were watched and felt nothing.
+
+        Args:
+            weight: In nats, positive.
+        """
+        watched = [signal for signal in FELT if self.evidence.seen(signal)]
+        if watched and not any(self.evidence.worse(signal) for signal in watched):
+            self.argue("users felt nothing: neither latency nor errors grew", -weight)
 
     def doubt_if_one_task(self, *prefixes: str, what: str) -> None:
         """Argue against a fault of something shared when only one of several tasks complains of it.

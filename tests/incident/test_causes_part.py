@@ -118,3 +118,19 @@ def test_a_full_machine_lets_nobody_reach_a_limit() -> None:
 
     assert any(told)
     assert not any(against)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Scenario().becomes("db_query_seconds", 0.5, before=0.01),
+        Scenario().becomes("client_latency_mean", 1.0, before=0.02, labels=(("server_address", "payment"),)),
+        Scenario().event(
+            "deployment", code="SERVICE_DEPLOYMENT_IN_PROGRESS", deployment="ecs-svc/2", revision="shop:7"
+        ),
+    ],
+    ids=["slow queries", "a slow call", "a deployment"],
+)
+def test_what_nobody_feels_is_never_called_found(case: Scenario) -> None:
+    """The service answers as fast and as well as before."""
+    assert case.diagnosis().verdict != "cause_found"

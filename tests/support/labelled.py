@@ -18,7 +18,7 @@ def pool() -> Scenario:
 
 def cpu() -> Scenario:
     """Tasks that are out of CPU, which the engine finds."""
-    return Scenario().becomes("container_cpu_cores", 0.5)
+    return Scenario().becomes("container_cpu_cores", 0.5).becomes("http_latency_p95", 1.0)
 
 
 def locks() -> Scenario:

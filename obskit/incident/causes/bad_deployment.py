@@ -1,7 +1,7 @@
 """A release brought it: the new revision crashes, cannot start, or answers wrongly."""
 
 from obskit.incident.causes import Cause
-from obskit.incident.evidence import HINT, STRONG, TELLING, VERDICT, Case, Evidence
+from obskit.incident.evidence import FELT, HINT, STRONG, TELLING, VERDICT, Case, Evidence
 from obskit.model import Finding, Judgement, NextQuery, Step
 
 #: How long before the first trouble a release may have begun and still be suspect.
@@ -50,6 +50,8 @@ def judge(evidence: Evidence) -> Judgement | None:
 def _doubts(case: Case, evidence: Evidence, *, crashed: bool, failed: bool) -> None:
     """Add what makes a release look blamed for something more specific."""
     killed = evidence.stops("health_check_failed")
+    if case.score > 0 and not (failed or crashed):
+        case.doubt_if_unfelt(TELLING)
     if case.score > 0 and not (failed or crashed) and killed and not evidence.worse("http_latency_p95"):
         case.argue(f"{killed[0].words}: the check or the tasks fail, none crashes", -HINT, killed[0])
     for said in evidence.signatures(*_NAMED_SETTINGS)[:1]:
@@ -66,7 +68,7 @@ def _suspect(evidence: Evidence, deployment: Finding) -> bool:
 
 def _soon_after(evidence: Evidence, deployment: Finding) -> Finding | None:
     """Return the first user-visible change that began after the deployment."""
-    found = [evidence.worse(s) for s in ("http_error_ratio", "http_latency_p95", "http_latency_mean")]
+    found = [evidence.worse(s) for s in reversed(FELT)]
     felt = (f for f in found if f and (f.subject != "http_error_ratio" or f.after >= _FELT_ERRORS))
     return next((f for f in felt if f.onset >= deployment.onset - evidence.resolution), None)
 

@@ -20,6 +20,7 @@ def judge(evidence: Evidence) -> Judgement | None:
     elif used is not None and used < 0.6 and not node_is_full(evidence):
         case.argue(f"the tasks use only {used:.0%} of the CPU that they were given", -STRONG)
     if cores:
+        case.doubt_if_unfelt(TELLING)
         case.finding(throttled, TELLING, "the limit holds the tasks back")
         case.finding(evidence.worse("runtime_loop_lag"), HINT)
         case.finding(slow_itself(evidence), HINT, "and its calls slowed as much: it waits for the CPU")

@@ -14,7 +14,9 @@ def judge(evidence: Evidence) -> Judgement | None:
     if silent:
         # alone it may be the exporter's own end; with clients that wait as well it is the server
         waits = evidence.worse("db_pool_timeouts") or evidence.worse("db_errors")
-        why = "its exporter waits for the server as its clients do" if waits else "its exporter waits, or is gone itself"
+        why = (
+            "its exporter waits for the server as its clients do" if waits else "its exporter waits, or is gone itself"
+        )
         case.finding(silent, STRONG if waits else TELLING, why)
     elif up and up.peak < 1:
         finding = evidence.worse("pg_up")

@@ -19,8 +19,7 @@ def judge(evidence: Evidence) -> Judgement | None:
     case.finding(evidence.worse("node_major_faults"), TELLING, "memory is read back from disk")
     if case.score <= 0:
         return None
-    if not any(evidence.worse(s) for s in ("http_latency_p95", "http_latency_mean", "http_error_ratio")):
-        case.argue("the service answers as before: it does not suffer from it", -TELLING)
+    case.doubt_if_unfelt(TELLING)
     own = evidence.worse("container_cpu_cores")
     if own:
         case.argue(f"{own.words}: the service itself uses more", -TELLING, own)

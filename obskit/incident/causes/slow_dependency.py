@@ -16,7 +16,8 @@ def judge(evidence: Evidence) -> Judgement | None:
     if itself:
         case.finding(slow, HINT, "queries slowed as much: rather the process that measures is slow")
     else:
-        case.finding(slow, STRONG, f"calls to {peer}" if peer else "")
+        over = slow is not None and slow.kind == "spike"
+        case.finding(slow, TELLING if over else STRONG, f"calls to {peer}" if peer else "")
     if peer:
         said = evidence.worse("http_latency_p95", peer) or evidence.worse("http_latency_mean", peer)
         case.finding(said, TELLING, f"{peer} itself says so")
@@ -29,7 +30,9 @@ def judge(evidence: Evidence) -> Judgement | None:
     own = evidence.worse("container_cpu_cores")
     if slow and own and evidence.before(own.onset, slow.onset):
         case.argue("the service's own CPU rose before its calls slowed", -HINT, own)
-    if evidence.level("client_latency_mean") and not slow:
+    if slow:
+        case.doubt_if_unfelt(TELLING)
+    elif evidence.level("client_latency_mean"):
         case.argue("the calls that the service makes have not slowed", -TELLING)
     case.unseen("client_latency_mean", "latency of the service's calls (client_latency_mean)")
     return case.close(service=peer)

@@ -34,6 +34,8 @@ def judge(evidence: Evidence) -> Judgement | None:
     case.finding(evidence.worse("pg_longest_transaction"), HINT)
     if evidence.signatures("lock_contention", service="*"):
         case.argue("statements wait for locks: they are held up, not slow by themselves", -TELLING)
+    if slower:
+        case.doubt_if_unfelt(TELLING)
     up = evidence.level("pg_up")
     if up and up.peak < 1:
         case.argue("the database itself did not answer", -STRONG)
