@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from obskit.lab.lab import Lab
 
 Tell = Callable[[str], None]
+#: Seconds, and share of the calm at most, that belong to the baseline and not to the window: what was started
+#: a moment ago fills its caches and pools, which is no calm that a fault may be held against.
+_SETTLING, _SETTLING_SHARE = 20.0, 1 / 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ def record(
         fault: What to break.
         path: The bundle; ``NAME.truth.json`` comes beside ``NAME.obskit``.
         strength: In the fault's unit; its usual one where it is None.
-        calm: Seconds before the fault that belong to the recording.
+        calm: Seconds before the fault that belong to the recording; the first of them are its baseline.
         minutes: How long the fault lasts.
         tell: Called with what is being done.
         sleep: Waits.
@@ -75,7 +78,8 @@ def record(
         task = lab.inject(fault, strong)
         sleep(minutes * 60)
         end = _now()
-        window = Window(start=begin, end=end, step=timedelta(seconds=lab.settings.scrape))
+        settled = begin + timedelta(seconds=min(_SETTLING, _SETTLING_SHARE * calm))
+        window = Window(start=settled, end=end, step=timedelta(seconds=lab.settings.scrape))
         tell("asking")
         found = telemetry(lab, window, fault.truth.service, since=begin)
     finally:

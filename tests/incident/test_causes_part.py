@@ -134,3 +134,37 @@ def test_a_full_machine_lets_nobody_reach_a_limit() -> None:
 def test_what_nobody_feels_is_never_called_found(case: Scenario) -> None:
     """The service answers as fast and as well as before."""
     assert case.diagnosis().verdict != "cause_found"
+
+
+def deployed(latency: float) -> Scenario:
+    """A deployment that completed, with what p95 latency became at its time."""
+    case = Scenario().becomes("http_latency_p95", latency)
+    started = {"code": "SERVICE_DEPLOYMENT_IN_PROGRESS", "deployment": "ecs-svc/2", "revision": "shop:7"}
+    case.event("deployment", **started)
+    return case.event("deployment", minutes=2, code="SERVICE_DEPLOYMENT_COMPLETED", deployment="ecs-svc/2")
+
+
+def test_new_tasks_that_answer_a_little_slower_are_no_bad_release() -> None:
+    """Their caches are cold; what nobody notices is a possibility at most."""
+    assert deployed(0.3).diagnosis().verdict != "cause_found"
+    assert causes_of(deployed(3.0).diagnosis())[0] == "bad_deployment"
+
+
+def test_tasks_that_wait_for_a_moment_lack_no_capacity() -> None:
+    """Every deployment has them."""
+    case = deployed(0.3)
+    pending = case._series("ecs_pending_tasks", SERVICE)
+    case.columns[pending] = np.zeros(POINTS)
+    start = int((ONSET - BEGIN).total_seconds() // 15)
+    case.columns[pending][start : start + 2] = 3
+
+    assert "capacity_unavailable" not in causes_of(case.diagnosis())
+
+
+def test_calls_that_a_starved_process_times_are_not_slow() -> None:
+    """The one that is called answers as fast as ever."""
+    case = calling().becomes("container_cpu_cores", 0.5).becomes("container_cpu_throttled_ratio", 0.9)
+    case.becomes("http_latency_p95", 0.05, service="payment", before=0.05)
+    case.becomes("client_latency_mean", 0.1, before=0.01, labels=(("server_address", "payment"),))
+
+    assert causes_of(case.diagnosis())[0] in ("cpu_saturation", "cpu_throttled")

@@ -54,6 +54,12 @@ def starved(evidence: Evidence) -> Finding | None:
     return throttled if cpu.after < _NO_MORE * cpu.before else None
 
 
+def measures_late(evidence: Evidence) -> bool:
+    """Say whether the service's processes are so short of CPU that whatever they time takes longer."""
+    cpu = evidence.level("container_cpu_ratio")
+    return bool(cpu and cpu.top > 0.9) or evidence.worse("container_cpu_throttled_ratio") is not None
+
+
 def slow_itself(evidence: Evidence) -> Finding | None:
     """Return the rise of query times when calls slowed alike and nobody else is busier: the process itself is slow.
 

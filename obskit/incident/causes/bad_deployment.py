@@ -32,7 +32,8 @@ def judge(evidence: Evidence) -> Judgement | None:
             case.argue(stop.words, STRONG if not case.score > VERDICT else TELLING, stop)
         case.logs("bad_deployment", weight=STRONG)
         if near and not failed:
-            case.finding(_soon_after(evidence, near[0]), TELLING, "it began with the new revision")
+            felt = _soon_after(evidence, near[0])
+            case.finding(felt, TELLING if felt and _hurts(evidence, felt) else HINT, "it began with the new revision")
     else:
         case.logs("bad_deployment", weight=TELLING)
         for stop in crashes[:1]:
@@ -54,6 +55,9 @@ def _doubts(case: Case, evidence: Evidence, *, crashed: bool, failed: bool) -> N
         case.doubt_if_unfelt(TELLING)
     if case.score > 0 and not (failed or crashed) and killed and not evidence.worse("http_latency_p95"):
         case.argue(f"{killed[0].words}: the check or the tasks fail, none crashes", -HINT, killed[0])
+    done = evidence.happened("deployment", "completed")
+    if done and not (failed or crashed):
+        case.argue(f"{done[0].words}: its tasks passed their health checks", -HINT, done[0])
     for said in evidence.signatures(*_NAMED_SETTINGS)[:1]:
         if not evidence.signatures("bad_deployment"):
             case.argue(f"{said.words}: its tasks name the setting that they miss", -STRONG, said)
@@ -64,6 +68,12 @@ def _suspect(evidence: Evidence, deployment: Finding) -> bool:
         return False
     lead = (evidence.onset - deployment.onset).total_seconds()
     return -2 * evidence.resolution.total_seconds() <= lead <= _SUSPECT_SECONDS
+
+
+def _hurts(evidence: Evidence, felt: Finding) -> bool:
+    """Say whether a change is more than what new processes cost until they are warm."""
+    warn = evidence.signals[felt.subject].warn or evidence.signals["http_latency_p95"].warn
+    return warn is None or felt.after >= warn.value
 
 
 def _soon_after(evidence: Evidence, deployment: Finding) -> Finding | None:

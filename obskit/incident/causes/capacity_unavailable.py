@@ -13,7 +13,9 @@ def judge(evidence: Evidence) -> Judgement | None:
     denied = evidence.happened("permissions")  # a network interface that is refused is no lack of them
     lacking = ("capacity", "quota", "spot_interruption", *(() if denied else ("eni",)))
     case.stops(*lacking, weight=VERDICT)
-    case.finding(evidence.worse("ecs_pending_tasks"), TELLING)
+    pending = evidence.worse("ecs_pending_tasks")
+    if pending and pending.kind != "spike":  # tasks that wait and are placed are every deployment's
+        case.finding(pending, TELLING)
     if case.score >= VERDICT:
         case.finding(evidence.worse("ecs_running_tasks"), HINT)
     case.unseen("ecs_pending_tasks")

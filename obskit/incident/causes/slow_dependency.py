@@ -2,7 +2,7 @@
 
 from obskit.incident.causes import Cause
 from obskit.incident.causes._calls import callee
-from obskit.incident.causes._cpu import slow_itself
+from obskit.incident.causes._cpu import measures_late, slow_itself
 from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
@@ -12,14 +12,15 @@ def judge(evidence: Evidence) -> Judgement | None:
     case = Case("slow_dependency", evidence)
     slow = evidence.worse("client_latency_mean")
     peer = callee(evidence, slow)
-    itself = slow_itself(evidence)
-    if itself:
+    said = evidence.worse("http_latency_p95", peer) or evidence.worse("http_latency_mean", peer) if peer else None
+    if slow and not said and measures_late(evidence):
+        case.finding(slow, HINT, "measured in a process that is short of CPU, which slows the measuring too")
+    elif slow_itself(evidence):
         case.finding(slow, HINT, "queries slowed as much: rather the process that measures is slow")
     else:
         over = slow is not None and slow.kind == "spike"
         case.finding(slow, TELLING if over else STRONG, f"calls to {peer}" if peer else "")
     if peer:
-        said = evidence.worse("http_latency_p95", peer) or evidence.worse("http_latency_mean", peer)
         case.finding(said, TELLING, f"{peer} itself says so")
         lag = evidence.worse("runtime_loop_lag")
         if slow and lag and not said and _watched(evidence, peer):

@@ -1,7 +1,7 @@
 """Queries take much longer than they did: a plan, an index, a table's size, or a cold cache."""
 
 from obskit.incident.causes import Cause
-from obskit.incident.causes._cpu import slow_itself
+from obskit.incident.causes._cpu import measures_late, slow_itself
 from obskit.incident.causes._database import busier
 from obskit.incident.evidence import HINT, STRONG, TELLING, Case, Evidence
 from obskit.model import DATABASE, Judgement, NextQuery, Step
@@ -13,9 +13,7 @@ def judge(evidence: Evidence) -> Judgement | None:
     case.logs("slow_queries", weight=STRONG, service="*")
     slower = evidence.worse("db_query_seconds")
     if slower:
-        cpu = evidence.level("container_cpu_ratio")
-        starved = (cpu and cpu.top > 0.9) or evidence.worse("container_cpu_throttled_ratio")
-        if starved:
+        if measures_late(evidence):
             case.finding(slower, HINT, "measured in a process that is short of CPU, which slows the measuring too")
         elif slow_itself(evidence):
             case.finding(slower, HINT, "its calls slowed as much: rather the process that measures is slow")
