@@ -199,13 +199,16 @@ def evaluate(
     against: Annotated[
         Path | None, typer.Option("--against", help="An earlier evaluation (JSON): tell what got better and worse.")
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when anything got worse.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when anything got worse, or is gone.")] = False,
     calibration: Annotated[
         Path | None, typer.Option("--calibration", help="Try this file of `obskit calibrate`.", show_default=False)
     ] = None,
     cross_validate: Annotated[
         bool,
-        typer.Option("--cross-validate", help="Judge each family by a calibration that was fitted to all others."),
+        typer.Option(
+            "--cross-validate",
+            help="Judge each family by probabilities that were fitted to all others; rules and order stay as they are.",
+        ),
     ] = False,
     no_times: Annotated[
         bool, typer.Option("--no-times", help="Leave times out: the same corpus then gives the same bytes.")
@@ -226,7 +229,7 @@ def evaluate(
     All else may be left out: acceptable (other right first answers), service, culprit, task, onset,
     decoys (innocents that were there; with cause "none" the window is a decoy), family (repetitions of one fault).
 
-    Exit code 1 when a recording cannot be read, or with --strict when something got worse.
+    Exit code 1 when a recording cannot be read, or with --strict when something got worse or is gone.
     """  # noqa: D301 (a \b of click, which keeps the lines as they are)
     from obskit.cli import evaluate_command as command
 
@@ -254,6 +257,8 @@ def calibrate(
 
     Two numbers are fitted, and judged on families of incidents that the fit never saw. Needs at least
     20 incidents of 5 families, some of which the engine gets wrong. Labels: see obskit evaluate --help.
+
+    Exit code 1 when nothing was written because it is worse, or when a recording cannot be read.
     """
     from obskit.cli import evaluate_command as command
 

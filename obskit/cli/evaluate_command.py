@@ -33,7 +33,7 @@ class EvaluateAsk:
         bundles: Files and folders.
         against: An earlier evaluation as JSON.
         calibration: Another than the one that comes with obskit.
-        strict: Exit 1 when anything got worse.
+        strict: Exit 1 when anything got worse, or is gone.
         times: Whether times are told; without them the same corpus gives the same bytes.
         cross_validate: Each family of incidents is judged by a calibration that was fitted to all others.
     """
@@ -78,7 +78,7 @@ def evaluate(ask: EvaluateAsk, *, form: str, out: Path | None) -> None:
     else:
         text = "\n".join(as_text.lines(found, compared=compared)) + "\n"
     _print(text, out)
-    worse = ask.strict and compared is not None and bool(compared.worse)
+    worse = ask.strict and compared is not None and compared.is_worse
     raise typer.Exit(1 if found.failed or worse else 0)
 
 

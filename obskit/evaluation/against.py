@@ -27,6 +27,8 @@ class Change:
 class Comparison:
     """Two evaluations of the same corpus.
 
+    What cannot be compared any more may hide a loss: `is_worse` counts it.
+
     Attributes:
         better, worse: By name.
         relabelled: Their truth has changed, so that two answers do not compare.
@@ -41,9 +43,18 @@ class Comparison:
     gone: tuple[str, ...]
     same: int
 
+    @property
+    def is_worse(self) -> bool:
+        """Say whether an answer got worse, or is missing."""
+        return bool(self.worse or self.gone)
+
 
 def compare(old: Mapping[str, Outcome], now: Evaluation) -> Comparison:
-    """Compare recording by recording. Times and probabilities do not count; what cannot be read any more is worse."""
+    """Compare recording by recording. Times and probabilities do not count; what cannot be read any more is worse.
+
+    Raises:
+        UsageError: The two have no recording in common.
+    """
     better: list[Change] = []
     worse = [Change(lost.name, f"cannot be read: {lost.why}") for lost in now.failed if lost.name in old]
     relabelled: list[str] = []
@@ -60,6 +71,12 @@ def compare(old: Mapping[str, Outcome], now: Evaluation) -> Comparison:
             change = Change(one.name, _words(before, one))
             (better if _worth(one) > _worth(before) else worse).append(change)
     names = {one.name for one in now.outcomes} | {lost.name for lost in now.failed}
+    if old and not names & old.keys():
+        raise UsageError(
+            "the two evaluations have no recording in common",
+            where={"the earlier one": min(old)[:80], "this one": min(names)[:80]},
+            hint="names are paths below the folder that is given: give the same one",
+        )
     return Comparison(
         better=tuple(better),
         worse=tuple(sorted(worse)),

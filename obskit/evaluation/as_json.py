@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from obskit.evaluation.outcome import Outcome
 from obskit.evaluation.run import Evaluation
-from obskit.evaluation.scores import Group, Quiet, Scores, Share, scores
+from obskit.evaluation.scores import Group, Quiet, Scores, Share, interval, scores
 
 if TYPE_CHECKING:
     from obskit.evaluation.against import Comparison
@@ -59,6 +59,8 @@ def _rounded(value: float | None, digits: int) -> float | None:
 def _group(one: Group) -> dict[str, Any]:
     return {
         "count": one.count,
+        "named": _part(one.named, one.count),
+        "named_interval": [round(end, 4) for end in interval((one.named, one.count))],
         "top1": _part(one.top1, one.count),
         "top3": _part(one.top3, one.count),
         "mrr": _rounded(one.mrr, 4),

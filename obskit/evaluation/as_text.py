@@ -9,7 +9,7 @@ from obskit.escape import clean
 from obskit.evaluation.corpus import LeftOut
 from obskit.evaluation.outcome import Outcome
 from obskit.evaluation.run import Evaluation
-from obskit.evaluation.scores import Decoy, Group, Quiet, Reliability, Scores, Share, scores
+from obskit.evaluation.scores import Decoy, Group, Quiet, Reliability, Scores, Share, interval, scores
 
 if TYPE_CHECKING:
     from obskit.evaluation.against import Comparison
@@ -37,7 +37,9 @@ def _figures(summed: Scores, found: Evaluation) -> Iterator[str]:
     quiet = f"{summed.calm.count} calm, {summed.decoys.count} decoys{strange}"
     yield f"{len(found.outcomes)} recordings: {one.count} incidents, {quiet}"
     if one.count:
-        yield _row("right cause first", _of((one.top1, one.count)))
+        low, high = interval((one.named, one.count))
+        yield _row("right cause named", f"{_of((one.named, one.count))}, 95% interval {low:.0%} to {high:.0%}")
+        yield _row("right cause first", f"{_of((one.top1, one.count))}, named or not")
         yield _row("among the first three", _of((one.top3, one.count)))
         yield _row("mean reciprocal rank", f"{one.mrr:.3f}")
         yield _row("found, and wrong", _of((one.sure_and_wrong, one.count)))

@@ -23,7 +23,8 @@ from obskit.evaluation.scores import reliability
 from obskit.incident.calibration import AS_SET, TEMPERATURES, UNKNOWNS, Calibration
 from obskit.incident.investigate import ranking
 
-#: Ten events for each fitted number: Peduzzi et al. (1996), for logistic regression.
+#: Ten for each fitted number. The rule of thumb that this follows (Peduzzi et al., 1996) counts the rarer outcome, here
+#: the wrong answers, of which a good engine has few: what keeps few of them from teaching much is `_learn`'s smoothing.
 NEEDED_INCIDENTS = 20
 #: With fewer, leaving one out leaves too little of the variety behind.
 NEEDED_FAMILIES = 5
@@ -104,7 +105,7 @@ class Fitted:
 def samples_of(corpus: Corpus, *, tell: Tell) -> tuple[tuple[Sample, ...], tuple[LeftOut, ...]]:
     """Let the engine score every recording; return the samples, and what could not be read.
 
-    A recording in which nothing speaks for any cause teaches nothing and is left out.
+    A recording in which nothing speaks for any cause, or that is called calm, teaches nothing and is left out.
     """
     found: list[Sample] = []
     failed = list(corpus.failed)

@@ -52,9 +52,9 @@ class Outcome:
 
     @property
     def right(self) -> bool:
-        """Say whether the first answer is right: the cause, calm, or (where none of ours is it) no cause named."""
+        """Say whether the answer is right: the cause named, calm, or (where none of ours is it) no cause named."""
         if self.kind == "incident":
-            return self.rank == 1
+            return self.rank == 1 and self.names
         return self.verdict == "calm" if self.kind in ("calm", "decoy") else not self.names
 
     @property

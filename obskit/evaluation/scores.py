@@ -59,7 +59,8 @@ class Group:
 
     Attributes:
         count: How many.
-        top1, top3: How many had a right cause first, or among the first three.
+        named: How many named a right cause, found or possible: what a person acts on.
+        top1, top3: How many had a right cause first, or among the first three, however unlikely.
         mrr: Mean reciprocal rank of the first right cause; 0 stands for "not listed".
         culprit: How many named the right culprit, of how many whose label names one.
         onset_error: Median of seconds from the true onset to the one said; None where none is known.
@@ -69,6 +70,7 @@ class Group:
     """
 
     count: int
+    named: int
     top1: int
     top3: int
     mrr: float | None
@@ -174,6 +176,7 @@ def group(outcomes: Sequence[Outcome]) -> Group:
     culprits = [one.culprit_right for one in outcomes if one.culprit_right is not None]
     return Group(
         count=len(outcomes),
+        named=sum(one.right for one in outcomes),
         top1=sum(one.rank == 1 for one in outcomes),
         top3=sum(1 <= one.rank <= 3 for one in outcomes),
         mrr=statistics.fmean(one.grade for one in outcomes) if outcomes else None,
@@ -183,6 +186,22 @@ def group(outcomes: Sequence[Outcome]) -> Group:
         sure_and_wrong=sum(one.verdict == "cause_found" and one.rank != 1 for one in outcomes),
         missed=sum(one.verdict == "calm" for one in outcomes),
     )
+
+
+def interval(share: Share) -> tuple[float, float]:
+    """Return between what the true share lies with 95 % confidence, 0 to 1; (0, 1) where nothing was counted.
+
+    Source: Wilson (1927), the score interval: honest also for few, and for none or all of them.
+    """
+    hits, count = share
+    if not count:
+        return 0.0, 1.0
+    z = statistics.NormalDist().inv_cdf(0.975)
+    found, whole = hits / count, 1 + z * z / count
+    middle, room = found + z * z / (2 * count), z * z / (4 * count * count)
+    spread = z * (found * (1 - found) / count + room) ** 0.5
+    # none and all of them are the interval's own ends, which rounding would miss by a little
+    return max(min((middle - spread) / whole, found), 0.0), min(max((middle + spread) / whole, found), 1.0)
 
 
 def quiet(outcomes: Sequence[Outcome]) -> Quiet:

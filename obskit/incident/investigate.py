@@ -84,9 +84,11 @@ def investigate(
 def ranking(telemetry: Telemetry, *, service: Service, window: Window) -> tuple[Ranked, ...]:
     """Return every cause for which anything speaks, uncalibrated, likeliest first: what a calibration is fitted to.
 
-    Other than a diagnosis it leaves nothing out, neither what is unlikely nor the causes of a calm window.
+    Other than a diagnosis it does not leave out what is unlikely. A window that is called calm has none, as there: no
+    probability is said of it, so that none can be learnt.
     """
-    return _case(telemetry, service, window, AS_SET).ranked
+    case = _case(telemetry, service, window, AS_SET)
+    return () if _calm(case.evidence, case.ranked) else case.ranked
 
 
 def _case(telemetry: Telemetry, service: Service, window: Window, calibration: Calibration) -> _Case:

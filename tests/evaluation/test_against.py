@@ -36,6 +36,20 @@ def compared(before: Outcome, now: Outcome) -> Comparison:
     return compare({before.name: before}, Evaluation(outcomes=(now,)))
 
 
+def test_what_is_gone_counts_as_worse() -> None:
+    """A recording that is left out may be the one that got worse."""
+    found = compare({"pool": RIGHT, "quiet": CALM}, Evaluation(outcomes=(CALM,)))
+
+    assert (found.gone, found.is_worse) == (("pool",), True)
+    assert not compared(CALM, CALM).is_worse
+
+
+def test_two_evaluations_without_a_common_recording_are_refused() -> None:
+    """Names are paths below the folder that was given: below another one nothing would be compared."""
+    with pytest.raises(UsageError, match="no recording in common"):
+        compare({"pool": RIGHT}, Evaluation(outcomes=(replace(RIGHT, name="c/pool"),)))
+
+
 @pytest.mark.parametrize(
     ("before", "now"),
     [

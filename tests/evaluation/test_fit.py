@@ -14,6 +14,7 @@ from obskit.evaluation.fit import Sample, fit, quality, sample, samples_of
 from obskit.evaluation.label import Label
 from obskit.incident.calibration import AS_SET, Calibration
 from tests.support.labelled import corpus, pool, write
+from tests.support.scenario import Scenario
 
 CAUSES = ("disk_full", "cpu_saturation", "memory_leak", "tls_failure")
 
@@ -152,3 +153,13 @@ def test_samples_hold_the_scores_of_every_recording_in_which_anything_spoke(tmp_
     assert not any(by_name["batch_1"].right)
     assert "disk_1" not in by_name
     assert [one.name for one in failed] == ["cut"]
+
+
+def test_a_window_that_is_called_calm_teaches_nothing(tmp_path: Path) -> None:
+    """No probability is said of it, though single causes have a little for them."""
+    write(tmp_path / "calm.obskit", Scenario(), label={"cause": "none"})
+    write(tmp_path / "pool.obskit", pool(), label={"cause": "db_pool_exhausted"})
+    samples, failed = samples_of(find([tmp_path]), tell=lambda _: None)
+
+    assert [one.name for one in samples] == ["pool"]
+    assert not failed

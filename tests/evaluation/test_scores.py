@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obskit.evaluation.outcome import Outcome, Verdict
-from obskit.evaluation.scores import Bin, Quiet, reliability, scores
+from obskit.evaluation.scores import Bin, Quiet, interval, reliability, scores
 
 
 def said(
@@ -43,6 +43,33 @@ def said(
 def calm(*decoys: str) -> Outcome:
     """Return a quiet window that stays calm."""
     return Outcome(name="calm", cause="none", verdict="calm", decoys=decoys)
+
+
+def test_a_cause_that_nobody_would_act_on_is_not_right() -> None:
+    """First among the unlikely is first, and yet the report named no cause."""
+    unlikely = said("disk_full", verdict="no_clear_cause", probability=0.06)
+    summed = scores([unlikely, said("disk_full", verdict="possible")])
+
+    assert not unlikely.right
+    assert (summed.incidents.named, summed.incidents.top1) == (1, 2)
+
+
+@given(st.integers(1, 400), st.data())
+def test_the_interval_holds_the_share_and_narrows(count: int, data: st.DataObject) -> None:
+    """Ten times as many with the same share leave less room; none and all of them leave some."""
+    hits = data.draw(st.integers(0, count))
+    low, high = interval((hits, count))
+    narrow = interval((10 * hits, 10 * count))
+
+    assert 0 <= low <= hits / count <= high <= 1
+    assert low < high
+    assert narrow[1] - narrow[0] < high - low
+
+
+def test_the_interval_is_wilsons() -> None:
+    """Five of ten, as in textbooks; of nothing everything is possible."""
+    assert interval((5, 10)) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    assert interval((0, 0)) == (0, 1)
 
 
 def test_incidents_are_summed_over_ranks_culprits_and_onsets() -> None:

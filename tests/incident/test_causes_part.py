@@ -110,6 +110,14 @@ def test_what_slows_alone_is_to_blame(queries: float, calls: float, cause: str) 
     assert causes_of(waits_for_cpu(queries, calls).diagnosis())[0] == cause
 
 
+def test_without_a_sign_of_the_cpu_nothing_is_slow_itself() -> None:
+    """A slow network slows queries and calls alike, and the process is idle."""
+    case = waits_for_cpu(0.05, 0.1).becomes("container_cpu_cores", 0.05)
+    found = case.diagnosis().hypotheses
+
+    assert not any("the process that measures" in c.words for h in found for c in h.judgement.claims_for)
+
+
 def test_a_full_machine_lets_nobody_reach_a_limit() -> None:
     """Tasks that use little of their limit are short of CPU all the same where the machine has none left."""
     free, full = (waits_for_cpu(0.05, 0.1).becomes("node_cpu_ratio", level).diagnosis() for level in (0.5, 1.0))
@@ -146,8 +154,9 @@ def deployed(latency: float) -> Scenario:
 
 def test_new_tasks_that_answer_a_little_slower_are_no_bad_release() -> None:
     """Their caches are cold; what nobody notices is a possibility at most."""
-    assert deployed(0.3).diagnosis().verdict != "cause_found"
+    assert deployed(0.2).diagnosis().verdict != "cause_found"
     assert causes_of(deployed(3.0).diagnosis())[0] == "bad_deployment"
+    assert causes_of(deployed(0.8).diagnosis())[0] == "bad_deployment"
 
 
 def test_tasks_that_wait_for_a_moment_lack_no_capacity() -> None:

@@ -9,6 +9,8 @@ from obskit.model import Finding
 UNITS_PER_VCPU = 1024
 #: Times over which two things slowed: not more apart than this, they slowed alike.
 _ALIKE = 3.0
+#: What rises in a process that works more than it did, or that gets less CPU.
+_SIGNS_OF_CPU = ("container_cpu_cores", "container_cpu_throttled_ratio", "runtime_loop_lag")
 #: Share of a machine's CPU from which on programs that want more of it wait.
 _NODE_FULL = 0.95
 #: CPU used against before: below this factor the work did not grow.
@@ -61,12 +63,15 @@ def measures_late(evidence: Evidence) -> bool:
 
 
 def slow_itself(evidence: Evidence) -> Finding | None:
-    """Return the rise of query times when calls slowed alike and nobody else is busier: the process itself is slow.
+    """Return the rise of query times when calls slowed alike and the CPU tells why: the process itself is slow.
 
-    A process that waits for the CPU measures that wait in everything that it waits for.
+    A process that waits for the CPU measures that wait in everything that it waits for. So does a slow network:
+    without a sign of the CPU, or of a database that is no busier, nothing is said.
     """
     queries, calls = evidence.worse("db_query_seconds"), evidence.worse("client_latency_mean")
-    if queries is None or calls is None or evidence.worse("pg_active"):
+    if queries is None or calls is None or not evidence.seen("pg_active") or evidence.worse("pg_active"):
+        return None
+    if not (any(evidence.worse(s) for s in _SIGNS_OF_CPU) or short_of_cpu(evidence) or node_is_full(evidence)):
         return None
     slower = [f.after / f.before for f in (queries, calls) if f.before > 0]
     return queries if len(slower) == 2 and max(slower) <= _ALIKE * min(slower) else None

@@ -8,6 +8,8 @@ from obskit.model import Finding, Judgement, NextQuery, Step
 _SUSPECT_SECONDS = 600
 #: Fewer failed requests than this are what replacing tasks costs, be the release good or bad.
 _FELT_ERRORS = 0.02
+#: A release that makes requests so many times slower is felt, however fast they were.
+_MANY_TIMES = 5.0
 #: Wordings that name the setting that a new revision's tasks lack: more specific than "a bad release".
 _NAMED_SETTINGS = tuple(
     f"bad_configuration/{name}"
@@ -71,9 +73,9 @@ def _suspect(evidence: Evidence, deployment: Finding) -> bool:
 
 
 def _hurts(evidence: Evidence, felt: Finding) -> bool:
-    """Say whether a change is more than what new processes cost until they are warm."""
+    """Say whether a change is more than what new processes cost until they are warm: slow, or many times slower."""
     warn = evidence.signals[felt.subject].warn or evidence.signals["http_latency_p95"].warn
-    return warn is None or felt.after >= warn.value
+    return warn is None or felt.after >= warn.value or felt.after >= _MANY_TIMES * felt.before
 
 
 def _soon_after(evidence: Evidence, deployment: Finding) -> Finding | None:

@@ -17,7 +17,7 @@ def judge(evidence: Evidence) -> Judgement | None:
     if said:
         case.finding(failing, HINT)
         case.finding(evidence.worse("http_error_ratio"), HINT)
-    return case.close(service=named(evidence, "throttled") or (callee(evidence, failing) if failing else ""))
+    return case.close(service=callee(evidence, failing) if failing else named(evidence, "throttled"))
 
 
 CAUSE = Cause(

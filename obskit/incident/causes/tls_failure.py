@@ -17,7 +17,7 @@ def judge(evidence: Evidence) -> Judgement | None:
         left = evidence.level("certificates_expiry")
         if left and left.peak <= 0:
             case.argue("a certificate has expired", STRONG)
-    return case.close(service=named(evidence, "tls_failure") or (callee(evidence, failing) if failing else ""))
+    return case.close(service=callee(evidence, failing) if failing else named(evidence, "tls_failure"))
 
 
 CAUSE = Cause(
