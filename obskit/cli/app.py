@@ -210,6 +210,9 @@ def evaluate(
             help="Judge each family by probabilities that were fitted to all others; rules and order stay as they are.",
         ),
     ] = False,
+    without: Annotated[
+        str, typer.Option("--without", help="Take metrics, logs or events away first, as when a source is down.")
+    ] = "",
     no_times: Annotated[
         bool, typer.Option("--no-times", help="Leave times out: the same corpus then gives the same bytes.")
     ] = False,
@@ -240,6 +243,7 @@ def evaluate(
         strict=strict,
         times=not no_times,
         cross_validate=cross_validate,
+        lost=without,
     )
     command.evaluate(ask, form=form, out=out)
 
@@ -250,6 +254,10 @@ def calibrate(
     out: Annotated[Path, typer.Option("--out", help="The file to write, for example calibration.json.")],
     force: Annotated[
         bool, typer.Option("--force", help="Write it even when the weights as they are do better.")
+    ] = False,
+    degraded: Annotated[
+        bool,
+        typer.Option("--degraded", help="Learn also from each recording without its metrics, logs and events in turn."),
     ] = False,
     form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
@@ -262,7 +270,7 @@ def calibrate(
     """
     from obskit.cli import evaluate_command as command
 
-    command.calibrate(tuple(bundles), out=out, force=force, form=form)
+    command.calibrate(tuple(bundles), out=out, force=force, form=form, degraded=degraded)
 
 
 def run(argv: list[str]) -> int:

@@ -19,6 +19,7 @@ from obskit.files import write_text
 
 if TYPE_CHECKING:
     from obskit.evaluation.corpus import LeftOut
+    from obskit.evaluation.degrade import Pillar
     from obskit.evaluation.fit import Fitted, Quality
     from obskit.evaluation.outcome import Outcome
 
@@ -36,6 +37,7 @@ class EvaluateAsk:
         strict: Exit 1 when anything got worse, or is gone.
         times: Whether times are told; without them the same corpus gives the same bytes.
         cross_validate: Each family of incidents is judged by a calibration that was fitted to all others.
+        lost: The pillar that is taken away from each recording; "" for none.
     """
 
     bundles: Sequence[Path]
@@ -44,6 +46,7 @@ class EvaluateAsk:
     strict: bool = False
     times: bool = True
     cross_validate: bool = False
+    lost: str = ""
 
 
 def evaluate(ask: EvaluateAsk, *, form: str, out: Path | None) -> None:
@@ -63,6 +66,7 @@ def evaluate(ask: EvaluateAsk, *, form: str, out: Path | None) -> None:
         raise UsageError(
             "--cross-validate fits calibrations of its own", hint="leave --calibration out, or --cross-validate"
         )
+    lost = _pillar(ask.lost) if ask.lost else None
     known_form(form, *FORMS)
     _writable(out)
     earlier = _earlier(ask.against) if ask.against else None
@@ -71,7 +75,7 @@ def evaluate(ask: EvaluateAsk, *, form: str, out: Path | None) -> None:
     clock = time.perf_counter if ask.times else None
     with progress("evaluating") as tell:
         of_family = fit_without_each(samples_of(corpus, tell=tell)[0]) if ask.cross_validate else {}
-        found = run(corpus, calibration=calibration, clock=clock, tell=tell, of_family=of_family)
+        found = run(corpus, calibration=calibration, clock=clock, tell=tell, of_family=of_family, lost=lost)
     compared = None if earlier is None else compare(earlier, found)
     if form == "json":
         text = _json(as_json.document(found, compared=compared))
@@ -80,6 +84,15 @@ def evaluate(ask: EvaluateAsk, *, form: str, out: Path | None) -> None:
     _print(text, out)
     worse = ask.strict and compared is not None and compared.is_worse
     raise typer.Exit(1 if found.failed or worse else 0)
+
+
+def _pillar(name: str) -> Pillar:
+    from obskit.evaluation.degrade import SOURCES
+
+    for pillar in SOURCES:
+        if name == pillar:
+            return pillar
+    raise UsageError(f"there is no pillar {name[:80]!r}", hint=f"one of {', '.join(SOURCES)}")
 
 
 def _earlier(path: Path) -> dict[str, Outcome]:
@@ -96,7 +109,7 @@ def _earlier(path: Path) -> dict[str, Outcome]:
     return outcomes_of(held, name=str(path))
 
 
-def calibrate(bundles: Sequence[Path], *, out: Path, force: bool, form: str) -> None:
+def calibrate(bundles: Sequence[Path], *, out: Path, force: bool, form: str, degraded: bool) -> None:
     """Fit the probabilities, print what they are worth, and write them unless they are worse.
 
     Raises:
@@ -108,7 +121,7 @@ def calibrate(bundles: Sequence[Path], *, out: Path, force: bool, form: str) -> 
     known_form(form, *FORMS)
     _writable(out)
     with progress("calibrating") as tell:
-        samples, failed = samples_of(find(bundles), tell=tell)
+        samples, failed = samples_of(find(bundles), tell=tell, degraded=degraded)
         tell(f"leaving one family out at a time, {len(samples)} recordings")
         fitted = fit(samples)
     writes = force or not fitted.is_worse

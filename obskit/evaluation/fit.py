@@ -17,6 +17,7 @@ import numpy as np
 
 from obskit.errors import BundleError, UsageError
 from obskit.evaluation.corpus import Corpus, LeftOut, one_line
+from obskit.evaluation.degrade import SOURCES, without
 from obskit.evaluation.label import Label
 from obskit.evaluation.run import Tell, recorded
 from obskit.evaluation.scores import reliability
@@ -102,10 +103,16 @@ class Fitted:
         return self.after.worse_than(self.before)
 
 
-def samples_of(corpus: Corpus, *, tell: Tell) -> tuple[tuple[Sample, ...], tuple[LeftOut, ...]]:
+def samples_of(corpus: Corpus, *, tell: Tell, degraded: bool = False) -> tuple[tuple[Sample, ...], tuple[LeftOut, ...]]:
     """Let the engine score every recording; return the samples, and what could not be read.
 
     A recording in which nothing speaks for any cause, or that is called calm, teaches nothing and is left out.
+
+    Args:
+        corpus: From `obskit.evaluation.corpus.find`.
+        tell: Called with what is being looked at.
+        degraded: Each recording counts three times more, each time without one of its pillars: of a corpus on which
+            the engine is hardly ever wrong, that is what teaches when to doubt.
     """
     found: list[Sample] = []
     failed = list(corpus.failed)
@@ -116,9 +123,11 @@ def samples_of(corpus: Corpus, *, tell: Tell) -> tuple[tuple[Sample, ...], tuple
         except (BundleError, UsageError) as error:
             failed.append(LeftOut(one.name, one_line(error)))
             continue
-        ranked = ranking(held.telemetry, service=held.service, window=held.window)
-        if ranked:
-            found.append(sample(one.name, one.label, [(r.judgement.cause, r.score) for r in ranked]))
+        seen = [held.telemetry, *(without(held.telemetry, pillar) for pillar in SOURCES if degraded)]
+        for telemetry in seen:
+            ranked = ranking(telemetry, service=held.service, window=held.window)
+            if ranked:
+                found.append(sample(one.name, one.label, [(r.judgement.cause, r.score) for r in ranked]))
     return tuple(found), tuple(sorted(failed))
 
 

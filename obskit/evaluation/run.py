@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from obskit.errors import BundleError, UsageError
 from obskit.evaluation.corpus import Corpus, Labelled, LeftOut, one_line
+from obskit.evaluation.degrade import Pillar, without
 from obskit.evaluation.outcome import Outcome, outcome
 from obskit.incident.calibration import Calibration
 from obskit.incident.investigate import investigate
@@ -38,6 +39,7 @@ def evaluate(
     clock: Callable[[], float] | None,
     tell: Tell,
     of_family: Mapping[str, Calibration] = MappingProxyType({}),
+    lost: Pillar | None = None,
 ) -> Evaluation:
     """Investigate every recording and hold the answers against the labels. A recording that is damaged fails alone.
 
@@ -47,6 +49,7 @@ def evaluate(
         clock: Seconds that only go forward; None when times are not wanted.
         tell: Called with what is being looked at.
         of_family: For each family of incidents (see `Labelled.family`) one of its own, over *calibration*.
+        lost: The pillar that is taken away from each recording.
     """
     outcomes: list[Outcome] = []
     failed = list(corpus.failed)
@@ -60,7 +63,7 @@ def evaluate(
             failed.append(LeftOut(one.name, one_line(error)))
             continue
         diagnosis = investigate(
-            recording.telemetry,
+            without(recording.telemetry, lost) if lost else recording.telemetry,
             service=recording.service,
             window=recording.window,
             calibration=of_family.get(one.family, calibration),

@@ -185,9 +185,11 @@ def _diagnosis(case: _Case, service: Service) -> Diagnosis:
 def _calm(evidence: Evidence, ranked: Sequence[Ranked]) -> bool:
     """Say whether nothing happened: no user-visible change, no trouble in events or logs, no likely cause.
 
+    What users feel is told by metrics alone: without them nobody can say that all is well.
+
     A calibration says how sure a cause is, not whether anything happened: likely is as the weights have it.
     """
-    if len(_blind(evidence)) == len(PILLARS) or any(evidence.worse(s) for s in _SYMPTOMS):
+    if "metrics" in _blind(evidence) or any(evidence.worse(s) for s in _SYMPTOMS):
         return False
     if any(is_trouble(f) and f.service in ("", evidence.service) for f in evidence.findings):
         return False
@@ -210,6 +212,8 @@ def _summary(verdict: str, hypotheses: Sequence[Hypothesis], evidence: Evidence)
         return f"{name} is calm: nothing changed for the worse in this window"
     if len(_blind(evidence)) == len(PILLARS):
         return f"{name}: nothing could be seen, so nothing can be said"
+    if verdict == "no_clear_cause" and "metrics" in _blind(evidence):
+        return f"{name}: no cause stands out, and without its metrics nobody can say that it is calm"
     if verdict == "no_clear_cause":
         return f"{name}: something changed, but no cause stands out"
     first = hypotheses[0]

@@ -175,6 +175,7 @@ def test_a_hostile_name_steers_no_terminal(obskit: Typed, tmp_path: Path) -> Non
         (["c", "--calibration", "list.json"], "list.json is no calibration"),
         (["c", "--calibration", "list.json", "--cross-validate"], "fits calibrations of its own"),
         (["c", "--cross-validate"], "20 are needed"),
+        (["c", "--without", "traces"], "no pillar 'traces'"),
         (["c", "--out", "no/where.json"], "cannot be written"),
         (["c", "--out", "."], "cannot be written"),
     ],
@@ -242,6 +243,24 @@ def test_no_family_is_judged_by_what_it_taught_itself(obskit: Typed, many: Path,
 
     assert crossed["lockb_0"] == with_others["lockb_0"]
     assert crossed["poola_3"] != with_others["poola_3"]
+
+
+def test_a_pillar_can_be_taken_away(obskit: Typed, folder: Path) -> None:
+    """What the engine is worth when a source is down: without its metrics, no window is called calm."""
+    held = json.loads(obskit("evaluate", folder, "--without", "metrics", "--format", "json").out)
+
+    assert held["calm"]["calm"] == 0
+    assert not any(one["verdict"] == "calm" for one in held["bundles"])
+
+
+def test_degraded_recordings_teach_as_well(obskit: Typed, many: Path, tmp_path: Path) -> None:
+    """Each of them counts as often as it still says something."""
+    plain, degraded = (
+        json.loads(obskit("calibrate", many, "--out", "c.json", "--force", "--format", "json", *more).out)
+        for more in ((), ("--degraded",))
+    )
+
+    assert degraded["fitted_on"]["recordings"] > plain["fitted_on"]["recordings"] == 24
 
 
 def test_a_worse_calibration_is_written_only_by_force(obskit: Typed, many: Path, tmp_path: Path) -> None:

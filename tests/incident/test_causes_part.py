@@ -177,3 +177,12 @@ def test_calls_that_a_starved_process_times_are_not_slow() -> None:
     case.becomes("client_latency_mean", 0.1, before=0.01, labels=(("server_address", "payment"),))
 
     assert causes_of(case.diagnosis())[0] in ("cpu_saturation", "cpu_throttled")
+
+
+def test_without_metrics_nothing_is_called_calm() -> None:
+    """What users feel was not seen: an engineer who reads "calm" would go back to bed."""
+    diagnosis = Scenario().without("metrics").diagnosis()
+
+    assert diagnosis.verdict == "no_clear_cause"
+    assert "without its metrics" in diagnosis.summary
+    assert Scenario().without("logs", "events").diagnosis().verdict == "calm"

@@ -1,0 +1,28 @@
+"""A recording as it would be had a source been down: what the engine makes of less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from obskit.model import Gap, Logs, Metrics, Telemetry
+
+Pillar = Literal["metrics", "logs", "events"]
+#: Pillar -> the source that tells it, as gaps name it.
+SOURCES: dict[Pillar, str] = {"metrics": "prometheus", "logs": "loki", "events": "ecs"}
+
+
+def without(telemetry: Telemetry, pillar: Pillar) -> Telemetry:
+    """Return telemetry of which one pillar was not seen, and that says so.
+
+    Args:
+        telemetry: Stays as it is.
+        pillar: What is taken away.
+    """
+    gap = Gap(source=SOURCES[pillar], query="everything", reason="taken away, as when the source is down")
+    gaps = (*telemetry.gaps, gap)
+    if pillar == "metrics":
+        return replace(telemetry, metrics=Metrics.empty(), gaps=gaps)
+    if pillar == "logs":
+        return replace(telemetry, logs=Logs.empty(), gaps=gaps)
+    return replace(telemetry, events=(), gaps=gaps)
