@@ -15,6 +15,7 @@ from obskit.cli.alerts_app import app as alerts
 from obskit.cli.dashboards_app import app as dashboards
 from obskit.cli.deploy_app import app as deploy
 from obskit.cli.lab_app import app as lab
+from obskit.cli.sweep import sweep
 from obskit.errors import ObskitError, UsageError
 
 app = typer.Typer(
@@ -151,6 +152,7 @@ app.add_typer(dashboards)
 app.add_typer(alerts)
 app.add_typer(deploy)
 app.add_typer(lab)
+app.command()(sweep)
 
 
 @app.command()
