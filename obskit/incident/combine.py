@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from obskit.model import Labels, Metrics, Series, Signal
+from obskit.model import FloatMatrix, Labels, Metrics, Series, Signal
 
-_MAKE: dict[str, Callable[..., Any]] = {"sum": np.nansum, "mean": np.nanmean, "max": np.nanmax, "min": np.nanmin}
+_Key = tuple[str, str, Labels]
 
 
 def with_service_columns(metrics: Metrics, signals: Mapping[str, Signal]) -> Metrics:
@@ -20,25 +18,47 @@ def with_service_columns(metrics: Metrics, signals: Mapping[str, Signal]) -> Met
     A point is NaN only when no task had a sample. Groups that already have a service-level
     column keep it. How tasks are put together is the signal's ``combine``.
     """
-    groups: dict[tuple[str, str, Labels], list[int]] = defaultdict(list)
+    groups: dict[_Key, list[int]] = defaultdict(list)
     whole = {(s.signal, s.service, s.labels) for s in metrics.series if not s.task}
     for i, s in enumerate(metrics.series):
         if s.task and s.signal in signals and (s.signal, s.service, s.labels) not in whole:
             groups[s.signal, s.service, s.labels].append(i)
     if not groups:
         return metrics
-    columns, series = [], []
-    for (signal, service, labels), index in groups.items():
-        how = signals[signal].combine
-        block = metrics.values[:, index]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # all-NaN rows are meant to give NaN
-            made = _MAKE[how](block, axis=1)
-        columns.append(np.where(np.isfinite(block).any(axis=1), made, np.nan))
-        first = metrics.series[index[0]]
-        series.append(Series(signal=signal, unit=first.unit, service=service, labels=labels, query=first.query))
-    return Metrics(
-        times=metrics.times,
-        values=np.column_stack([metrics.values, *columns]),
-        series=(*metrics.series, *series),
-    )
+    points, columns = metrics.values.shape
+    values = np.empty((points, columns + len(groups)))
+    values[:, :columns] = metrics.values
+    ways: dict[str, list[int]] = defaultdict(list)
+    for number, (signal, _, _) in enumerate(groups):
+        ways[signals[signal].combine].append(number)
+    members = list(groups.values())
+    for how, numbers in ways.items():
+        values[:, columns + np.array(numbers)] = _together(metrics.values, [members[n] for n in numbers], how)
+    first = (metrics.series[group[0]] for group in members)
+    series = [
+        Series(signal=signal, unit=one.unit, service=service, labels=labels, query=one.query)
+        for (signal, service, labels), one in zip(groups, first, strict=True)
+    ]
+    return Metrics(times=metrics.times, values=values, series=(*metrics.series, *series))
+
+
+def _together(values: FloatMatrix, groups: Sequence[Sequence[int]], how: str) -> FloatMatrix:
+    """Return one column a group.
+
+    Args:
+        values: Shape (T, N).
+        groups: Positions of columns, at least one each.
+        how: A signal's ``combine``.
+    """
+    block = values[:, np.concatenate(groups)]
+    starts = np.cumsum([0, *map(len, groups[:-1])])
+    if how in ("max", "min"):
+        made: FloatMatrix = (np.fmax if how == "max" else np.fmin).reduceat(block, starts, axis=1)
+    else:
+        said = ~np.isnan(block)
+        made = np.add.reduceat(np.where(said, block, 0.0), starts, axis=1)
+        if how == "mean":
+            count = np.add.reduceat(said, starts, axis=1, dtype=np.int64)
+            made /= np.maximum(count, 1)
+    known = np.logical_or.reduceat(np.isfinite(block), starts, axis=1)
+    return np.where(known, made, np.nan)

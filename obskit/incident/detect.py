@@ -14,19 +14,23 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from obskit.incident.levels import CUT_LOG_P, FLOOR_SHARE, GATE, LEAST, Rules
+from obskit.incident.columns import Columns
+from obskit.incident.levels import CUT_LOG_P, FLOOR_SHARE, GATE, LEAST
 from obskit.incident.shapes import MOST_SCORE, Shapes, shapes_of
 from obskit.incident.stats import (
     LONE_VOTE,
     Floats,
     Ints,
     Mask,
+    Split,
     best_split,
+    counted,
     discoveries,
     first_true,
     gathering,
     last_true,
     log_p,
+    longest_step,
     median,
     winsorised,
 )
@@ -44,15 +48,14 @@ TOGETHER_SIGNALS, SAME_MOMENT, TOGETHER_P = 3, 2, 0.1
 MOST_FINDINGS = 300
 #: Columns that are worked on at once: their points fit the processor's cache.
 BLOCK = 512
-#: The smallest change that matters where a signal does not say: one of a count, one percent,
-#: six events a minute.
-UNIT_FLOORS: Mapping[str, float] = {"count": 1.0, "ratio": 0.01, "per_second": 0.1}
 #: What returned never makes an incident alone.
 MOST_SPIKE_VOTE = 0.9 * LONE_VOTE
 #: The score of "high": it did not change.
 HIGH_SCORE = 1.0
 #: A gap at the end is as telling as it is longer than any gap before; up to this.
 MOST_LOST_SCORE = 20.0
+#: Fewest points that are missing at the end of a column that stopped.
+LEAST_GAP = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,47 +83,6 @@ class Detection:
     kind: npt.NDArray[np.str_]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Columns:
-    """What is known of the columns before looking at a number: the signals' side."""
-
-    signals: tuple[Signal, ...]
-    rules: Rules
-    warn: Floats
-    signal: Ints
-    group: Ints
-    service: Ints
-    task: Mask
-
-    @classmethod
-    def of(cls, series: tuple[Series, ...], signals: Mapping[str, Signal]) -> _Columns:
-        known = {s.signal: signals.get(s.signal) or _unknown(s) for s in series}
-        of = tuple(known[s.signal] for s in series)
-        rules = Rules(
-            floor=np.array([s.floor or UNIT_FLOORS.get(s.unit, 0.0) for s in of], np.float64),
-            bad=np.array([{"up": 1, "down": -1}.get(s.bad, 0) for s in of], np.int64),
-            relative=np.array([s.unit != "ratio" for s in of], bool),
-            rate=np.array([s.unit == "per_second" for s in of], bool),
-            stock=np.array([s.unit in ("bytes", "count", "ratio") for s in of], bool),
-        )
-        groups: dict[tuple[str, str], int] = {}
-        services: dict[str, int] = {}
-        names: dict[str, int] = {}
-        return cls(
-            signals=of,
-            rules=rules,
-            warn=np.array([np.nan if s.warn is None else s.warn.value for s in of], np.float64),
-            signal=np.array([names.setdefault(s.signal, len(names)) for s in series], np.int64),
-            group=np.array([groups.setdefault((s.signal, s.service), len(groups)) for s in series], np.int64),
-            service=np.array([services.setdefault(s.service, len(services)) for s in series], np.int64),
-            task=np.array([bool(s.task) for s in series], bool),
-        )
-
-
-def _unknown(series: Series) -> Signal:
-    return Signal(id=series.signal, topic="", title=series.signal, unit=series.unit, bad="both", variants=())
-
-
 def detect(metrics: Metrics, *, window: Window, signals: Mapping[str, Signal]) -> Detection:
     """Find what changed in each column, and when the incident began.
 
@@ -136,7 +98,7 @@ def detect(metrics: Metrics, *, window: Window, signals: Mapping[str, Signal]) -
     """
     values = np.array(metrics.values.T, np.float64, order="C", copy=True)
     values[~np.isfinite(values)] = np.nan
-    columns = _Columns.of(metrics.series, signals)
+    columns = Columns.of(metrics.series, signals)
     if not values.size:
         nothing = Shapes.empty(len(values))
         return _detection(nothing, np.zeros(len(values)), nothing.at, None, ())
@@ -169,37 +131,38 @@ def _detection(
     )
 
 
-def _all_shapes(values: FloatMatrix, columns: _Columns, start: int) -> Shapes:
+def _all_shapes(values: FloatMatrix, columns: Columns, start: int) -> Shapes:
     """Return each column's shape; most columns are calm and are told so by a cheap first look."""
     found = Shapes.empty(len(values))
     for first in range(0, len(values), BLOCK):
         block = values[first : first + BLOCK]
         scores, farthest = winsorised(block)
-        rows = _suspects(block, scores, farthest)
+        split = best_split(scores, np.isfinite(block), LEAST)
+        rows = _suspects(block, split, farthest)
         if len(rows):
             at = rows + first
-            found.put(at, shapes_of(block[rows], scores[rows], columns.rules.take(at), start))
+            best = Split(split.at[rows], split.share[rows])
+            found.put(at, shapes_of(block[rows], scores[rows], best, columns.rules.take(at), start))
     return found
 
 
-def _suspects(values: FloatMatrix, scores: FloatMatrix, farthest: Floats) -> Ints:
+def _suspects(values: FloatMatrix, split: Split, farthest: Floats) -> Ints:
     """Return the rows that deserve a closer look: a likely cut (a climb has one too) or a far point."""
-    valid = np.isfinite(values)
-    count = valid.sum(axis=1)
+    count = counted(np.isfinite(values))
     enough = count >= FEWEST_POINTS
-    split = best_split(scores, valid, LEAST)
     without_memory = log_p(split.share, count.astype(np.float64), np.zeros(len(count)), count.astype(np.float64))
     suspect = enough & ((without_memory < CUT_LOG_P) | (farthest >= GATE))
     return np.flatnonzero(suspect)
 
 
-def _significant(shapes: Shapes, values: FloatMatrix, columns: _Columns, start: int) -> Shapes:
+def _significant(shapes: Shapes, values: FloatMatrix, columns: Columns, start: int) -> Shapes:
     """Keep what is no accident among so many columns, and what can be meant as news."""
-    tested = np.isfinite(values).sum(axis=1) >= FEWEST_POINTS
+    valid = np.isfinite(values)
+    tested = counted(valid) >= FEWEST_POINTS
     passed = np.zeros(len(values), bool)
     passed[tested] = discoveries(shapes.log_p[tested], FALSE_RATE)
     passed = (passed & shapes.alone) | (tested & _corroborated(shapes, columns))
-    first = first_true(np.isfinite(values))
+    first = first_true(valid)
     # a task that was born inside the data calms down after its start: that is no improvement
     newborn = columns.task & (first > first.min(initial=0) + 2)
     better = (shapes.sign * columns.rules.bad < 0) & newborn
@@ -208,12 +171,14 @@ def _significant(shapes: Shapes, values: FloatMatrix, columns: _Columns, start: 
     return shapes
 
 
-def _corroborated(shapes: Shapes, columns: _Columns) -> Mask:
+def _corroborated(shapes: Shapes, columns: Columns) -> Mask:
     """Say which columns, uncertain alone, changed at one moment with other signals.
 
     After two calm minutes of smoothed rates no column alone is certain; several together are.
     """
-    likely = np.isin(shapes.kind, ("shift", "spike")) & (shapes.log_p <= np.log(TOGETHER_P))
+    # a ramp that left a calm level has a moment, too; one without has none
+    timed = np.isin(shapes.kind, ("shift", "spike")) | ((shapes.kind == "ramp") & ~shapes.whole)
+    likely = timed & (shapes.log_p <= np.log(TOGETHER_P))
     rows = np.flatnonzero(likely & ~columns.task) if (likely & ~columns.task).any() else np.flatnonzero(likely)
     moments, moment = np.unique(shapes.at[rows], return_inverse=True)
     _, signal = np.unique(columns.signal[rows], return_inverse=True)
@@ -229,26 +194,26 @@ def _corroborated(shapes: Shapes, columns: _Columns) -> Mask:
     return passed
 
 
-def _lost(values: FloatMatrix, columns: _Columns) -> tuple[Floats, Ints]:
+def _lost(values: FloatMatrix, columns: Columns) -> tuple[Floats, Ints]:
     """Return the score of each column that stopped before the end (else 0), and where it stopped.
 
     A task's column may end, as tasks do; it counts only where its signal has no other column.
     """
     valid = np.isfinite(values)
     points = values.shape[1]
-    last, first, count = last_true(valid), first_true(valid), valid.sum(axis=1)
+    last, first, count = last_true(valid), first_true(valid), counted(valid)
     gap = points - 1 - last
-    place = np.arange(points)
-    previous = np.maximum.accumulate(np.where(valid, place, -1), axis=1)[:, :-1]
-    steps = np.where(valid[:, 1:] & (previous >= 0), place[1:] - previous, 1)
-    longest = steps.max(axis=1, initial=1)
     regular = (count >= FEWEST_POINTS) & (count >= 0.8 * (last - first + 1))
     alone = np.bincount(columns.group)[columns.group] == 1
-    told = regular & (gap >= np.maximum(4, 3 * longest)) & (~columns.task | alone)
-    return np.where(told, np.minimum(GATE * gap / (longest + 3), MOST_LOST_SCORE), 0.0), last + 1
+    score = np.zeros(len(values))
+    rows = np.flatnonzero(regular & (gap >= LEAST_GAP) & (~columns.task | alone))
+    longest = longest_step(valid[rows])
+    told = gap[rows] >= np.maximum(LEAST_GAP, 3 * longest)
+    score[rows] = np.where(told, np.minimum(GATE * gap[rows] / (longest + 3), MOST_LOST_SCORE), 0.0)
+    return score, last + 1
 
 
-def _appeared(shapes: Shapes, values: FloatMatrix, columns: _Columns) -> None:
+def _appeared(shapes: Shapes, values: FloatMatrix, columns: Columns) -> None:
     """Note columns that are born with trouble: an error counter that exists from the first error on.
 
     Its signal must be new for a service that was watched before, and its level above the floor.
@@ -260,21 +225,22 @@ def _appeared(shapes: Shapes, values: FloatMatrix, columns: _Columns) -> None:
     np.minimum.at(groups, columns.group, first)
     services = np.full(columns.service.max() + 1, points)
     np.minimum.at(services, columns.service, first)
-    countable = np.array([s.unit in ("per_second", "ratio", "count") for s in columns.signals], bool)
+    countable = np.array([s.unit in ("per_second", "ratio", "count") for s in columns.signals], bool)[columns.signal]
     new = (first == groups[columns.group]) & (first >= services[columns.service] + 5) & (first < points)
-    level = median(values)
-    scale = np.fmax(columns.rules.floor * FLOOR_SHARE, 1e-12)
-    told = new & countable & (columns.rules.bad == 1) & (level >= columns.rules.floor) & (level > 0)
-    rows = np.flatnonzero(told & (valid.sum(axis=1) >= 3))
+    rows = np.flatnonzero(new & countable & (columns.rules.bad == 1) & (counted(valid) >= 3))
+    level, floor = median(values[rows]), columns.rules.floor[rows]
+    told = (level >= floor) & (level > 0)
+    rows, level, floor = rows[told], level[told], floor[told]
     shapes.kind[rows], shapes.at[rows], shapes.end[rows] = "appeared", first[rows], -1
-    shapes.before[rows], shapes.after[rows] = np.nan, level[rows]
-    shapes.peak[rows] = np.where(valid, values, -np.inf).max(axis=1)[rows]
+    shapes.before[rows], shapes.after[rows] = np.nan, level
+    shapes.peak[rows] = np.where(valid[rows], values[rows], -np.inf).max(axis=1)
     # without a floor there is no unit to measure a birth in
-    shapes.score[rows] = np.where(columns.rules.floor > 0, np.minimum(level / scale, MOST_SCORE), GATE)[rows]
+    scale = np.fmax(floor * FLOOR_SHARE, 1e-12)
+    shapes.score[rows] = np.where(floor > 0, np.minimum(level / scale, MOST_SCORE), GATE)
     shapes.sign[rows], shapes.whole[rows] = 1, False
 
 
-def _incident_onset(shapes: Shapes, lost: Floats, ends: Ints, columns: _Columns, times: TimeArray) -> int | None:
+def _incident_onset(shapes: Shapes, lost: Floats, ends: Ints, columns: Columns, times: TimeArray) -> int | None:
     """Return the index of the earliest time at which findings in the bad direction begin together.
 
     Service-level columns decide where there are any. What already climbed at the first sample
@@ -293,7 +259,7 @@ def _incident_onset(shapes: Shapes, lost: Floats, ends: Ints, columns: _Columns,
     return gathering(at[rows], votes[rows], columns.group[rows], (times - times[0]) / np.timedelta64(1, "s"))
 
 
-def _fill_unchanged(shapes: Shapes, values: FloatMatrix, columns: _Columns, row: int) -> None:
+def _fill_unchanged(shapes: Shapes, values: FloatMatrix, columns: Columns, row: int) -> None:
     """Write the levels of unchanged columns, and call those "high" that were bad before as after."""
     rows = np.flatnonzero(shapes.kind == "")
     if not len(rows):
@@ -313,7 +279,7 @@ def _fill_unchanged(shapes: Shapes, values: FloatMatrix, columns: _Columns, row:
     shapes.kind[high], shapes.score[high], shapes.at[high] = "high", HIGH_SCORE, first_true(np.isfinite(values[high]))
 
 
-def _findings(shapes: Shapes, lost: Floats, ends: Ints, metrics: Metrics, columns: _Columns) -> tuple[Finding, ...]:
+def _findings(shapes: Shapes, lost: Floats, ends: Ints, metrics: Metrics, columns: Columns) -> tuple[Finding, ...]:
     """Make values of the strongest findings, ascending by onset."""
     changed, gone = np.flatnonzero(shapes.kind != ""), np.flatnonzero(lost > 0)
     row = np.concatenate([changed, gone])
@@ -322,7 +288,7 @@ def _findings(shapes: Shapes, lost: Floats, ends: Ints, metrics: Metrics, column
     made = []
     for i in strongest.tolist():
         column = int(row[i])
-        series, signal = metrics.series[column], columns.signals[column]
+        series, signal = metrics.series[column], columns.signals[columns.signal[column]]
         is_change = i < len(changed)
         kind = str(shapes.kind[column]) if is_change else "lost"
         at = int(shapes.at[column] if is_change else ends[column])

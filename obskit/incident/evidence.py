@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -81,6 +82,14 @@ class Evidence:
     facts: Mapping[str, str]
     gaps: tuple[Gap, ...]
     lines: int
+    _places: Mapping[tuple[str, str, bool], Sequence[int]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Note once which columns each (signal, service, whether of a task) has: causes ask a hundred times."""
+        places: dict[tuple[str, str, bool], list[int]] = defaultdict(list)
+        for i, s in enumerate(self.metrics.series):
+            places[s.signal, s.service, bool(s.task)].append(i)
+        object.__setattr__(self, "_places", dict(places))
 
     def entity(self, signal: str, service: str = "") -> str:
         """Return whose column is meant: the one asked for, a shared entity, or the service."""
@@ -130,12 +139,8 @@ class Evidence:
         worst = finding.after if np.isnan(finding.peak) else finding.peak
         return bool(worst > finding.before) if bad == "up" else bool(worst < finding.before)
 
-    def _columns(self, signal: str, entity: str, *, task: bool = False) -> list[int]:
-        return [
-            i
-            for i, s in enumerate(self.metrics.series)
-            if s.signal == signal and s.service == entity and bool(s.task) == task
-        ]
+    def _columns(self, signal: str, entity: str, *, task: bool = False) -> Sequence[int]:
+        return self._places.get((signal, entity, task), ())
 
     def level(self, signal: str, service: str = "", *, since: datetime | None = None) -> Level | None:
         """Return where the service-level columns of a signal stood before and after the onset.
@@ -223,7 +228,7 @@ class Evidence:
 
     def neighbours(self) -> frozenset[str]:
         """Return the other services: they answer requests of their own, so their logs tell of their own faults."""
-        serving = {s.service for s in self.metrics.series if s.signal == "http_requests"}
+        serving = {service for signal, service, _ in self._places if signal == "http_requests"}
         return frozenset({*self.relations, *serving} - {self.service})
 
     def dependencies(self) -> tuple[str, ...]:

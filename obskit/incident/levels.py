@@ -13,7 +13,9 @@ from obskit.incident.stats import (
     Floats,
     Ints,
     Mask,
+    Split,
     best_split,
+    counted,
     last_true,
     log_p,
     median,
@@ -116,22 +118,26 @@ class Calm:
         return Calm(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
-def cut_certainty(scores: FloatMatrix, inside: Mask) -> tuple[Ints, Floats]:
-    """Return where each row is best cut (-1 where it is not) and the logarithm of that cut's p-value.
+def cut_certainty(scores: FloatMatrix, inside: Mask, split: Split) -> tuple[Ints, Floats]:
+    """Return where each row is cut (-1 where it is not) and the logarithm of that cut's p-value.
+
+    Args:
+        scores: Shape (M, T), from `stats.winsorised`.
+        inside: Shape (M, T), the samples to look at.
+        split: Their best split, from `stats.best_split`.
 
     The autocorrelation is taken from the side that has less of it: trouble has a shape of its
     own, and noise has the same memory on both. Whether to cut is decided with a bounded one: a
     needless cut does no harm, as its certainty is told and judged later.
     """
-    split = best_split(scores, inside, LEAST)
     early = np.arange(scores.shape[1]) < split.at[:, None]
     sides = []
     for side in (inside & early, inside & ~early):
-        count = np.maximum(side.sum(axis=1), 1)
+        count = np.maximum(counted(side), 1)
         mean = np.where(side, scores, 0.0).sum(axis=1) / count
         sides.append(memory(scores - mean[:, None], side))
     rho = np.nan_to_num(np.fmin(*sides), nan=0.5)
-    count = inside.sum(axis=1).astype(np.float64)
+    count = counted(inside).astype(np.float64)
     made, certainty = (
         log_p(split.share, count, r, count * (1 - r) / (1 + r)) for r in (np.minimum(rho, MOST_MEMORY_OF_A_CUT), rho)
     )
@@ -139,16 +145,22 @@ def cut_certainty(scores: FloatMatrix, inside: Mask) -> tuple[Ints, Floats]:
     return at, np.where(at >= 0, certainty, 0.0)
 
 
-def cut(values: FloatMatrix, scores: FloatMatrix, valid: Mask) -> Levels:
-    """Cut each row at its best place, and each half once more."""
+def cut(values: FloatMatrix, scores: FloatMatrix, valid: Mask, split: Split) -> Levels:
+    """Cut each row at its best place, and each half once more.
+
+    Args:
+        values, scores, valid: Shape (M, T); see `stats.winsorised`.
+        split: The best split of all samples of each row.
+    """
     rows, points = values.shape
     place = np.arange(points)
-    middle, p_middle = cut_certainty(scores, valid)
+    middle, p_middle = cut_certainty(scores, valid, split)
     # a bump in the middle explains little with one cut: its edges are looked for all the same
-    halfway = np.where(middle >= 0, middle, best_split(scores, valid, LEAST).at)
-    halfway = np.where(halfway >= 0, halfway, points)
-    left, p_left = cut_certainty(scores, valid & (place < halfway[:, None]))
-    right, p_right = cut_certainty(scores, valid & (place >= halfway[:, None]))
+    halfway = np.where(split.at >= 0, split.at, points)
+    early = place < halfway[:, None]
+    (left, p_left), (right, p_right) = (
+        cut_certainty(scores, half, best_split(scores, half, LEAST)) for half in (valid & early, valid & ~early)
+    )
     bounds = np.zeros((rows, 5), np.int64)
     bounds[:, 1] = np.maximum(left, 0)
     bounds[:, 2] = np.where((middle < 0) & (left < 0) & (right < 0), points, halfway)
@@ -156,10 +168,11 @@ def cut(values: FloatMatrix, scores: FloatMatrix, valid: Mask) -> Levels:
     bounds[:, 4] = points
     certainty = np.zeros((rows, 5))
     certainty[:, 1], certainty[:, 2], certainty[:, 3] = p_left, p_middle, p_right
-    medians, counts = np.empty((rows, SEGMENTS)), np.empty((rows, SEGMENTS), np.int64)
+    medians, counts = np.full((rows, SEGMENTS), np.nan), np.zeros((rows, SEGMENTS), np.int64)
     for j in range(SEGMENTS):
-        inside = valid & (place >= bounds[:, j, None]) & (place < bounds[:, j + 1, None])
-        medians[:, j], counts[:, j] = median(values, inside), inside.sum(axis=1)
+        some = np.flatnonzero(bounds[:, j] < bounds[:, j + 1])
+        inside = valid[some] & (place >= bounds[some, j, None]) & (place < bounds[some, j + 1, None])
+        medians[some, j], counts[some, j] = median(values[some], inside), counted(inside)
     return Levels(bounds, certainty, medians, counts)
 
 
@@ -188,10 +201,13 @@ def reference(values: FloatMatrix, valid: Mask, levels: Levels, rules: Rules) ->
         return valid & mask
 
     only = np.arange(SEGMENTS) == chosen[:, None]
-    level, noise, _, count = spread(values, inside(only))
+    level, noise, tails, count = spread(values, inside(only))
     near = np.abs(levels.median - level[:, None]) < (GATE * rules.unit(level, noise, count))[:, None]
     near &= there & (np.arange(SEGMENTS) < last[:, None])
-    calm = inside(near | only)
-    level, noise, tails, count = spread(values, calm)
+    wider = np.flatnonzero((near & ~only & there).any(axis=1))
+    if len(wider):
+        joined = inside(near | only)[wider]
+        for part, more in zip((level, noise, tails, count), spread(values[wider], joined), strict=True):
+            part[wider] = more
     unit = np.fmax(rules.unit(level, noise, count), np.fmax(tails * TAIL_SHARE, 1e-12))
     return Calm(level, noise, np.fmax(known(noise, count), tails), unit, count, chosen)

@@ -15,11 +15,14 @@ from obskit.incident.stats import (
     Floats,
     Ints,
     Mask,
+    Split,
     climb,
+    counted,
     first_true,
     last_true,
     log_p,
     median,
+    rank_correlation,
     ranks,
     spread,
     winsorised,
@@ -99,17 +102,17 @@ class Shapes:
             getattr(self, f.name)[rows] = entries if chosen is None else entries[chosen]
 
 
-def shapes_of(values: FloatMatrix, scores: FloatMatrix, rules: Rules, start: int) -> Shapes:
+def shapes_of(values: FloatMatrix, scores: FloatMatrix, split: Split, rules: Rules, start: int) -> Shapes:
     """Find what each row did.
 
     Args:
         values: Shape (M, T), NaN where there is no sample.
         scores: Shape (M, T), from `stats.winsorised`.
-        rules: Of the same rows.
+        split, rules: Of the same rows; the best split of all samples, and what the signals say.
         start: Index of the window's first point; what ended before it is not told.
     """
     valid = np.isfinite(values)
-    levels = cut(values, scores, valid)
+    levels = cut(values, scores, valid, split)
     calm = reference(values, valid, levels, rules)
     found = _shifts(values, levels, calm, rules, start)
     _whole_ramps(found, values, valid, rules)
@@ -310,7 +313,8 @@ def _climbing(x: FloatMatrix, inside: Mask, level: Floats, sign: Ints) -> tuple[
 
 def _whole_ramps(found: Shapes, values: FloatMatrix, valid: Mask, rules: Rules) -> None:
     """Find rows that climb from their first sample to their last: a leak that nobody saw begin."""
-    rows = np.flatnonzero(rules.stock & (valid.sum(axis=1) >= LEAST_CLIMB))
+    rows = np.flatnonzero(rules.stock & (counted(valid) >= LEAST_CLIMB))
+    rows = rows[np.abs(rank_correlation(values[rows], valid[rows])) >= STEADY - 1e-6]
     if not len(rows):
         return
     x, ok, some = values[rows], valid[rows], rules.take(rows)
@@ -322,6 +326,7 @@ def _whole_ramps(found: Shapes, values: FloatMatrix, valid: Mask, rules: Rules) 
     rise = (quarters[:, 3] - quarters[:, 0]) * sign * 4 / 3  # quarters' middles are 3/4 of the way apart
     slope_free = x - np.where(ok, np.cumsum(ok, axis=1), 0) * (rise * sign / np.maximum(count, 1))[:, None]
     base = quarters[:, 0] - sign * rise / 8
+    base = np.clip(base, np.where(ok, x, np.inf).min(axis=1), np.where(ok, x, -np.inf).max(axis=1))
     noise = spread(slope_free, ok).noise
     score = rise / np.fmax(some.unit(base, noise, count), 1e-12)
     # what is left beside a line always has memory (no climb is quite straight): it is capped
@@ -339,16 +344,15 @@ def _whole_ramps(found: Shapes, values: FloatMatrix, valid: Mask, rules: Rules) 
 
 def _spikes(found: Shapes, values: FloatMatrix, calm: Calm, rules: Rules, start: int) -> None:
     """Find short excursions in the bad direction where nothing larger was found."""
-    enough = np.isfinite(values).sum(axis=1) >= LEAST_CLIMB
-    rows = np.flatnonzero((found.kind == "") & enough)
+    enough = counted(np.isfinite(values)) >= LEAST_CLIMB
+    top, height = _farthest(values, calm.level, rules.bad, start)
+    high = (height >= SPIKE_GATE * calm.unit) & (height >= rules.floor)
+    rows = np.flatnonzero((found.kind == "") & enough & high)
     if not len(rows):
         return
-    x, some, calm = values[rows], rules.take(rows), calm.take(rows)
+    x, some, calm, top, height = values[rows], rules.take(rows), calm.take(rows), top[rows], height[rows]
     ok, row, place, level = np.isfinite(x), np.arange(len(x)), np.arange(x.shape[1]), calm.level
-    away = np.where(ok, x - level[:, None], 0.0)
-    away = np.where(some.bad[:, None] == 0, np.abs(away), away * some.bad[:, None])
-    top = np.argmax(np.where(place >= start, away, 0.0), axis=1)
-    height, peak = away[row, top], x[row, top]
+    away, peak = _away(x, level, some.bad), x[row, top]
     outside = ok & (away > np.fmax(BAND * calm.noise, 0.25 * height)[:, None])
     onset = np.minimum(_walk_back(outside, ok, top), top)
     back = first_true(ok & ~outside & (place > top[:, None]))
@@ -368,6 +372,20 @@ def _spikes(found: Shapes, values: FloatMatrix, calm: Calm, rules: Rules, start:
     )  # fmt: skip
     keep = np.flatnonzero(told)
     found.put(rows[keep], spikes, keep)
+
+
+def _away(x: FloatMatrix, level: Floats, bad: Ints) -> FloatMatrix:
+    """Return how far each sample lies from the level in the bad direction; 0 where there is none."""
+    away = np.where(np.isfinite(x), x - level[:, None], 0.0)
+    return np.where(bad[:, None] == 0, np.abs(away), away * bad[:, None])
+
+
+def _farthest(x: FloatMatrix, level: Floats, bad: Ints, start: int) -> tuple[Ints, Floats]:
+    """Return where each row is farthest from its level since *start*, and how far that is."""
+    away = _away(x, level, bad)
+    away[:, :start] = 0.0
+    top = np.argmax(away, axis=1)
+    return top, away[np.arange(len(x)), top]
 
 
 def _log_score(x: FloatMatrix, ok: Mask, peak: Floats) -> Floats:

@@ -163,6 +163,33 @@ def test_a_leak_that_begins_inside_the_window_is_a_ramp() -> None:
     assert found.after > 180
 
 
+def test_a_ramp_begins_no_lower_than_its_lowest_sample() -> None:
+    """A task that fills its memory when it starts did not hold less than nothing before."""
+    column = np.full(POINTS, np.nan)
+    column[200:] = 1 + 100 * np.linspace(0, 1, POINTS - 200) ** 2
+    found = run(column, signal("memory", unit="bytes"), task="t").findings
+
+    assert [f.kind for f in found] == ["ramp"]
+    assert found[0].before >= np.nanmin(column)
+
+
+def test_a_ramp_that_begins_with_other_changes_is_certain_though_its_calm_was_short() -> None:
+    """Requests pile up behind workers that hang: after a minute of calm only the company makes it certain."""
+    random, calm, points = np.random.default_rng(3), 30, 76
+    pile = random.integers(1, 6, points).astype(np.float64)
+    pile[calm:] += 20 * np.ceil(np.arange(1, points - calm + 1) / 4)
+    others = random.normal(1, 0.2, size=(points, 3))
+    others[calm:] += 4
+    names = ("pile", "busy", "waiting", "open")
+    signals = {name: signal(name, unit="count", floor=1) for name in names}
+    matrix = metrics(np.column_stack([pile, others]), tuple(series(name, unit="count") for name in names))
+    young = Window(start=END - STEP * (points - 1), end=END, step=STEP)
+    found = {f.subject: f for f in detect(matrix, window=young, signals=signals).findings}
+
+    assert found["pile"].kind == "ramp"
+    assert abs(row_of(found["pile"].onset, points) - calm) <= 2
+
+
 def test_a_task_that_climbs_from_its_start_is_a_ramp_without_a_calm_part() -> None:
     """A saw-tooth of tasks: each column is one tooth, born and gone inside the data."""
     column = np.full((POINTS, 2), np.nan)

@@ -6,18 +6,23 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from obskit.incident.stats import (
     best_split,
     climb,
+    counted,
     discoveries,
     first_true,
     gathering,
     last_true,
     log_p,
+    longest_step,
     median,
     memory,
     quantile_of_sorted,
+    rank_correlation,
     ranks,
     spread,
     winsorised,
@@ -179,6 +184,35 @@ def test_a_straight_line_is_a_perfect_climb() -> None:
     r, _ = climb(rows, np.ones(rows.shape, bool))
 
     np.testing.assert_allclose(r, [1, -1, 0], atol=1e-12)
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([math.nan, -2.5, -1.0, -0.0, 0.0, 1e-300, 1.0, 3.0, 1e300]), min_size=9, max_size=9),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_the_quick_rank_correlation_is_that_of_the_ranks(rows: list[list[float]]) -> None:
+    """Ties, signs, zeros of either sign and holes change nothing: it is the correlation of ranks with time."""
+    values = np.array(rows)
+    inside = np.isfinite(values)
+    expected, _ = climb(ranks(values, inside), inside)
+
+    np.testing.assert_allclose(rank_correlation(values, inside), expected, atol=1e-9)
+
+
+def test_rows_without_points_have_no_rank_correlation() -> None:
+    """An empty matrix gives one zero a row."""
+    assert rank_correlation(np.empty((2, 0)), np.empty((2, 0), bool)).tolist() == [0.0, 0.0]
+
+
+def test_counts_and_longest_steps_are_each_rows_own() -> None:
+    """The longest step is between neighbours that are there, not to the row's ends; at least one."""
+    mask = np.array([[0, 1, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0]], bool)
+
+    assert counted(mask).tolist() == [3, 0, 1]
+    assert longest_step(mask).tolist() == [3, 1, 1]
 
 
 def test_the_first_and_last_true_are_found_or_lie_outside() -> None:
