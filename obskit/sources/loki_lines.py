@@ -126,7 +126,9 @@ def plan(
     slices = max(6, min(SAMPLE_SLICES, SAMPLE_REQUESTS // (2 * max(1, len(noisy)))))
     for name in noisy:
         some = None if interesting is None else interesting.get(name, np.zeros_like(counts[name]))
-        portions += _sample(scope.selector([name]), grid, counts[name], some, shares[name], slices)
+        # pages within a slice come one after the other: where the budget is large, slices hold one page each
+        number = max(slices, math.ceil(shares[name] / SLICE_LINES))
+        portions += _sample(scope.selector([name]), grid, counts[name], some, shares[name], number)
     return tuple(portions)
 
 

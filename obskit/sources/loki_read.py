@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -230,11 +231,11 @@ def _table(streams: Sequence[Mapping[str, Any]], label: str) -> pa.Table:
 
     return pa.table(
         {
-            "time_ns": pa.array([p[0] for p in pairs], pa.string()).cast(pa.int64()),
+            "time_ns": pa.array(list(map(itemgetter(0), pairs)), pa.string()).cast(pa.int64()),
             "service": column([row.get(label, "") for row in labels]),
             "task": column([_task(row) for row in labels]),
             "level": column([_level(row) for row in labels]),
-            "line": pa.array([p[1] for p in pairs], pa.string()),
+            "line": pa.array(list(map(itemgetter(1), pairs)), pa.string()),
         }
     )
 

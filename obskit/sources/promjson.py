@@ -1,15 +1,17 @@
 """Prometheus' range answers as columns: no Python object a point.
 
-The body is cut at the series' borders (a loop over series), and all points of all series are
-then parsed by one call of Arrow's CSV reader. Cutting is safe: ``"values":[[`` holds a bare
-quote, which cannot occur inside a JSON string, and no other key of the answer is followed by
-``:[[``.
+The body is searched for the series' borders (a loop over series), and the points of many series
+are then read by one call of Arrow's CSV reader, block by block: the only copy of the points
+that is ever made is a block's. The search is safe: ``"values":[[`` holds a bare quote, which cannot
+occur inside a JSON string, and no other key of the answer is followed by ``:[[``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +19,18 @@ import orjson
 
 from obskit.model import FloatMatrix
 
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
 _VALUES = b'"values":[['
-_END = b"]]"
+_END = b'"]]'
+#: Bytes of points that are read at once: they and their copies stay in a core's cache.
+_BLOCK = 1 << 19
+#: A point that no server sends, seconds: it stands after the last point of each series of a block.
+_MARK = -1e15
+_BORDER = b'],[%d,"0"]' % _MARK
+#: Makes lines of three columns: ``:[[1,"2"],[3,"4"]`` becomes ``,  1,"2"``, ``, 3,"4"``. The first is empty.
+_LINES = bytes.maketrans(b":[]", b", \n")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +39,7 @@ class RangeAnswer:
 
     Attributes:
         labels: One label set a column.
-        values: Shape (T, N) on the grid that was asked for; NaN where there was no point.
+        values: Shape (T, N), float64, on the grid that was asked for; NaN where there was no point.
         warnings: What the server said beside the data.
         histograms: How many series held native histograms only, which are passed over.
     """
@@ -54,7 +66,7 @@ def decode_range(body: bytes, start: float, step: float, points: int) -> RangeAn
     Raises:
         NotAnAnswerError: Wrong or cut JSON, or a status that is no success.
     """
-    skeleton, blobs = _cut(body)
+    skeleton, spans = _cut(body)
     try:
         answer = orjson.loads(skeleton)
         if answer["status"] != "success" or answer["data"]["resultType"] != "matrix":
@@ -65,56 +77,87 @@ def decode_range(body: bytes, start: float, step: float, points: int) -> RangeAn
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise NotAnAnswerError("it is not the JSON of a Prometheus answer, or it was cut short") from error
     notes = (*answer.get("warnings", ()), *answer.get("infos", ()))
-    used = [blobs[i] for i in order if isinstance(i, int)]
-    if len(used) != len(labels):
+    if order != list(map(str, range(len(spans)))):
         raise NotAnAnswerError("a series is without points")
-    values = _on_grid(used, start, step, points)
+    values = _on_grid(body, spans, start, step, points)
     return RangeAnswer(labels, values, tuple(str(n) for n in notes), sum("histograms" in r for r in rows))
 
 
-def _cut(body: bytes) -> tuple[bytes, list[bytes]]:
-    """Return the body with each series' points replaced by their number, and the points."""
-    parts = body.split(_VALUES)
-    blobs: list[bytes] = []
-    skeleton = [parts[0]]
-    for part in parts[1:]:
-        points, end, rest = part.partition(_END)
-        if not end:
+class _Span(NamedTuple):
+    """Where the points of one series stand in the body: from ``:[[`` to the last point's quote."""
+
+    first: int
+    last: int
+
+
+def _cut(body: bytes) -> tuple[bytes, list[_Span]]:
+    """Return the body with each series' points replaced by their number, and where the points are."""
+    spans: list[_Span] = []
+    at = body.find(_VALUES)
+    while at >= 0:
+        end = body.find(_END, at)
+        if end < 0:
             raise NotAnAnswerError("it was cut short")
-        skeleton.append(b'"values":%d' % len(blobs) + rest)
-        blobs.append(points)
-    return b"".join(skeleton), blobs
+        spans.append(_Span(at + len(_VALUES) - 3, end + 1))
+        at = body.find(_VALUES, end)
+    if not spans:
+        return body, spans
+    pieces = [body[: spans[0].first]]
+    for number, (one, following) in enumerate(pairwise([*spans, _Span(len(body), 0)])):
+        pieces.append(b':"%d"' % number)
+        pieces.append(body[one.last + 2 : following.first])
+    return b"".join(pieces), spans
 
 
-def _on_grid(blobs: list[bytes], start: float, step: float, points: int) -> FloatMatrix:
-    values = np.full((points, len(blobs)), np.nan)
-    if not blobs:
-        return values
-    lengths = np.fromiter((blob.count(b"],[") + 1 for blob in blobs), np.int64, len(blobs))
-    times, numbers = _parse(b"],[".join(blobs))
-    if len(times) != lengths.sum():
-        raise NotAnAnswerError("a point is neither a number nor a pair")
-    rows = np.rint((times - start) / step).astype(np.int64)
-    columns = np.repeat(np.arange(len(blobs)), lengths)
-    inside = (rows >= 0) & (rows < points)
-    values[rows[inside], columns[inside]] = numbers[inside]
-    return values
+def _on_grid(body: bytes, spans: Sequence[_Span], start: float, step: float, points: int) -> FloatMatrix:
+    """Return shape (T, N), NaN where a series has no point."""
+    values = np.full((len(spans), points), np.nan)
+    for first, block in _blocks(spans):
+        times, numbers = _parse(body, block)
+        border = times == _MARK
+        columns = np.cumsum(border, dtype=np.int64)
+        if columns[-1] != len(block):
+            raise NotAnAnswerError("a point is neither a number nor a pair")
+        rows = np.rint((times - start) / step)
+        inside = (rows >= 0) & (rows < points) & ~border
+        values[first + columns[inside], rows[inside].astype(np.int64)] = numbers[inside]
+    return values.T
 
 
-def _parse(blob: bytes) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _blocks(spans: Sequence[_Span]) -> Iterator[tuple[int, Sequence[_Span]]]:
+    """Yield series whose points together fill a block, with the position of the first of them."""
+    if not spans:
+        return
+    ends = np.cumsum([span.last - span.first for span in spans])
+    cuts = np.searchsorted(ends, np.arange(0, ends[-1], _BLOCK)).tolist()
+    for first, stop in pairwise(dict.fromkeys([*cuts, len(spans)])):
+        yield first, spans[first:stop]
+
+
+def _parse(body: bytes, block: Sequence[_Span]) -> tuple[Floats, Floats]:
+    """Return times and values of all points of some series, a point at `_MARK` after each series."""
     import pyarrow as pa
     from pyarrow import csv
 
-    text = blob.replace(b"],[", b"\n").replace(b'"+Inf"', b'"inf"').replace(b'"-Inf"', b'"-inf"')
+    whole = memoryview(body)
+    raw = b"".join([part for span in block for part in (whole[span.first : span.last], _BORDER)])
+    if b"+" in raw:  # the reader knows infinity, but not its plus
+        raw = raw.replace(b'"+Inf"', b'"Inf"')
+    text = raw.translate(_LINES)
     try:
         table = csv.read_csv(
             pa.BufferReader(text),
-            read_options=csv.ReadOptions(column_names=["t", "v"], use_threads=False, block_size=1 << 24),
+            read_options=csv.ReadOptions(column_names=["", "t", "v"], use_threads=False, block_size=len(text)),
             convert_options=csv.ConvertOptions(
-                column_types={"t": pa.float64(), "v": pa.float64()}, null_values=[], strings_can_be_null=False
+                column_types={"": pa.binary(), "t": pa.float64(), "v": pa.float64()},
+                null_values=[],
+                strings_can_be_null=False,
             ),
         )
     except pa.ArrowInvalid as error:
         raise NotAnAnswerError("a point is neither a number nor a pair") from error
-    columns = (table.column(0).to_numpy(), table.column(1).to_numpy())
-    return cast("tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]", columns)
+    between = sum(chunk.buffers()[2].size for chunk in table.column(0).chunks if chunk.buffers()[2] is not None)
+    brackets = np.count_nonzero(np.frombuffer(raw, np.uint8) == ord("["))
+    if between or brackets != table.num_rows + len(block):
+        raise NotAnAnswerError("its points are not divided as JSON's are")
+    return table.column(1).to_numpy(), table.column(2).to_numpy()

@@ -7,11 +7,15 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit.sources.loki_lines import fair
+from obskit.model import Window, utc
+from obskit.sources.loki_lines import fair, plan
+from obskit.sources.loki_query import Scope, grid_for
+from obskit.sources.loki_read import PAGE_LINES
 from tests.standins.loki import LokiStandIn
 from tests.standins.loki_server import SECOND, START, Server, reasons, some
 
@@ -132,3 +136,15 @@ def test_a_fair_share_never_exceeds_the_budget(counts: list[int], budget: int) -
     cut = [share for share, count in zip(shares, counts, strict=True) if share < count]
     assert all(share <= min(cut) for share in shares) if cut else shares == counts
     assert not cut or sum(shares) > budget - len(counts)
+
+
+def test_a_large_sample_is_cut_into_slices_that_one_page_answers() -> None:
+    """Pages of one slice come one after the other, so that a large budget has more slices, not longer ones."""
+    window = Window(start=utc(START * SECOND), end=utc((START + 3600) * SECOND))
+    grid = grid_for(window)
+    counts = {"shop": np.full(len(grid.edges) - 1, 10_000)}
+
+    portions = plan(Scope(service_label="service"), grid, "shop", counts, None, 450_000)
+
+    assert max(portion.want for portion in portions) <= PAGE_LINES
+    assert sum(portion.want for portion in portions) <= 450_000

@@ -104,3 +104,78 @@ def test_what_is_no_answer_is_refused(body: bytes) -> None:
     """HTML, other JSON, errors and answers that were cut anywhere are refused, never half-read."""
     with pytest.raises(NotAnAnswerError):
         decode_range(body, _START, _STEP, _POINTS)
+
+
+def plainly(body: bytes) -> tuple[list[dict[str, str]], np.ndarray] | None:
+    """Return labels and values as the standard library reads them point by point; None where it cannot.
+
+    As of `decode_range`, a series without plain values is passed over.
+    """
+    try:
+        rows = [row for row in json.loads(body)["data"]["result"] if "values" in row]
+        values = np.full((_POINTS, len(rows)), np.nan)
+        for column, row in enumerate(rows):
+            for at, said in row["values"]:
+                index = round((float(at) - _START) / _STEP)
+                if 0 <= index < _POINTS:
+                    values[index, column] = float(said)
+        return [row["metric"] for row in rows], values
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+_TWO = answer(
+    [
+        {"metric": {"a": "1"}, "values": [[int(_START), "1.5"], [int(_START) + 5, "+Inf"]]},
+        {"metric": {"b": '"]],[['}, "values": [[int(_START) + 10, "2e-07"]]},
+    ]
+)
+
+
+@given(st.integers(0, len(_TWO) - 1), st.integers(0, 2), st.sampled_from(list(b'[]{},"x ')))
+def test_a_damaged_answer_is_refused_or_read_as_json_reads_it(at: int, length: int, byte: int) -> None:
+    """A byte of the syntax put into an answer, or in place of some of it, never makes us read what is not there."""
+    body = _TWO[:at] + bytes([byte]) + _TWO[at + length :]
+    try:
+        decoded = decode_range(body, _START, _STEP, _POINTS)
+    except NotAnAnswerError:
+        return
+
+    expected = plainly(body)
+    assert expected is not None
+    assert list(decoded.labels) == expected[0]
+    np.testing.assert_array_equal(decoded.values, expected[1])
+
+
+def test_an_answer_of_many_blocks_is_read_as_json_reads_it() -> None:
+    """Series of different lengths, some with gaps, keep their points however many are read at once."""
+    random = np.random.default_rng(3)
+    points = 900
+    result = []
+    for n in range(60):
+        chosen = np.flatnonzero(random.random(points) < (1.0 if n % 2 else 0.7))
+        values = [
+            [_START + _STEP * int(i), repr(float(v))]
+            for i, v in zip(chosen, random.normal(size=len(chosen)), strict=True)
+        ]
+        result.append({"metric": {"n": str(n)}, "values": values})
+    body = answer(result)
+    expected = np.full((points, len(result)), np.nan)
+    for column, row in enumerate(json.loads(body)["data"]["result"]):
+        for at, said in row["values"]:
+            expected[round((at - _START) / _STEP), column] = float(said)
+
+    decoded = decode_range(body, _START, _STEP, points)
+
+    np.testing.assert_array_equal(decoded.values, expected)
+
+
+def test_times_in_milliseconds_and_points_off_the_window_find_their_place() -> None:
+    """The grid begins at a fraction of a second; what lies before or behind it is left out."""
+    times = [_START + 0.25 + _STEP * i for i in (-1, 0, 11, 12)]
+    body = answer([{"metric": {}, "values": [[t, str(i)] for i, t in enumerate(times)]}])
+
+    decoded = decode_range(body, _START + 0.25, _STEP, _POINTS)
+
+    assert decoded.values[[0, 11], 0].tolist() == [1.0, 2.0]
+    assert np.isnan(decoded.values[1:11]).all()
