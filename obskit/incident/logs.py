@@ -16,9 +16,10 @@ import numpy.typing as npt
 import orjson
 import pyarrow.compute as pc
 
+from obskit.incident.masking import MASK
 from obskit.incident.signatures import is_sure
-from obskit.incident.templates import MASK, Records, read_records
-from obskit.model import Finding, Logs, LogTemplate, Window, nanoseconds, utc
+from obskit.incident.templates import Records, read_records
+from obskit.model import LOG_VOLUME, Finding, Logs, LogTemplate, Window, nanoseconds, utc
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -113,7 +114,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """One column of counts: ``subject`` is a template, a signature, ``access 5xx`` or ``log volume``."""
+    """One column of counts: ``subject`` is a template, a signature, ``access 5xx`` or `LOG_VOLUME`."""
 
     kind: str
     service: int
@@ -147,7 +148,7 @@ def _columns(records: Records) -> tuple[list[_Column], list[Ints]]:
         for record in first[absent:].tolist():
             t = int(records.template[record])
             known, responses = records.signatures[t], access[t]
-            name = dict(zip(_KINDS, (records.names[t], known, responses, "log volume"), strict=True))[kind]
+            name = dict(zip(_KINDS, (records.names[t], known, responses, LOG_VOLUME), strict=True))[kind]
             bar = _bar(kind, known, peers=int(bad.sum() if bad[t] else len(bad)), bad=bool(bad[t]))
             covered = kind == "template" and bool(known or responses)
             columns.append(_Column(kind, int(records.service[record]), t, name, covered, bar))

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import obskit.incident.causes
+from obskit.incident.masking import mask
 from obskit.incident.signatures import (
     Message,
     Signature,
@@ -22,7 +23,6 @@ from obskit.incident.signatures import (
     read_record,
     signatures,
 )
-from obskit.incident.templates import mask
 
 CAUSES = {path.stem for path in Path(obskit.incident.causes.__file__).parent.glob("[a-z]*.py")}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obskit.incident import templates
-from obskit.incident.templates import coarse, group, mask, mine, read_records
+from obskit.incident import blanking
+from obskit.incident.blanking import coarse
+from obskit.incident.grouping import group
+from obskit.incident.masking import mask, wording
+from obskit.incident.templates import mine, read_records, template_id
 from obskit.model import Logs
 
 TEXTS = st.one_of(
@@ -122,7 +125,7 @@ def test_lines_longer_than_a_block_are_whole(monkeypatch: pytest.MonkeyPatch) ->
     """A block ends where a line ends: no word is cut in two."""
     lines = [f"{'x' * n} id{n}y{n} end" for n in range(50)]
     expected = mine(pa.array(lines)).templates
-    monkeypatch.setattr(templates, "_BLOCK", 16)
+    monkeypatch.setattr(blanking, "_BLOCK", 16)
 
     assert mine(pa.array(lines)).templates == expected
 
@@ -158,22 +161,150 @@ def test_texts_that_are_to_stay_apart_are_not_merged() -> None:
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_a_status_is_never_merged_away(order: tuple[int, ...]) -> None:
-    """Many statuses of one route stay many templates."""
+def test_records_keep_statuses_apart_and_wordings_do_not(order: tuple[int, ...]) -> None:
+    """Many statuses of one route stay many templates of records; the program has one line for them."""
     lines = [f"GET /pay {status} 12ms" for status in (200, 201, 404, 500, 502, 503)]
     lines = [*lines[order[0] * 2 :], *lines[: order[0] * 2]]
+    logs = Logs.of(range(6), ["shop"] * 6, ["t"] * 6, [""] * 6, lines)
 
-    assert len(mine(pa.array(lines)).templates) == 6
+    assert len(read_records(logs.table).names) == 6
+    assert mine(pa.array(lines)).templates == ("GET /pay # #",)
 
 
 def test_a_flood_of_distinct_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines that are all different cannot make the number of templates grow without end."""
-    monkeypatch.setattr(templates, "MOST_TEXTS", 50)
+    monkeypatch.setattr(blanking, "MOST_TEXTS", 50)
     letters = "abcdefghij"
     names = ["".join(letters[int(c)] for c in f"{n:04d}") for n in range(600)]
     mined = mine(pa.array([f"{name} {name} {name} said {name} to {name}" for name in names] + ["all is well"] * 9))
 
     assert len(mined.templates) <= 50
+
+
+def test_too_many_texts_lose_their_rarest_words_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What many lines have in common is still told apart when names flood a column."""
+    monkeypatch.setattr(blanking, "MOST_TEXTS", 50)
+    letters = "abcdefghij"
+    names = ["".join(letters[int(c)] for c in f"{n:04d}") for n in range(600)]
+    lines = [line for name in names for line in (f"mail of {name} sent to {name}@x.org", f"no such user: {name}")]
+
+    assert mine(pa.array(lines)).templates == ("mail of # sent to #", "no such user: #")
+
+
+@given(st.lists(TEXTS, max_size=20), st.lists(st.integers(0, 20), max_size=4))
+@settings(deadline=None)
+def test_chunks_do_not_matter(lines: list[str], cuts: list[int]) -> None:
+    """However a column is cut, each line gets the same template."""
+    whole = pa.array(lines, pa.string())
+    edges = [0, *sorted(min(cut, len(lines)) for cut in cuts), len(lines)]
+    cut = pa.chunked_array([whole.slice(a, b - a) for a, b in pairwise(edges)], pa.string())
+
+    assert mine(cut).templates == mine(whole).templates
+    assert mine(cut).ids.tolist() == mine(whole).ids.tolist()
+
+
+@given(st.lists(TEXTS, min_size=2, max_size=20), st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_neither_order_nor_chunks_matter_in_a_flood(lines: list[str], random: object) -> None:
+    """Also where texts are too many, rare words go and the rest is lumped, nothing depends on what came first."""
+    order = list(range(len(lines)))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blanking, "MOST_TEXTS", 3)
+        straight = mine(pa.array(lines, pa.string()))
+        shuffled = mine(pa.chunked_array([[lines[i]] for i in order], pa.string()))
+
+    assert shuffled.templates == straight.templates
+    assert shuffled.ids.tolist() == [straight.ids.tolist()[i] for i in order]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "",
+        " \t ",
+        "7" * 100_000,
+        "\x00\x01\x1b[31m\x7f \u2028 \ufdd0",
+        b"caf\xe9 \xff\xfe 12".decode("utf-8", "replace"),
+        "a1" * 500_000,
+        "word " * 200_000,
+        "/" * 1_000_000,
+        "." * 1_000_000,
+        "#:" * 500_000,
+        "a." * 500_000,
+        "{" * 100_000 + '":' + "}" * 100_000,
+        "12345678-" * 100_000,
+        "0f8fad5b-d9cb-469f-a165-",
+        "200 " * 200_000,
+        "GET /" + "x" * 500_000 + " 503",
+    ],
+    ids=range(16),
+)
+def test_a_hostile_line_harms_no_other(hostile: str) -> None:
+    """Very long, empty, garbled: it gets a template of its own, and its neighbours keep theirs."""
+    mined = mine(pa.array(["user 7 logged in", hostile, "user 8 logged in"]))
+
+    assert mined.ids[0] == mined.ids[2] != mined.ids[1]
+    assert mined.templates[mined.ids[0]] == "user # logged in"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("copied /var/lib/a.db to ~/b", "copied # to #"),
+        ("see https://example.org/x?y=1, then", "see #, then"),
+        (r"opened C:\Users\bob\a.log", "opened #"),
+        ("mail.example.com:# closed", "# closed"),
+        ("bound org.example.shop.Orders to v#.b.c", "bound # to #"),
+        ("org.example.shop.Orders: started", "org.example.shop.Orders: started"),
+        ("java.vm.name=x of a.b.c()", "java.vm.name=x of a.b.c()"),
+        ("on=true off=no a: null is true", "on=# off=# a: # is true"),
+        ("stored # KB in # ms, lifetime <# sec", "stored # in #, lifetime #"),
+        ("attempt_#_m_# of R#-M#-NC-I:J#", "attempt_# of R#"),
+        ("pool-#-thread-#", "pool-#-thread-#"),
+        ("blocks blk_# blk_# blk_# gone", "blocks blk_# gone"),
+        ("Rect(#, #, #) in [#,#]", "Rect(#) in [#]"),
+        ("invalid user  # from", "invalid user # from"),
+        ("and/or, n/a", "and/or, n/a"),
+    ],
+)
+def test_a_wording_hides_what_may_be_a_value(text: str, expected: str) -> None:
+    """Paths, names, units, lists: by their looks, whatever the program."""
+    assert wording(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (("read /a/b in # ms", "read /a/c in # ms"), ("read # in # ms",)),
+        (("read /a/b in # ms",), ("read /a/b in # ms",)),
+        (("job x took # ms", "job x took # s"), ("job x took # #",)),
+        (("VM started now", "VM stopped now", "VM paused now", "VM resumed now"), 4),
+        (("a set to #", "b set to #", "c set to #", "d set to #", "e set to #"), 5),
+        (("user= on a", "user=root on a", "user=bob on a"), ("user=# on a",)),
+        (("to () at #", "to (#) at #"), ("to (#) at #",)),
+        (("went off...... #", "went on....... #"), 2),
+    ],
+)
+def test_places_of_values_are_told_from_statements(texts: tuple[str, ...], expected: tuple[str, ...] | int) -> None:
+    """Names in one place are values sooner than words; what happened, and how a message begins, is none."""
+    found = group(texts).templates
+
+    assert (found if isinstance(expected, tuple) else len(found)) == expected
+
+
+def test_what_is_a_value_in_many_places_is_one_in_a_rare_one() -> None:
+    """Four users in one message make the same users a value after the same word in another."""
+    opened = [f"session opened for user {name}" for name in ("ann", "bob", "cyd", "dan")]
+    closed = [f"session closed for user {name} by hand" for name in ("ann", "bob")]
+
+    assert group([*opened, *closed]).templates == ("session closed for user # by hand", "session opened for user #")
+
+
+def test_a_templates_id_is_its_texts() -> None:
+    """The same template has the same id in every run; another has another."""
+    assert template_id("user # logged in") == "928d6a4c0d2a750e"
+    assert template_id("user # logged out") != template_id("user # logged in")
 
 
 def test_a_stack_trace_belongs_to_the_line_before_it() -> None:
