@@ -10,7 +10,8 @@ import typer
 app = typer.Typer(
     name="lab",
     help="A local stack to break: the demo application under an ECS-like supervisor, watched, under load.",
-    epilog="All on loopback, in one throw-away folder; obskit lab down leaves nothing.",
+    epilog="All listens on loopback and lives in one throw-away folder; obskit lab down leaves nothing. "
+    "Only dns_gone asks somebody else: the machine's resolver, for names that do not exist.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -122,7 +123,7 @@ def record(
 def matrix(
     out: Annotated[Path, typer.Option("--out", help="Folder for recordings, labels and summary.json.")],
     only: Annotated[str, typer.Option("--only", help="Faults' ids, separated by commas; all by default.")] = "",
-    strengths: Annotated[str, typer.Option("--strengths", help="all, usual or strongest.")] = "all",
+    strengths: Annotated[str, typer.Option("--strengths", help="all, weakest, usual or strongest.")] = "all",
     repeat: Annotated[int, typer.Option("--repeat", help="How often each is recorded.", min=1)] = 1,
     beside: Annotated[
         str, typer.Option("--beside", help="Innocents that happen at the same time: faults whose cause is none.")
@@ -134,6 +135,7 @@ def matrix(
     """Record a corpus unattended, each incident in a fresh lab, and say what triage made of it.
 
     It goes on after a failure, and where it was when it is started again: what exists is not recorded again.
+    Its name says the fault, the strength and the innocents, not --calm and --minutes: use another folder for others.
     Exit code 1: something could not be recorded.
 
     \b

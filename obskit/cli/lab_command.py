@@ -130,6 +130,9 @@ def record(name: str, out: Path, folder: Path | None, *, strength: float | None,
     print(
         f"{found.path}: {found.series} series, {found.lines} log lines, {found.events} events; truth in {found.truth}"
     )
+    if found.left:
+        said = f"the recording is whole, but {name} could not be stopped, and the lab is broken: {found.left}"
+        print(clean_lines([said]), file=sys.stderr)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +142,7 @@ class MatrixAsk:
     Attributes:
         out: The folder.
         only, beside: Ids of faults.
-        strengths: ``all``, ``usual`` or ``strongest``.
+        strengths: ``all``, ``weakest``, ``usual`` or ``strongest``.
         repeat: How often each.
         calm: Seconds before each fault.
         minutes: How long each lasts.

@@ -1,11 +1,13 @@
 """A load balancer before a service's tasks: round robin over healthy targets, and what CloudWatch would say of it.
 
 As an ALB does it: a target group without a healthy target sends to all that are registered, one without any
-answers 503; no connection is a 502, no answer in time a 504.
+answers 503; no connection is a 502, no answer in time a 504. A client that closes first gets nothing: its request
+is broken off at the target too, and counted as a 460, which is an error of the balancer's and a client's.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,8 +19,10 @@ from obskit.lab.ecs_task import Task
 
 #: CloudWatch's period for balancers.
 PERIOD_SECONDS: Final = 60.0
-#: An ALB's idle time-out is 60 s; users of this lab are gone long before.
-_IDLE_SECONDS: Final = 30.0
+#: An ALB's idle time-out by default; users of this lab are gone long before.
+_IDLE_SECONDS: Final = 60.0
+#: An ALB's own status of a request whose client has closed before there was an answer.
+CLIENT_CLOSED: Final = 460
 #: So long after its first request there is nothing yet that a minute could be guessed from.
 _FIRST_SECONDS: Final = 5.0
 
@@ -52,7 +56,7 @@ class Passed:
     Attributes:
         at: Seconds of a steady clock.
         seconds: Until the target's answer.
-        status: What the user got.
+        status: What the user got, or `CLIENT_CLOSED`.
         target: Whether the target gave it, rather than the balancer.
     """
 
@@ -101,7 +105,7 @@ class Tally:
         while self._passed and self._passed[0].at < since:
             self._passed.popleft()
         passed = list(self._passed)
-        answered = [one for one in passed if one.target]
+        answered, own = ([one for one in passed if one.target is target] for target in (True, False))
         times = sorted(one.seconds for one in answered)
         registered = [task for task in tasks if task.registered]
         healthy = sum(task.health == "healthy" for task in registered)
@@ -109,8 +113,9 @@ class Tally:
             "request_count_sum": len(passed) * whole,
             "httpcode_target_4_xx_count_sum": sum(400 <= one.status < 500 for one in answered) * whole,
             "httpcode_target_5_xx_count_sum": sum(one.status >= 500 for one in answered) * whole,
-            "httpcode_elb_5_xx_count_sum": sum(not one.target for one in passed) * whole,
-            "target_connection_error_count_sum": sum(not one.target and one.status == 502 for one in passed) * whole,
+            "httpcode_elb_4_xx_count_sum": sum(400 <= one.status < 500 for one in own) * whole,
+            "httpcode_elb_5_xx_count_sum": sum(one.status >= 500 for one in own) * whole,
+            "target_connection_error_count_sum": sum(one.status == 502 for one in own) * whole,
             "healthy_host_count_average": healthy,
             "un_healthy_host_count_average": sum(task.health == "unhealthy" for task in registered),
             "request_count_per_target_sum": len(passed) * whole / max(healthy, 1),
@@ -138,10 +143,15 @@ class Balancer:
         self._turn = RoundRobin()
 
     async def answer(self, request: wire.Message) -> wire.Message:
-        """Pass a request on and return its answer, the target's or our own."""
+        """Pass a request on and return its answer, the target's or our own; cancelled where the client has gone."""
         begun = time.monotonic()
         task = self._turn.choose(self._tasks())
-        found, ours = (None, 503) if task is None else await _passed_on(task.port, request)
+        try:
+            found, ours = (None, 503) if task is None else await _passed_on(task.port, request)
+        except asyncio.CancelledError:
+            now = time.monotonic()
+            self.tally.add(Passed(now, now - begun, CLIENT_CLOSED, target=False))
+            raise
         now = time.monotonic()
         self.tally.add(Passed(now, now - begun, found.status if found else ours, found is not None))
         return found or wire.plain(ours, f"{ours}\n")

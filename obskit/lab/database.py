@@ -102,6 +102,7 @@ class Login:
             "DATABASE_NAME": NAME,
             "DATABASE_USER": USER,
             "DATABASE_PASSWORD": self.password,
+            "DATABASE_SSLMODE": "disable",
         }
 
     def connect(self, database: str = NAME) -> psycopg.Connection[Any]:

@@ -3,8 +3,12 @@
 Told what happened to tasks, it says what ECS would say and returns what is to be done. Rolling deployments
 with 100 % healthy at least and 200 % at most, and a circuit breaker that rolls back.
 
-ECS counts a task as failed for the breaker that never reached RUNNING or failed its health checks; here it is
-every task of the deployment that ended before it was healthy once.
+The breaker counts as ECS does. Its API reference says (``Deployment.failedTasks``) that a task has failed that could
+not be launched, did not come to RUNNING, or failed a health check and was stopped for it; and
+(``DeploymentCircuitBreaker.resetOnHealthyTask``) that a task that becomes healthy sets the count to 0, unless one
+chooses otherwise. A task that runs and then crashes is none of these: its deployment is neither failed nor rolled
+back, and ECS starts the next (users ask for a change in aws/containers-roadmap, "ECS deployment circuit breaker
+should deal with exceptional exit container", still open). The same holds for "unable to consistently start".
 """
 
 from __future__ import annotations
@@ -141,7 +145,7 @@ class EcsService:
             task.registered = False
             self._words.deregistered(now, draining=False)
         self._end(task, now)
-        if asked:
+        if task.stop_code == _SCHEDULER:  # of what others stop, its message says nothing
             self._words.stopped(now, [task])
 
     def probed(self, task_id: str, problem: str) -> None:
@@ -155,7 +159,8 @@ class EcsService:
             return
         if not problem:
             task.health, task.failures, task.was_healthy, task.reason = "healthy", 0, True, ""
-            self._of(task).failed = 0
+            deployment = self._of(task)
+            deployment.failed = deployment.crashed = 0
             return
         task.failures, task.reason = task.failures + 1, problem
         if task.failures >= self._settings.unhealthy_after:
@@ -196,9 +201,10 @@ class EcsService:
         return None
 
     def _fail_unhealthy(self, now: datetime) -> None:
+        """Stop tasks that failed their checks; all of a task's grace long ECS ignores them, even if it was healthy."""
         for task in self.alive:
             young = task.started is None or (now - task.started).total_seconds() < self._settings.grace
-            if task.health == "unhealthy" and not (young and not task.was_healthy):
+            if task.health == "unhealthy" and not young:
                 self._words.unhealthy(now, task)
                 self._stop(task, now, _SCHEDULER, self._words.failed_checks)
 
@@ -218,7 +224,7 @@ class EcsService:
         # ECS goes back to the old deployment itself: it is the primary one again.
         self.deployments.remove(good)
         self.deployments.append(good)
-        good.state, good.failed = "IN_PROGRESS", 0
+        good.state, good.failed, good.crashed = "IN_PROGRESS", 0, 0
         self._words.message(now, f"rolling back to deployment {good.id}.")
         reason = f"ECS deployment circuit breaker: rolling back to deploymentId {good.id}."
         self._words.deployment(now, "SERVICE_DEPLOYMENT_IN_PROGRESS", good, reason)
@@ -300,7 +306,7 @@ class EcsService:
             return
         task.desired, task.stop_code, task.stopped_reason, task.stopping = "STOPPED", code, reason, now
         self._steady = False
-        self._count_failed(task)
+        self._count(task)
         if task.registered:
             task.registered = False
             self._words.deregistered(now, draining=True)
@@ -312,16 +318,19 @@ class EcsService:
     def _end(self, task: Task, now: datetime) -> None:
         self._steady = False
         if task.alive:
-            self._count_failed(task)
+            self._count(task)
         task.desired, task.status = "STOPPED", "DEPROVISIONING"
         self._words.task(now, task)
         task.status, task.stopped = "STOPPED", now
         self._words.task(now, task)
 
-    def _count_failed(self, task: Task) -> None:
-        scaled = task.stopped_reason.startswith("Scaling activity")
-        if not task.was_healthy and not scaled and task.stop_code != "UserInitiated":
-            self._of(task).failed += 1
+    def _count(self, task: Task) -> None:
+        """Count a task that is over against its deployment, as far as it failed or crashed."""
+        deployment = self._of(task)
+        if task.stop_code == "TaskFailedToStart" or task.stopped_reason == self._words.failed_checks:
+            deployment.failed += 1
+        elif task.stop_code == "EssentialContainerExited" and not task.was_healthy:
+            deployment.crashed += 1
 
     def _of(self, task: Task) -> Deployment:
         """Return a task's deployment; one that is long over counts for nothing."""

@@ -116,7 +116,8 @@ class Deployment:
 
     Attributes:
         state: As ``rolloutState`` says.
-        failed: Tasks in a row that never became healthy.
+        failed: Tasks in a row that ECS counts as failed, for its breaker.
+        crashed: Tasks in a row that ended by themselves before they were healthy; ECS does not count them.
         good: It has been completed once: one to roll back to.
     """
 
@@ -125,6 +126,7 @@ class Deployment:
     begun: datetime
     state: Literal["IN_PROGRESS", "COMPLETED", "FAILED"] = "IN_PROGRESS"
     failed: int = 0
+    crashed: int = 0
     good: bool = False
 
 

@@ -23,8 +23,6 @@ def of_task(task: Task, used: Usage) -> list[str]:
         f"ecs_memory_limit_bytes{{{container}}} {revision.memory * _MEBIBYTE}",
         f"ecs_task_cpu_limit_vcpus{{{own}}} {revision.cpu / 1024:g}",
         f"ecs_task_memory_limit_bytes{{{own}}} {revision.memory * _MEBIBYTE}",
-        f"ecs_container_open_fds{{{container}}} {used.descriptors}",
-        f"ecs_container_processes{{{container}}} {used.processes}",
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the kernel tells of tasks: CPU, memory, descriptors of all processes of a task.
+"""What the kernel tells of tasks: CPU and memory of all processes of a task.
 
 A task's processes share its session; a shared page counts once, as a container's limit counts it.
 """
@@ -24,14 +24,10 @@ class Usage:
     Attributes:
         cpu: Seconds since its start, those of ended processes included.
         memory: Bytes.
-        descriptors: Open files.
-        processes: How many.
     """
 
     cpu: float
     memory: int
-    descriptors: int
-    processes: int
 
 
 def usage(sessions: Iterable[int], proc: Path = _PROC) -> dict[int, Usage]:
@@ -65,8 +61,6 @@ def _sum(rows: list[tuple[Path, list[str]]]) -> Usage:
     return Usage(
         cpu=ticks / _TICKS,
         memory=sum(_memory(path, words) for path, words in living),
-        descriptors=sum(_descriptors(path) for path, _ in living),
-        processes=len(living),
     )
 
 
@@ -78,13 +72,6 @@ def _memory(path: Path, words: list[str]) -> int:
     except OSError:
         pass
     return int(words[21]) * _PAGE
-
-
-def _descriptors(path: Path) -> int:
-    try:
-        return sum(1 for _ in os.scandir(path / "fd"))
-    except OSError:
-        return 0
 
 
 def children(process: int, proc: Path = _PROC) -> list[int]:

@@ -1,7 +1,9 @@
 """Records a corpus: fault by fault, strength by strength, each in a lab of its own, and what triage says of it.
 
 A lab that has been broken is not trusted again: each recording gets a fresh one. What exists already is not recorded
-again, so that a run that was stopped goes on where it was, and one failure costs one recording.
+again, so that a run that was stopped goes on where it was, and one failure costs one recording. A name says the
+fault, its strength and the innocents beside it, but not how long it was calm or broken: what differs in that belongs
+into another folder.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from obskit.lab.settings import LabSettings
 from obskit.sources.bundle import read_bundle
 
 SUMMARY: Final = "summary.json"
-Strengths = Literal["all", "usual", "strongest"]
+Strengths = Literal["all", "weakest", "usual", "strongest"]
 Tell = Callable[[str], None]
 #: Records a cell: (fault, strength, path, tell).
 Record = Callable[[Fault, float, Path, Tell], None]
@@ -51,7 +53,7 @@ class Cell:
     @property
     def name(self) -> str:
         """Its file's, without the suffix."""
-        return f"{self.fault.id}_{self.strength:g}_{self.number}"
+        return f"{self.fault.id}_{self.strength:g}{_beside(self.fault)}_{self.number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,7 @@ class Beside(Fault):
 
     Attributes:
         fault: The one to blame.
-        innocents: Decoys; they begin just before it.
+        innocents: Decoys, each once; they begin just before it.
     """
 
     fault: Fault
@@ -102,7 +104,7 @@ class Beside(Fault):
         guilty = [one.id for one in innocents if one.truth.cause != NOTHING]
         if guilty:
             raise UsageError(f"{', '.join(guilty)} is no innocent", hint="those whose cause is none: obskit lab faults")
-        others = tuple(one for one in innocents if one.id != fault.id)
+        others = tuple({one.id: one for one in innocents if one.id != fault.id}.values())
         if not others:
             return fault
         decoys = tuple(dict.fromkeys((*fault.truth.decoys, *(d for one in others for d in one.truth.decoys))))
@@ -130,6 +132,11 @@ class Beside(Fault):
                 at_end.callback(one.stop, lab)
 
 
+def _beside(fault: Fault) -> str:
+    """Return what a name says of innocents; "" where there are none. Their order is no difference."""
+    return f"_beside_{'_and_'.join(sorted(one.id for one in fault.innocents))}" if isinstance(fault, Beside) else ""
+
+
 def cells(
     only: Sequence[str] = (), strengths: Strengths = "all", repeat: int = 1, beside: Sequence[str] = ()
 ) -> tuple[Cell, ...]:
@@ -153,13 +160,15 @@ def cells(
 def _strengths(fault: Fault, which: Strengths) -> tuple[float, ...]:
     if which == "all":
         return fault.strengths
-    return (fault.usual,) if which == "usual" else fault.strengths[-1:]
+    return {"weakest": fault.strengths[:1], "usual": (fault.usual,), "strongest": fault.strengths[-1:]}[which]
 
 
 def run(
     wanted: Iterable[Cell], out: Path, record_one: Record, tell: Tell, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Row]:
     """Record cell by cell and yield what became of each; the summary file is whole after each of them.
+
+    The summary is the folder's: what earlier runs have recorded there stays in it.
 
     Args:
         wanted: From `cells`.
@@ -168,29 +177,38 @@ def run(
         tell: Called with what is being done.
         clock: Seconds that only go forward.
     """
-    rows: list[Row] = []
+    rows = _earlier(out, tell)
     for cell in wanted:
-        row = _row(cell, out / f"{cell.name}.obskit", record_one, tell, clock)
-        rows.append(row)
-        write_text(out / SUMMARY, json.dumps(summary(rows), indent=1) + "\n")
+        row = rows[cell.name] = _row(cell, out / f"{cell.name}.obskit", record_one, tell, clock)
+        write_text(out / SUMMARY, json.dumps(summary(list(rows.values())), indent=1) + "\n")
         yield row
+
+
+def _earlier(out: Path, tell: Tell) -> dict[str, Row]:
+    """Return the rows of a folder's summary by name: those whose recording is there, and those that failed."""
+    path = out / SUMMARY
+    if not path.exists():
+        return {}
+    try:
+        rows = [Row(**held) for held in json.loads(path.read_bytes())["rows"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        tell(f"{path.name} is written anew, since it cannot be read: {type(error).__name__}: {error}")
+        return {}
+    return {row.name: row for row in rows if row.error or (out / f"{row.name}.obskit").exists()}
 
 
 def _row(cell: Cell, path: Path, record_one: Record, tell: Tell, clock: Callable[[], float]) -> Row:
     begun, seconds = clock(), 0.0
     row = Row(name=cell.name, fault=cell.fault.id, strength=cell.strength, cause=cell.fault.truth.cause)
     try:
-        found = _judged(path) if path.exists() else None
-    except ObskitError as error:
-        tell(f"{path.name} is recorded again: {error}")
-        found = None
-    try:
+        found = _known(path, tell)
         if found is None:
             record_one(cell.fault, cell.strength, path, tell)
             seconds = clock() - begun
             found = _judged(path)
-    except (ObskitError, OSError) as error:
-        return replace(row, error=str(error) or type(error).__name__, seconds=clock() - begun)
+    except Exception as error:  # a run of a whole night goes on after whatever becomes of one recording
+        said = str(error) if isinstance(error, ObskitError) else f"{type(error).__name__}: {error}".rstrip(": ")
+        return replace(row, error=said or type(error).__name__, seconds=clock() - begun)
     return replace(
         row,
         verdict=found.verdict,
@@ -200,6 +218,15 @@ def _row(cell: Cell, path: Path, record_one: Record, tell: Tell, clock: Callable
         right=found.right,
         seconds=seconds,
     )
+
+
+def _known(path: Path, tell: Tell) -> Outcome | None:
+    """Judge a recording that exists already; None where there is none, or none that can be read."""
+    try:
+        return _judged(path) if path.exists() else None
+    except ObskitError as error:
+        tell(f"{path.name} is recorded again: {error}")
+        return None
 
 
 def _judged(path: Path) -> Outcome:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
+import random
 import shutil
 import socket
 from pathlib import Path
@@ -21,6 +23,12 @@ PACKAGES: Final = {
 }
 #: Debian keeps PostgreSQL's programs out of the PATH, by version.
 _POSTGRES: Final = Path("/usr/lib/postgresql")
+#: Below are the ports of well-known services.
+_FIRST_PORT: Final = 10_000
+_LAST_PORT: Final = 65_535
+#: Where Linux says which ports it gives to those who connect, and RFC 6335's range for them.
+_RANGE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_IANA: Final = (49_152, _LAST_PORT)
 #: PostgreSQL refuses to run as root; the first of these that exists takes its place.
 _USERS: Final = ("postgres", "nobody")
 
@@ -95,10 +103,20 @@ def postgres_user() -> int | None:
 
 
 class Ports:
-    """Free loopback ports, none given twice."""
+    """Free loopback ports, none given twice.
 
-    def __init__(self) -> None:
-        self._given: set[int] = set()
+    They are outside of the range from which the kernel gives ports to those who connect: a program binds its port
+    some time after it was chosen, and amid a lab's traffic a connection may have got it by then.
+
+    Args:
+        ephemeral: The kernel's range, both ends included; asked of the kernel where it is None.
+    """
+
+    def __init__(self, ephemeral: tuple[int, int] | None = None) -> None:
+        low, high = ephemeral or _ephemeral()
+        self._free = [*range(_FIRST_PORT, low), *range(max(high + 1, _FIRST_PORT), _LAST_PORT + 1)]
+        # Not from one end: another lab, or another test, chooses as well. No secret is made of it.
+        random.shuffle(self._free)
 
     def new(self) -> int:
         """Return a port that nobody listens on right now.
@@ -106,14 +124,24 @@ class Ports:
         Raises:
             SourceError: There is none.
         """
-        for _ in range(1000):
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port: int = probe.getsockname()[1]
-            if port not in self._given:
-                self._given.add(port)
+        while self._free:
+            port: int = self._free.pop()
+            with socket.socket() as probe, contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
                 return port
-        raise SourceError("no loopback port is free")
+        raise SourceError(
+            "no loopback port is free outside of the kernel's own range",
+            hint="look at the range, and make it smaller: sysctl net.ipv4.ip_local_port_range",
+        )
+
+
+def _ephemeral(path: Path = _RANGE) -> tuple[int, int]:
+    """Return the range of ports for those who connect: the kernel's, or IANA's where it does not say."""
+    try:
+        low, high = (int(word) for word in path.read_text().split())
+    except (OSError, ValueError):
+        return _IANA
+    return low, high
 
 
 def _number(version: str) -> float:

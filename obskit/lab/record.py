@@ -25,6 +25,10 @@ Tell = Callable[[str], None]
 _SETTLING, _SETTLING_SHARE = 20.0, 1 / 3
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """What was written.
@@ -32,6 +36,7 @@ class Recorded:
     Attributes:
         path, truth: The bundle and its label.
         series, lines, events: How much is in it.
+        left: Why the fault could not be stopped afterwards; "" where it was.
     """
 
     path: Path
@@ -39,9 +44,10 @@ class Recorded:
     series: int
     lines: int
     events: int
+    left: str = ""
 
 
-def record(
+def record(  # noqa: PLR0913 (each is a fact of one recording; all but three have defaults)
     lab: Lab,
     fault: Fault,
     path: Path,
@@ -51,8 +57,13 @@ def record(
     minutes: float = 3.0,
     tell: Tell = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], datetime] = _now,
 ) -> Recorded:
     """Record a fault; it is stopped at the end, whatever happens.
+
+    The label's onset is the moment at which the fault has begun, which is when its start is over: some first fill or
+    wait for what then breaks. A fault that cannot be stopped costs no recording: it is written before, and the rest
+    is told.
 
     Args:
         lab: One that runs, and is not broken otherwise.
@@ -63,35 +74,51 @@ def record(
         minutes: How long the fault lasts.
         tell: Called with what is being done.
         sleep: Waits.
+        now: Tells the time, in UTC.
 
     Raises:
         SourceError: The lab does not answer.
         BundleError: The bundle cannot be written.
     """
     strong = fault.usual if strength is None else strength
-    begin = _now()
+    begin = now()
     tell(f"calm for {calm:g} s")
     sleep(calm)
-    onset = _now()
     try:
         tell(f"{fault.id} at {strong:g} for {minutes:g} min")
         task = lab.inject(fault, strong)
+        onset = now()
         sleep(minutes * 60)
-        end = _now()
+        end = now()
         settled = begin + timedelta(seconds=min(_SETTLING, _SETTLING_SHARE * calm))
         window = Window(start=settled, end=end, step=timedelta(seconds=lab.settings.scrape))
         tell("asking")
         found = telemetry(lab, window, fault.truth.service, since=begin)
+        service = service_of(lab, fault.truth.service)
+        write_bundle(path, found, service=service, window=window, made_by=_made_by())
+        truth = path.with_name(f"{path.name.removesuffix('.obskit')}.truth.json")
+        label = label_of(fault, strong, task=task, onset=onset, window=window, cluster=lab.settings.cluster)
+        write_text(truth, json.dumps(label, indent=1) + "\n")
     finally:
-        lab.heal(fault)
-    service = service_of(lab, fault.truth.service)
-    write_bundle(path, found, service=service, window=window, made_by=_made_by())
-    truth = path.with_name(f"{path.name.removesuffix('.obskit')}.truth.json")
-    label = label_of(fault, strong, task=task, onset=onset, window=window, cluster=lab.settings.cluster)
-    write_text(truth, json.dumps(label, indent=1) + "\n")
+        left = _heal(lab, fault, tell)
     return Recorded(
-        path=path, truth=truth, series=len(found.metrics.series), lines=len(found.logs), events=len(found.events)
+        path=path,
+        truth=truth,
+        series=len(found.metrics.series),
+        lines=len(found.logs),
+        events=len(found.events),
+        left=left,
     )
+
+
+def _heal(lab: Lab, fault: Fault, tell: Tell) -> str:
+    """Stop a fault, and return why it could not be stopped, "" where it was."""
+    try:
+        lab.heal(fault)
+    except Exception as error:  # neither a recording nor the error of one is lost for it
+        tell(f"{fault.id} could not be stopped: {error}")
+        return str(error) or type(error).__name__
+    return ""
 
 
 def label_of(
@@ -116,10 +143,6 @@ def label_of(
 
 def _iso(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _made_by() -> str:

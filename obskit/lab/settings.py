@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -11,6 +12,33 @@ from obskit.errors import UsageError
 SHOP: Final = "demo-app"
 PAYMENT: Final = "payment"
 SERVICES: Final = (SHOP, PAYMENT)
+
+
+#: The least and the most of each number. Where a target group or a task definition has bounds, the most is theirs.
+_BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
+    "tasks": (1, 20),
+    "payments": (1, 20),
+    "threads": (1, 256),
+    "rate": (0, 500),
+    "day": (60, 7 * 86_400),
+    "users": (1, 10_000),
+    "scrape": (0.2, 60),
+    "health_every": (0.2, 300),
+    "health_timeout": (0.1, 120),
+    "unhealthy_after": (1, 10),
+    "grace": (0, 3600),
+    "provision": (0, 60),
+    "deregister": (0, 3600),
+    "stop": (1, 15),
+    "breaker": (1, 200),
+    "cpu": (64, 16_384),
+    "memory": (64, 65_536),
+    "descriptors": (64, 65_536),
+    "disk": (0, 1024),
+    "connections": (10, 10_000),
+    "pool": (1, 1000),
+    "minutes": (0, 24 * 60),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +58,9 @@ class LabSettings:
         grace: A task's health does not count for so long after its start.
         provision: From the wish for a task to its start; Fargate takes about half a minute.
         deregister: From a task's deregistration to its SIGTERM.
-        stop: From SIGTERM to SIGKILL; ECS waits 30.
-        breaker: So many failed tasks in a row fail a deployment; ECS's own least is 10.
+        stop: From SIGTERM to SIGKILL; ECS waits 30, a lab less than its keeper waits for all of it.
+        breaker: So many failed tasks in a row fail a deployment. ECS takes half of the desired count, at least 3 and
+            at most 200 (ECS API reference, ServiceDeploymentCircuitBreaker).
         cpu, memory: Of a task, in units (1024 a core) and MiB. Memory is enforced, CPU is what it is measured by.
         descriptors: The most open files of each of a task's processes; ECS' own default.
         disk: MiB of a file system of its own for the shop's journals, shared by all its tasks; 0 for none. Needs root.
@@ -59,7 +88,7 @@ class LabSettings:
     provision: float = 2.0
     deregister: float = 1.0
     stop: float = 10.0
-    breaker: int = 10
+    breaker: int = 3
     cpu: int = 1024
     memory: int = 384
     descriptors: int = 1024
@@ -74,23 +103,10 @@ class LabSettings:
     payment_environment: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        bounds: dict[str, tuple[float, float]] = {
-            "tasks": (1, 20),
-            "payments": (1, 20),
-            "rate": (0, 500),
-            "scrape": (0.2, 60),
-            "health_every": (0.2, 300),
-            "memory": (64, 65536),
-            "descriptors": (64, 65536),
-            "disk": (0, 1024),
-            "minutes": (0, 24 * 60),
-        }
-        for name, (low, high) in bounds.items():
+        for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
             if not low <= value <= high:
                 raise UsageError(f"the lab's {name} is {value:g}", hint=f"choose {low:g} to {high:g}")
-        if self.connections < 10:
-            raise UsageError("PostgreSQL needs room for ten connections", hint="choose 10 or more")
 
     def count(self, service: str) -> int:
         """Return the desired count of one of `SERVICES`."""

@@ -46,7 +46,7 @@ _TICK_SECONDS: Final = 0.1
 _MEASURE_SECONDS: Final = 0.5
 _FLUSH_SECONDS: Final = 0.5
 _PUSH_SECONDS: Final = 3.0
-#: A first revision with so many failed tasks in a row does not come up.
+#: A first revision with so many failed or crashed tasks in a row does not come up.
 _HOPELESS: Final = 3
 #: How long a lab that could not start waits for somebody to read why.
 _FAILED_SECONDS: Final = 10.0
@@ -104,7 +104,7 @@ class Supervisor:
             if work.done():
                 try:
                     await work
-                except (ObskitError, OSError) as error:
+                except Exception as error:  # whatever it is, whoever has started the lab is told
                     await self._fail(error, told)
                 limit = self.settings.minutes * 60 or None
                 with contextlib.suppress(TimeoutError):
@@ -136,12 +136,13 @@ class Supervisor:
         ports |= {"metrics": wire.port_of(metrics), "postgres": self._login.port}
         self._make_services()
         for name, host in self.hosts.items():
-            server = await wire.serve(host.balancer.answer)
+            server = await wire.serve(host.balancer.answer, cancel_on_disconnect=True)
             self._servers.append(server)
             ports[name] = wire.port_of(server)
         if self.settings.tls:
             self._authority = Authority(self.folder / "tls")
-            secure = await wire.serve(self.hosts[PAYMENT].balancer.answer, context=self._authority.context)
+            balancer = self.hosts[PAYMENT].balancer
+            secure = await wire.serve(balancer.answer, context=self._authority.context, cancel_on_disconnect=True)
             self._servers.append(secure)
             ports[_SECURE] = wire.port_of(secure)
         await self._listen()
@@ -198,7 +199,8 @@ class Supervisor:
     async def _until_steady(self) -> None:
         end = asyncio.get_running_loop().time() + START_SECONDS
         while not all(host.service.steady for host in self.hosts.values()):
-            bad = [name for name, host in self.hosts.items() if host.service.primary.failed >= _HOPELESS]
+            first = {name: host.service.primary for name, host in self.hosts.items()}
+            bad = [name for name, one in first.items() if one.failed + one.crashed >= _HOPELESS]
             if bad or asyncio.get_running_loop().time() > end:
                 said = "".join(f"{row['service']}: {row['line']}\n" for row in self._last_rows())
                 raise SourceError(
@@ -276,9 +278,10 @@ class Supervisor:
         self._loops.append(asyncio.create_task(_for_ever(work)))
 
     async def _fail(self, error: Exception, told: asyncio.Event) -> None:
-        self.state.stage, self.state.why = "failed", str(error)
+        said = str(error) if isinstance(error, ObskitError) else f"{type(error).__name__}: {error}"
+        self.state.stage, self.state.why = "failed", said
         self._write_state()
-        sys.stderr.write(f"failed: {error}\n")
+        sys.stderr.write(f"failed: {said}\n")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(told.wait(), _FAILED_SECONDS)
         told.set()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 HOST: Final = "127.0.0.1"
 _MOST_HEAD: Final = 64 * 1024
 _MOST_BODY: Final = 16 * 2**20
 #: A client that has connected and says nothing.
 _SILENCE_SECONDS: Final = 30.0
+#: As much as is read at once of what nobody waits for.
+_PIECE: Final = 64 * 1024
 _PHRASES: Final = {200: "OK", 404: "Not Found", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
 
 
@@ -128,7 +131,11 @@ async def ask(
 
 
 async def serve(
-    answer: Callable[[Message], Awaitable[Message]], port: int = 0, *, context: ssl.SSLContext | None = None
+    answer: Callable[[Message], Coroutine[Any, Any, Message]],
+    port: int = 0,
+    *,
+    context: ssl.SSLContext | None = None,
+    cancel_on_disconnect: bool = False,
 ) -> asyncio.Server:
     """Listen on loopback and answer each request by a function.
 
@@ -136,13 +143,15 @@ async def serve(
         answer: What answers; what it raises ends the connection without one.
         port: 0 for a free one.
         context: The certificate, for TLS.
+        cancel_on_disconnect: A client that closes before it has its answer ends the answering, which is cancelled.
     """
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_SILENCE_SECONDS):
                 request = await read(reader, answer=False)
-            found = await answer(request)
+            work = answer(request)
+            found = await (_while_there(reader, work) if cancel_on_disconnect else work)
             writer.write(written(found.line, found.headers, found.body))
             await writer.drain()
         except (OSError, ValueError):
@@ -151,6 +160,31 @@ async def serve(
             writer.close()
 
     return await asyncio.start_server(connected, HOST, port, limit=_MOST_HEAD, backlog=512, ssl=context)
+
+
+async def _while_there(reader: asyncio.StreamReader, work: Coroutine[Any, Any, Message]) -> Message:
+    """Return what answers a client, as long as the client is there.
+
+    Raises:
+        ConnectionResetError: It has closed first; the work was cancelled.
+    """
+    answering, gone = asyncio.create_task(work), asyncio.create_task(_end_of(reader))
+    try:
+        await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            raise ConnectionResetError("the client has gone")
+        return answering.result()
+    finally:
+        for task in (answering, gone):
+            task.cancel()
+        await asyncio.gather(answering, gone, return_exceptions=True)
+
+
+async def _end_of(reader: asyncio.StreamReader) -> None:
+    """Return when the other side has closed; what it says before is one request too many, and not read."""
+    with contextlib.suppress(OSError):
+        while await reader.read(_PIECE):
+            pass
 
 
 def port_of(server: asyncio.Server) -> int:

@@ -147,8 +147,7 @@ def test_what_nobody_feels_is_never_called_found(case: Scenario) -> None:
 def deployed(latency: float) -> Scenario:
     """A deployment that completed, with what p95 latency became at its time."""
     case = Scenario().becomes("http_latency_p95", latency)
-    started = {"code": "SERVICE_DEPLOYMENT_IN_PROGRESS", "deployment": "ecs-svc/2", "revision": "shop:7"}
-    case.event("deployment", **started)
+    case.event("deployment", code="SERVICE_DEPLOYMENT_IN_PROGRESS", deployment="ecs-svc/2", revision="shop:7")
     return case.event("deployment", minutes=2, code="SERVICE_DEPLOYMENT_COMPLETED", deployment="ecs-svc/2")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -22,7 +22,11 @@ TARGET_GROUP = "target-group arn:aws:elasticloadbalancing:eu-west-1:123456789012
 
 @dataclass
 class World:
-    """A service whose containers start at once, and are as healthy as `health` says of their revision."""
+    """A service whose containers start at once, and are as healthy as `health` says of their revision.
+
+    Attributes:
+        crashes, missing: Whose containers end as soon as they run, and whose cannot be started.
+    """
 
     name: str = SHOP
     settings: LabSettings = SETTINGS
@@ -31,6 +35,7 @@ class World:
     done: list[Action] = field(default_factory=list)
     health: Callable[[Task], str] = lambda _: ""
     crashes: Callable[[Task], bool] = lambda _: False
+    missing: Callable[[Task], bool] = lambda _: False
     stubborn: bool = False
 
     def __post_init__(self) -> None:
@@ -46,7 +51,9 @@ class World:
             for action in self.service.tick(self.now):
                 self.done.append(action)
                 task = action.task
-                if isinstance(action, Start):
+                if isinstance(action, Start) and self.missing(task):
+                    self.service.refused(task.id, self.now, "CannotStartContainerError: no such file")
+                elif isinstance(action, Start):
                     self.service.began(task.id, self.now)
                     if self.crashes(task):
                         self.service.ended(task.id, self.now, exit_code=3)
@@ -153,7 +160,7 @@ def test_a_private_service_has_no_targets() -> None:
     """ECS checks its containers instead, and speaks of no target group."""
     world = World(PAYMENT).steady()
     world.health = lambda _: TIMED_OUT
-    world.second(3)
+    world.second(6)
 
     assert world.messages()[0].endswith("failed container health checks.")
     assert "target" not in " ".join(world.messages())
@@ -179,6 +186,31 @@ def test_a_slow_start_is_forgiven() -> None:
     world.second(3)
 
     assert not any(task.alive for task in list(world.service.tasks.values())[:3])
+
+
+def test_a_grace_is_not_over_with_the_first_good_check() -> None:
+    """ECS ignores failed checks all of it long; the balancer does not."""
+    world = World()
+    sick: list[Task] = []
+    world.health = lambda task: TIMED_OUT if task in sick else ""
+    world.second(5)
+    sick.append(world.service.alive[0])
+    world.second(6)
+    assert (sick[0].alive, sick[0].health, sick[0].was_healthy) == (True, "unhealthy", True)
+    world.second(4)
+
+    assert not sick[0].alive
+
+
+def test_a_stop_by_hand_is_not_the_schedulers() -> None:
+    """A message of the service says what its scheduler stopped; StopTask tells of itself by the task's event."""
+    world = World().steady()
+    task = world.service.alive[0]
+    world.service.stop(task.id, world.now, "by hand")
+    world.second(8)
+
+    assert (task.status, task.stop_code) == ("STOPPED", "UserInitiated")
+    assert not any("has stopped" in text for text in world.messages())
 
 
 def test_a_container_that_does_not_end_is_killed() -> None:
@@ -213,8 +245,8 @@ def test_a_rollout_never_has_fewer_healthy_tasks_than_wanted() -> None:
 
 
 def test_a_bad_revision_is_rolled_back() -> None:
-    """The circuit breaker counts tasks that never became healthy; the old tasks serve all the while."""
-    world = World(crashes=lambda task: task.revision.number == 2).steady()
+    """The circuit breaker counts tasks that could not be started; the old tasks serve all the while."""
+    world = World(missing=lambda task: task.revision.number == 2).steady()
     good = world.service.primary.id
     bad = world.service.release(Revision(family=SHOP, number=2), world.now)
     for _ in range(15):
@@ -236,6 +268,39 @@ def test_a_bad_revision_is_rolled_back() -> None:
     assert f"rolling back to deployment {good}." in world.messages()
 
 
+def test_a_revision_that_crashes_once_it_runs_is_not_rolled_back() -> None:
+    """As on ECS: its breaker counts no task that has come to RUNNING and ended by itself, and starts the next."""
+    world = World(crashes=lambda task: task.revision.number == 2).steady()
+    bad = world.service.release(Revision(family=SHOP, number=2), world.now)
+    for _ in range(60):
+        world.second()
+        assert sum(task.serving for task in world.service.tasks.values()) == 3
+    codes = [d["containers"][0].get("exitCode") for d in world.details("ECS Task State Change")]
+
+    assert (world.service.primary.id, world.service.primary.state) == (bad, "IN_PROGRESS")
+    assert [d["eventName"] for d in world.details("ECS Deployment State Change")] == ["SERVICE_DEPLOYMENT_IN_PROGRESS"]
+    assert codes.count(3) > 3 * SETTINGS.breaker
+    assert not any("unable to consistently start" in text for text in world.messages())
+    assert world.service.primary.crashed > SETTINGS.breaker, "a lab that comes up looks at it"
+
+
+def test_a_healthy_task_sets_the_breaker_back() -> None:
+    """As ECS does unless it is told otherwise: one task serves while its sibling cannot be started for a while."""
+    turns: list[str] = []
+
+    def for_a_while(task: Task) -> bool:
+        if task.revision.number == 2:
+            turns.append(task.id)
+        return 1 < len(turns) < 5
+
+    world = World(settings=replace(SETTINGS, tasks=2, breaker=2), missing=for_a_while).steady()
+    world.service.release(Revision(family=SHOP, number=2), world.now)
+    world.second(30)
+
+    assert len(turns) == 5
+    assert (world.service.primary.revision.number, world.service.primary.state) == (2, "COMPLETED")
+
+
 def test_a_revision_that_never_becomes_healthy_is_rolled_back_too() -> None:
     """It runs and answers wrongly: the breaker counts its stops."""
     world = World(health=lambda task: wrong_code(404) if task.revision.number == 2 else "").steady()
@@ -247,7 +312,7 @@ def test_a_revision_that_never_becomes_healthy_is_rolled_back_too() -> None:
 
 def test_a_first_revision_that_fails_is_not_tried_for_ever() -> None:
     """There is nothing to go back to."""
-    world = World(crashes=lambda _: True)
+    world = World(missing=lambda _: True)
     world.second(30)
 
     assert world.service.primary.state == "FAILED"

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from obskit.errors import ObskitError
+from obskit.errors import ObskitError, SourceError
 from obskit.lab import machine
 from obskit.lab.app.settings import ConfigurationError, read
 from obskit.lab.database import USER, Login
@@ -23,12 +23,14 @@ from obskit.lab.faults._released import Released
 from obskit.lab.faults.database_hangs import DatabaseHangs
 from obskit.lab.faults.too_many_clients import TooManyClients
 from obskit.lab.faults.wrong_password import WrongPassword
-from obskit.lab.settings import PAYMENT, SHOP
+from obskit.lab.settings import PAYMENT, SHOP, LabSettings
 from tests.support.lab_ears import Asked, listening_lab
 from tests.support.postgres import PostgresServer
 from tests.support.servers import free_port
 from tests.support.shop import in_process, until
 
+#: What a task of the shop uses by itself, as recordings of calm show it; in cores.
+_OWN_CORES = 0.1
 #: What they touch is no matter of the lab's socket alone.
 _ELSEWHERE = (DatabaseHangs, TooManyClients, WrongPassword)
 _TOLD = [fault for fault in all_faults().values() if not isinstance(fault, _ELSEWHERE)]
@@ -130,6 +132,8 @@ def test_a_release_is_bad_before_it_serves() -> None:
         command = _released("bad_revision").change(strength).command
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         assert (done.returncode, words in done.stderr) == (1, True), done.stderr
+    with pytest.raises(FileNotFoundError):  # the one that ECS cannot start at all
+        subprocess.run(_released("bad_revision").change(3.0).command, check=False, timeout=60)
 
 
 def test_a_release_may_crash_after_it_has_started(tmp_path: Path) -> None:
@@ -145,6 +149,14 @@ def test_a_release_may_crash_after_it_has_started(tmp_path: Path) -> None:
         with contextlib.suppress(ProcessLookupError):  # its workers, as a container's end would
             os.killpg(program.pid, signal.SIGKILL)
     assert "TypeError" in said.read_text()
+
+
+def test_a_loop_leaves_the_application_its_share() -> None:
+    """Nothing holds a task to its CPU, and Fargate shows none that uses more than it has."""
+    fault = fault_named("cpu_loop")
+    has = LabSettings(**dict(fault.settings)).cpu / 1024  # type: ignore[arg-type]
+
+    assert max(fault.strengths) + _OWN_CORES <= has
 
 
 def test_a_wrong_setting_is_one_that_the_application_refuses() -> None:
@@ -163,7 +175,7 @@ def _released(name: str) -> Released:
 
 def test_a_server_that_hangs_goes_on_later(folder: Path) -> None:
     """Its processes are stopped and continued, not ended; with the weaker strength only its children are."""
-    server = subprocess.Popen(["/bin/sh", "-c", "sleep 60 & sleep 60"], start_new_session=True)
+    server = _server(folder / "postgres")
     fault = fault_named("database_hangs")
     try:
         until(lambda: len(machine.children(server.pid)) == 2)
@@ -178,6 +190,34 @@ def test_a_server_that_hangs_goes_on_later(folder: Path) -> None:
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
+
+
+def _server(place: Path) -> subprocess.Popen[bytes]:
+    """Start what works in a folder as PostgreSQL does in the lab's, and has two children."""
+    place.mkdir()
+    return subprocess.Popen(["/bin/sh", "-c", "sleep 60 & sleep 60"], cwd=place, start_new_session=True)
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+def test_a_server_that_does_not_run_cannot_hang(strength: float, folder: Path) -> None:
+    """Process 0 would be our own group, and the kernel's; another's process of the same id is not the lab's."""
+    fault = fault_named("database_hangs")
+    other = _server(folder / "elsewhere")
+    (folder / "postgres").mkdir()
+    try:
+        until(lambda: len(machine.children(other.pid)) == 2)
+        processes = [other.pid, *machine.children(other.pid)]
+        for number, programs in enumerate(({"postgres": 0}, {}, {"postgres": other.pid})):
+            below = folder / str(number)
+            (below / "postgres").mkdir(parents=True)
+            with listening_lab(below, programs=programs) as (lab, _):
+                with pytest.raises(SourceError, match="does not run"):
+                    fault.start(lab, strength)
+                fault.stop(lab)
+        assert _states(processes) == "SSS"
+    finally:
+        os.killpg(other.pid, signal.SIGKILL)
+        other.wait()
 
 
 def _states(processes: list[int]) -> str:

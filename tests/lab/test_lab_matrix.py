@@ -25,15 +25,16 @@ class Recorder:
         recorded: What was asked for.
     """
 
-    def __init__(self, *, failing: str = "") -> None:
+    def __init__(self, *, failing: str = "", error: Exception | None = None) -> None:
         self.recorded: list[str] = []
         self._failing = failing
+        self._error = error or SourceError("the lab did not come up", where={"said": "no room"})
 
     def __call__(self, fault: Fault, strength: float, path: Path, _tell: object) -> None:
         """Write one."""
         self.recorded.append(f"{fault.id} {strength:g}")
         if fault.id == self._failing:
-            raise SourceError("the lab did not come up", where={"said": "no room"})
+            raise self._error
         label = {"cause": fault.truth.cause, "culprit": SERVICE, "onset": ONSET.isoformat(), "family": fault.id}
         labelled.write(path, labelled.pool(), label=label)
 
@@ -60,7 +61,8 @@ def test_each_is_recorded_once_before_any_is_repeated() -> None:
 
 
 def test_strengths_are_chosen() -> None:
-    """All, the usual one, the strongest; and all faults where none is named."""
+    """All, the weakest, the usual one, the strongest; and all faults where none is named."""
+    assert [cell.strength for cell in cells(("calm",), "weakest")] == [0.8]
     assert [cell.strength for cell in cells(("calm",), "usual")] == [1.0]
     assert [cell.strength for cell in cells(("calm",), "strongest")] == [1.2]
     assert [cell.fault.id for cell in cells(strengths="usual")] == list(all_faults())
@@ -102,6 +104,54 @@ def test_a_failure_costs_one_recording(tmp_path: Path) -> None:
 
     assert [(row.fault, row.right) for row in rows] == [("calm", None), ("leak_connections", True)]
     assert "no room" in rows[0].error
+
+
+@pytest.mark.parametrize("error", [KeyError("pid"), RuntimeError(), ValueError("no number"), OSError(28, "full")])
+def test_a_failure_of_any_kind_costs_one_recording(error: Exception, tmp_path: Path) -> None:
+    """A whole night is not lost for what nobody has thought of; its kind is kept."""
+    recorder = Recorder(failing="calm", error=error)
+    rows = list(run(cells(("calm", "leak_connections"), "usual"), tmp_path, recorder, _silent))
+
+    assert [(row.fault, row.right) for row in rows] == [("calm", None), ("leak_connections", True)]
+    assert rows[0].error.startswith(type(error).__name__)
+    assert str(error) in rows[0].error
+
+
+def test_a_recording_with_innocents_has_a_name_of_its_own(tmp_path: Path) -> None:
+    """Or one without them would stand for it, in the same folder; their order is no other recording."""
+    plain = cells(("slow_queries", "batch_job"), "usual")
+    beside = cells(("slow_queries", "batch_job"), "usual", beside=("batch_job",))
+    many = [
+        cells(("slow_queries",), "usual", beside=names)[0].name
+        for names in (("batch_job", "innocent_deployment"), ("innocent_deployment", "batch_job", "batch_job"))
+    ]
+    list(run(plain, tmp_path, Recorder(), _silent))
+    again = Recorder()
+    list(run(beside, tmp_path, again, _silent))
+
+    assert [cell.name for cell in beside] == ["slow_queries_1.5_beside_batch_job_1", "batch_job_2_1"]
+    assert again.recorded == ["slow_queries 1.5"]
+    assert set(many) == {"slow_queries_1.5_beside_batch_job_and_innocent_deployment_1"}
+
+
+def test_the_summary_is_the_folders(tmp_path: Path) -> None:
+    """What an earlier run has recorded stays in it, once; what is no longer there, and what cannot be read, do not."""
+    list(run(cells(("leak_connections", "disk_full"), "usual"), tmp_path, Recorder(), _silent))
+    list(run(cells(("calm", "disk_full"), "usual"), tmp_path, Recorder(failing="calm"), _silent))
+    held = json.loads((tmp_path / SUMMARY).read_text())
+    assert [row["fault"] for row in held["rows"]] == ["leak_connections", "disk_full", "calm"]
+    assert (held["recorded"], held["failed"]) == (2, 1)
+
+    (tmp_path / "leak_connections_0.4_1.obskit").unlink()
+    list(run(cells(("disk_full",), "usual"), tmp_path, Recorder(), _silent))
+    assert [row["fault"] for row in json.loads((tmp_path / SUMMARY).read_text())["rows"]] == ["disk_full", "calm"]
+
+    told: list[str] = []
+    for damaged in ("{", "[]", '{"rows": [{"pigs": 3}]}'):
+        (tmp_path / SUMMARY).write_text(damaged)
+        list(run(cells(("disk_full",), "usual"), tmp_path, Recorder(), told.append))
+        assert json.loads((tmp_path / SUMMARY).read_text())["recorded"] == 1
+    assert len(told) == 3
 
 
 def test_what_exists_is_not_recorded_again(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from obskit.errors import SourceError, UsageError
 from obskit.evaluation.label import read_label
 from obskit.incident.causes import all_causes
 from obskit.lab import control, database, exporter, keeper, lines, machine, programs, record, state, watchers, wire
-from obskit.lab.balancer import Passed, RoundRobin, Tally
+from obskit.lab.balancer import CLIENT_CLOSED, Passed, RoundRobin, Tally
 from obskit.lab.fault import NOTHING, all_faults, fault_named
 from obskit.lab.load import rhythm
 from obskit.lab.settings import SERVICES, LabSettings
@@ -63,21 +63,22 @@ def test_the_balancer_counts_the_last_minute() -> None:
     clock = [100.0]
     tally = Tally(lambda: clock[0])
     tally.add(Passed(30.0, 9.0, 200, target=True))
-    for status, ours in ((200, False), (200, False), (500, False), (404, False), (502, True)):
+    for status, ours in ((200, False), (200, False), (500, False), (404, False), (502, True), (CLIENT_CLOSED, True)):
         tally.add(Passed(90.0, 0.5, status, target=not ours))
     tally.add(Passed(95.0, 2.0, 200, target=True))
     text = tally.metrics("targetgroup/demo-app/0", [task("a"), task("b", health="unhealthy")])
     found = {row.split("{")[0].removeprefix("aws_applicationelb_"): float(row.split(" ")[1]) for row in text}
 
     assert found == {
-        "request_count_sum": 6,
+        "request_count_sum": 7,
         "httpcode_target_4_xx_count_sum": 1,
         "httpcode_target_5_xx_count_sum": 1,
+        "httpcode_elb_4_xx_count_sum": 1,
         "httpcode_elb_5_xx_count_sum": 1,
         "target_connection_error_count_sum": 1,
         "healthy_host_count_average": 1,
         "un_healthy_host_count_average": 1,
-        "request_count_per_target_sum": 6,
+        "request_count_per_target_sum": 7,
         "target_response_time_average": 0.8,
         "target_response_time_p50": 0.5,
         "target_response_time_p99": 2.0,
@@ -205,23 +206,30 @@ def test_prometheus_scrapes_tasks_that_run_and_shall() -> None:
 
 
 def test_tasks_are_measured_while_they_run() -> None:
-    """Their limits come with what they use."""
-    used = machine.Usage(cpu=1.5, memory=2**20, descriptors=9, processes=2)
+    """Their limits come with what they use, under the exporter's names and no others."""
+    used = machine.Usage(cpu=1.5, memory=2**20)
     text = exporter.of_task(task("a"), used)
 
     assert 'ecs_memory_bytes{service="demo-app",task_id="a",cluster="lab",container_name="demo-app"} 1048576' in text
     assert 'ecs_task_memory_limit_bytes{service="demo-app",task_id="a",cluster="lab"} 402653184' in text
+    assert {row.partition("{")[0] for row in text} == {
+        "ecs_cpu_seconds_total",
+        "ecs_memory_bytes",
+        "ecs_memory_limit_bytes",
+        "ecs_task_cpu_limit_vcpus",
+        "ecs_task_memory_limit_bytes",
+    }
 
 
 def test_a_session_is_measured_as_a_whole() -> None:
-    """This very process's session has CPU time, memory and open files; one that is over has none."""
+    """This very process's session has CPU time and memory; one that is over has none."""
     own = os.getsid(0)
     found = machine.usage([own, 2**22])
 
     if own not in found:
         pytest.skip("the leader's session is not visible here")
     assert set(found) == {own}
-    assert min(found[own].memory, found[own].processes, found[own].descriptors) > 0
+    assert min(found[own].memory, found[own].cpu) > 0
     assert os.getpid() in machine.children(os.getppid())
 
 
@@ -327,12 +335,50 @@ def test_the_newest_postgres_is_taken(tmp_path: Path, monkeypatch: pytest.Monkey
     assert programs.find(tmp_path)["postgres"] == str(tmp_path / "15/bin/postgres")
 
 
-@pytest.mark.parametrize("wrong", [{"tasks": 0}, {"rate": -1}, {"scrape": 0}, {"memory": 1}, {"connections": 3}])
-def test_settings_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
-    """With what can be chosen instead."""
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tasks": 0},
+        {"rate": -1},
+        {"scrape": 0},
+        {"memory": 1},
+        {"connections": 3},
+        {"day": 0},
+        {"users": 0},
+        {"stop": -1},
+        {"stop": keeper.STOP_SECONDS},
+        {"breaker": 0},
+        {"grace": float("nan")},
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
+    """With what can be chosen instead; no number is without bounds."""
     with pytest.raises(UsageError) as told:
         LabSettings(**wrong)  # type: ignore[arg-type]
     assert "choose" in told.value.hint
+
+
+def test_every_number_has_bounds() -> None:
+    """What is new among the settings is not forgotten."""
+    numbers = [name for name, value in LabSettings().to_dict().items() if type(value) in (int, float)]
+
+    for name in numbers:
+        with pytest.raises(UsageError, match=name):
+            LabSettings(**{name: -1})  # type: ignore[arg-type]
+
+
+def test_no_port_is_one_that_a_connection_may_get() -> None:
+    """It is bound only seconds after it was chosen, and the kernel gives its own range to whoever connects."""
+    low, high = (int(word) for word in Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    ports = programs.Ports()
+
+    assert not [port for port in (ports.new() for _ in range(50)) if low <= port <= high]
+    narrow = programs.Ports((10_003, 65_535))
+    assert {narrow.new() for _ in range(3)} == {10_000, 10_001, 10_002}
+    with pytest.raises(SourceError, match="no loopback port"):
+        narrow.new()
+    with pytest.raises(SourceError, match="no loopback port"):
+        programs.Ports((1024, 65_535)).new()
 
 
 def test_ports_are_given_once() -> None:

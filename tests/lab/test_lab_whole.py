@@ -101,7 +101,7 @@ def test_a_lab_comes_up_is_watched_breaks_and_leaves_nothing(folder: Path) -> No
 def _change(lab: Lab) -> None:
     """Do by hand what people do to a service, and see it done."""
     first = lab.status()["services"][SHOP]["tasks"][0]["id"]
-    bad = lab.release(command=(sys.executable, "-c", "import missing_module"), tag="bad")
+    bad = lab.release(command=("no-such-program",), tag="bad")
     until(lambda: "SERVICE_DEPLOYMENT_FAILED" in {e.code for e in _events(lab) if e.deployment == bad})
     assert [task["id"] for task in lab.status()["services"][SHOP]["tasks"]] == [first]
     lab.run_database(on=False)

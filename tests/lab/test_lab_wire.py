@@ -93,6 +93,52 @@ def test_half_an_answer_is_none(raw: bytes) -> None:
     _run(work)
 
 
+def test_who_has_gone_is_waited_for_by_nobody() -> None:
+    """A client that closes first breaks off the request at the target too: a 460, an ELB's and a client's error."""
+
+    async def work() -> None:
+        asked, ended = asyncio.Event(), asyncio.Event()
+
+        async def never(_: wire.Message) -> wire.Message:
+            asked.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+            raise AssertionError
+
+        async with await wire.serve(never, cancel_on_disconnect=True) as target:
+            balancer = Balancer(lambda: [task("a", port=wire.port_of(target))])
+            async with await wire.serve(balancer.answer, cancel_on_disconnect=True) as front:
+                user = asyncio.create_task(wire.ask(wire.port_of(front), "GET", "/", seconds=5))
+                await asked.wait()
+                user.cancel()
+                await ended.wait()
+        told = [row for row in balancer.tally.metrics("t", []) if "httpcode_" in row and not row.endswith(" 0")]
+        assert [row.partition("{")[0] for row in told] == ["aws_applicationelb_httpcode_elb_4_xx_count_sum"]
+
+    _run(work)
+
+
+def test_who_stays_gets_an_answer_and_its_errors() -> None:
+    """Watching for a client's end changes neither; what it says beyond its request is not read."""
+
+    async def fails(_: wire.Message) -> wire.Message:
+        raise ValueError
+
+    async def work() -> None:
+        async with await wire.serve(_echo, cancel_on_disconnect=True) as target:
+            reader, writer = await asyncio.open_connection(wire.HOST, wire.port_of(target))
+            writer.write(b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n")
+            assert (await wire.read(reader, answer=True)).body.startswith(b"GET /a")
+            writer.close()
+        async with await wire.serve(fails, cancel_on_disconnect=True) as target:
+            with pytest.raises(ConnectionError):
+                await wire.ask(wire.port_of(target), "GET", "/", seconds=5)
+
+    _run(work)
+
+
 def test_a_slow_answer_is_given_up() -> None:
     """After the seconds that were allowed."""
 

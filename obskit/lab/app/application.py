@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Final
 
 import anyio
@@ -37,7 +38,13 @@ def create_app(settings: Settings, *, transport: httpx.BaseTransport | None = No
         settings: What is configured.
         transport: Instead of the network, for calls to the payment service.
     """
-    app = FastAPI(title=settings.service, version=settings.version, lifespan=_lifespan)
+    app = FastAPI(
+        title=settings.service,
+        version=settings.version,
+        # Without it there are no /docs either.
+        openapi_url="/openapi.json" if settings.docs == "shown" else None,
+        lifespan=_lifespan,
+    )
     readiness = health.Readiness()
     app.state.settings, app.state.readiness, app.state.shop = settings, readiness, None
     database = None
@@ -85,6 +92,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as at_end:
         threads = anyio.to_thread.current_default_thread_limiter()
         threads.total_tokens = settings.threads
+        # A thread of its own again: what ends a worker must not wait for requests that hang.
+        closing = partial(anyio.to_thread.run_sync, limiter=anyio.CapacityLimiter(1))
         place = Place(settings.folder / "workers")
         at_end.callback(place.leave)
 
@@ -100,10 +109,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             at_end.callback(shop.gateway.close)
         sampler = Sampler(look, asyncio.get_running_loop().call_soon_threadsafe)
         sampler.start()
-        at_end.push_async_callback(anyio.to_thread.run_sync, sampler.stop)
+        at_end.push_async_callback(closing, sampler.stop)
         at_end.callback(_prepare(shop.database if shop else None, app.state.readiness))
         if settings.faults == "allowed":
-            at_end.push_async_callback(anyio.to_thread.run_sync, faults.start(app, place.number))
+            at_end.push_async_callback(closing, faults.start(app, place.number))
         _LOG.info("worker %d serves", place.number)
         yield
         app.state.readiness.draining = True

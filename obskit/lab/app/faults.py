@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from . import faults_database, faults_machine, faults_network
 from .fault import Answers, End, Fault, Scene, Wish, again
 
+#: Nothing above debug: what is said of a fault would be its label, in the very lines that are to be judged.
 _LOG: Final = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 0.2
 
@@ -109,14 +110,14 @@ class Switch:
         try:
             self._active[fault.name] = (wish, fault.begin(wish))
         except (OSError, SQLAlchemyError):
-            _LOG.warning("fault %s cannot begin yet", fault.name, exc_info=True)
+            _LOG.debug("fault %s cannot begin yet", fault.name, exc_info=True)
 
     def _end(self, name: str) -> None:
         _, end = self._active.pop(name)
         try:
             end()
         except (OSError, SQLAlchemyError):
-            _LOG.warning("fault %s did not end well", name, exc_info=True)
+            _LOG.debug("fault %s did not end well", name, exc_info=True)
 
 
 class WishIn(BaseModel):
@@ -149,7 +150,7 @@ def start(app: FastAPI, place: int) -> End:
     app.state.scene.loop = asyncio.get_running_loop()
     app.state.scene.threads = anyio.to_thread.current_default_thread_limiter()
     switch.leads = place == 0
-    _LOG.warning("SHOP_FAULTS=allowed: whoever reaches this service can break it")
+    _LOG.debug("SHOP_FAULTS=allowed: whoever reaches this service can break it")
     stop = again(_LOOK_SECONDS, switch.look, name="switch")
 
     def end() -> None:

@@ -16,6 +16,8 @@ from .settings import Settings
 _LOG: Final = logging.getLogger(__name__)
 _ATTEMPTS: Final = 2
 _CONNECT_SECONDS: Final = 1.0
+#: Before a byte was sent.
+_NOT_SENT: Final = (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
 class PaymentDeclined(Exception):  # noqa: N818 - an answer, no error
@@ -23,14 +25,18 @@ class PaymentDeclined(Exception):  # noqa: N818 - an answer, no error
 
 
 class PaymentUnavailable(Exception):  # noqa: N818 - as HTTP calls it
-    """The payment service gave no answer that can be used; the same call may be made again later."""
+    """The payment service was not reached or refused: nothing was charged, and it may be asked again later."""
+
+
+class PaymentUnknown(PaymentUnavailable):
+    """The payment service may have charged: it was sent the call, and gave no answer that can be used."""
 
 
 class PaymentGateway:
     """The payment service as the shop sees it.
 
     Args:
-        settings: Where it is, and how long a call may take.
+        settings: Where it is, and how long each wait within a call may take.
         transport: Instead of the network.
 
     Attributes:
@@ -58,7 +64,8 @@ class PaymentGateway:
 
         Raises:
             PaymentDeclined: It was refused for good.
-            PaymentUnavailable: Unreachable, too late, overloaded or broken.
+            PaymentUnavailable: Nothing was sent, or it was refused for now.
+            PaymentUnknown: Too late, broken off or failed within: charged or not, only asking again tells.
         """
         if not self.url:
             return "nothing-to-charge"
@@ -71,7 +78,8 @@ class PaymentGateway:
                     raise PaymentUnavailable(f"{type(error).__name__}: {error}") from error
                 _LOG.warning("payment service not reached, once more: %s", error, extra=fields(peer=self.peer))
             except httpx.HTTPError as error:
-                raise PaymentUnavailable(f"{type(error).__name__}: {error}") from error
+                kind = PaymentUnavailable if isinstance(error, _NOT_SENT) else PaymentUnknown
+                raise kind(f"{type(error).__name__}: {error}") from error
             else:
                 return self._read(answer)
         raise AssertionError("unreachable")
@@ -101,11 +109,15 @@ class PaymentGateway:
     def _read(self, answer: httpx.Response) -> str:
         if answer.status_code == httpx.codes.PAYMENT_REQUIRED:
             raise PaymentDeclined
+        said = f"payment service answered {answer.status_code} {answer.reason_phrase}"
+        # A conflict is with another call of the same order, which may charge it.
+        if answer.is_client_error and answer.status_code != httpx.codes.CONFLICT:
+            raise PaymentUnavailable(said)
         try:
             answer.raise_for_status()
             return str(answer.json()["reference"])
         except (httpx.HTTPStatusError, ValueError, KeyError, TypeError) as error:
-            raise PaymentUnavailable(f"payment service answered {answer.status_code} {answer.reason_phrase}") from error
+            raise PaymentUnknown(said) from error
 
     def close(self) -> None:
         """Close its connections."""

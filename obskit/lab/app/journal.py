@@ -1,4 +1,9 @@
-"""What is about to be charged, on disk: should the process end in between, it can be found out what was."""
+"""A spool of what is about to be charged, on the task's own disk.
+
+It is no record: it goes with the task, holds the latest only, and nothing reads it back. The record is the row of
+the order, which stays pending until it is known what became of it. The spool is here because services write files
+(uploads, exports, queues before a slow partner), and are to be seen with a disk that is full.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ _FILES: Final = 1000
 
 
 class Journal:
-    """The last charges, a file each.
+    """Some of the latest charges, a file each; two that fall on the same file leave the later one.
 
     Args:
         folder: Made with the first entry.

@@ -15,11 +15,14 @@ from .settings import Settings
 #: Of the request that is worked on; "" outside of one. Threads of the pool inherit it.
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 
+#: Names of what nobody may see.
+_HUSHED: Final = r"password|passwd|secret|token|authorization|api[_-]?key"
 #: ``password=…``, ``Authorization: …`` and ``//user:password@`` as libraries write them into errors.
 _LOOKS_SECRET: Final = re.compile(
-    r"(?i)((?:password|passwd|secret|token|authorization|api[_-]?key)[\"']?\s*[=:]\s*)[\"']?(?:bearer\s+|basic\s+)?[^\s\"',;&}]+"
+    rf"(?i)((?:{_HUSHED})[\"']?\s*[=:]\s*)[\"']?(?:bearer\s+|basic\s+)?[^\s\"',;&}}]+"
     r"|(?<=//)[^/\s:@]+:[^/\s@]+(?=@)"
 )
+_NAMES_SECRET: Final = re.compile(rf"(?i){_HUSHED}")
 _HIDDEN: Final = "***"
 
 
@@ -51,11 +54,18 @@ class JsonLines(logging.Formatter):
         }
         if request_id.get():
             entry["request_id"] = request_id.get()
-        entry |= {key: value for key, value in getattr(record, "fields", {}).items() if value is not None}
+        added: dict[str, object] = getattr(record, "fields", {})
+        entry |= {key: self._clean_field(key, value) for key, value in added.items() if value is not None}
         if record.exc_info and record.exc_info[0]:
             entry["error"] = record.exc_info[0].__qualname__
             entry["exception"] = self.clean(self.formatException(record.exc_info))
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        return json.dumps(entry, ensure_ascii=False)
+
+    def _clean_field(self, key: str, value: object) -> bool | int | float | str:
+        """Return numbers as they are, and anything else as text without secrets."""
+        if isinstance(value, bool | int | float):
+            return value
+        return _HIDDEN if _NAMES_SECRET.search(key) else self.clean(str(value))
 
     def clean(self, text: str) -> str:
         """Return a text without secrets."""

@@ -1,16 +1,19 @@
 """What is measured, in the words of OpenTelemetry's semantic conventions, and the answer to a scrape.
 
 With several workers each of them leaves its numbers in files of one folder (`settings.share_metrics`), and
-whichever worker is scraped adds them up. Gauges count living workers only.
+whichever worker is scraped adds them up. Gauges count living workers only. The files are named by the place that a
+worker has, not by its process: who takes the place of one that ended counts on in its files, so that there are never
+more of them than places, however many workers have ended.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
@@ -18,6 +21,29 @@ from prometheus_client.registry import Collector
 from .settings import shared_metrics
 
 REGISTRY: Final = CollectorRegistry()
+
+
+class _Author:
+    """Whose files a process writes: its own until it has a place.
+
+    Attributes:
+        place: Its number; None before.
+    """
+
+    def __init__(self) -> None:
+        self.place: int | None = None
+
+    def __call__(self) -> str:
+        return str(os.getpid()) if self.place is None else _name(self.place)
+
+
+def _name(place: int) -> str:
+    return f"worker-{place}"
+
+
+_AUTHOR: Final = _Author()
+if shared_metrics():  # before the first metric is made
+    values.ValueClass = values.MultiProcessValue(_AUTHOR)  # type: ignore[no-untyped-call]
 
 #: Seconds; the bounds that OpenTelemetry advises for HTTP and databases, finer at the lower end for queries.
 _HTTP_BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -105,7 +131,7 @@ LOOP_LAG: Final = Gauge(
 )
 COLLECTIONS: Final = Counter("python_gc_collections", "Garbage collections.", ("generation",), registry=REGISTRY)
 BUILD: Final = Gauge(
-    "app_build",
+    "app_build_info",
     "Which program this is; always 1.",
     ("role", "version"),
     registry=REGISTRY,
@@ -159,8 +185,14 @@ class _Own(Collector):
         return REGISTRY.collect()
 
 
-def forget(process: int) -> None:
-    """Take a worker that has ended out of the gauges; what it counted stays counted."""
+def take_place(place: int) -> None:
+    """From now on write the files of a place, which is this process's alone; counters go on from where they were."""
+    forget(place)
+    _AUTHOR.place = place
+
+
+def forget(place: int) -> None:
+    """Take whoever had a place out of the gauges; what it counted stays counted."""
     folder = shared_metrics()
     if folder and Path(folder).is_dir():
-        mark_process_dead(process, path=folder)  # type: ignore[no-untyped-call]
+        mark_process_dead(_name(place), path=folder)  # type: ignore[no-untyped-call]

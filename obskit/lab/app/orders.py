@@ -2,7 +2,20 @@
 
 No connection is held while the payment service is waited for: a slow dependency must not empty the pool.
 The caller's ``Idempotency-Key`` names the order, whatever is sent again under it; the order's id is the
-payment's, so that a charge whose answer was lost is not made twice.
+payment's, so that a charge whose answer was lost is not made twice. An order whose charge may have happened keeps
+its stock and waits: whoever sends its key again has the payment service asked again. A shop whose callers may never
+come back needs a job besides that does the same for orders which are pending or unknown for long.
+
+=========== ========================================== ==========================================
+from        what happens                               to
+=========== ========================================== ==========================================
+new, failed stock is taken                             pending: one request charges it
+pending     another request joins, or the answer is    unknown: it may have been charged
+            lost
+pending     nothing was sent, or it was refused        failed: not charged, stock given back
+pending,    the payment service says yes or no         paid; or declined, stock given back
+unknown
+=========== ========================================== ==========================================
 """
 
 from __future__ import annotations
@@ -19,12 +32,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from . import metrics
-from .gateway import PaymentDeclined, PaymentUnavailable
+from .gateway import PaymentDeclined, PaymentUnavailable, PaymentUnknown
 from .logs import fields, request_id
 from .service import Shop, TheShop
 from .tables import Cart, Order, OrderLine, Product
 
 _LOG: Final = logging.getLogger(__name__)
+#: What may follow on what. ``failed`` does not follow on ``unknown``: one try that sent nothing says nothing of others.
+_FOLLOWS: Final = {
+    "pending": frozenset({"unknown", "failed", "declined", "paid"}),
+    "unknown": frozenset({"declined", "paid"}),
+}
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=100)]
@@ -66,7 +84,7 @@ def buy(shop: TheShop, order: OrderIn, key: Key) -> OrderOut:
         opened = _open(shop, order.cart_id, key)
     except IntegrityError as error:
         raise HTTPException(409, "this key is being worked on", {"Retry-After": "1"}) from error
-    if opened.status == "pending":
+    if opened.status in _FOLLOWS:
         opened = _charge(shop, opened)
     if opened.status == "declined":
         raise HTTPException(402, "payment declined")
@@ -84,7 +102,10 @@ def order_of(shop: TheShop, order_id: str) -> OrderOut:
 
 
 def _open(shop: Shop, cart_id: str, key: str) -> OrderOut:
-    """Return the order of this key; a new one, or one that failed before, has its stock taken and is pending."""
+    """Return the order of this key; a new one, or one that failed before, has its stock taken and is pending.
+
+    One that is pending already becomes unknown: somebody charges it just now, or ended without saying how that went.
+    """
     with shop.database.transaction() as session:
         found = session.scalar(select(Order).where(Order.idempotency_key == key).with_for_update())
         if found is None:
@@ -94,6 +115,8 @@ def _open(shop: Shop, cart_id: str, key: str) -> OrderOut:
         elif found.status == "failed":
             _take(session, found)
             found.status = "pending"
+        elif found.status == "pending":
+            found.status = "unknown"
         session.flush()
         return OrderOut.model_validate(found)
 
@@ -131,27 +154,30 @@ def _charge(shop: Shop, order: OrderOut) -> OrderOut:
         reference = shop.gateway.charge(order.id, order.total_cents)
     except PaymentDeclined:
         return _settle(shop, order.id, "declined")
-    except (PaymentUnavailable, OSError):
-        _settle(shop, order.id, "failed")
+    except (PaymentUnavailable, OSError) as error:
+        settled = _settle(shop, order.id, "unknown" if isinstance(error, PaymentUnknown) else "failed")
+        if settled.status in ("paid", "declined"):  # another request with the same key knew more
+            return settled
         raise
     return _settle(shop, order.id, "paid", reference)
 
 
 def _settle(shop: Shop, order_id: str, status: str, reference: str = "") -> OrderOut:
-    """Write down what became of a pending order; what is not paid gives its stock back."""
+    """Write down what became of an order, and return it as it is now; what is not charged gives its stock back."""
     with shop.database.transaction() as session:
         order = session.scalars(select(Order).where(Order.id == order_id).with_for_update()).one()
-        # Another request with the same key may have been faster; a payment counts nevertheless.
-        if order.status == "pending":
+        changed = status in _FOLLOWS.get(order.status, ())
+        if changed:
             order.status, order.payment_reference = status, reference
-            if status != "paid":
+            if status in ("failed", "declined"):
                 for line in order.lines:
                     back = update(Product).where(Product.id == line.product_id)
                     session.execute(back.values(stock=Product.stock + line.quantity))
         session.flush()
         settled = OrderOut.model_validate(order)
-    metrics.ORDERS.labels(status).inc()
-    _LOG.info("order %s", status, extra=fields(order=order_id, total_cents=settled.total_cents))
+    if changed:
+        metrics.ORDERS.labels(status).inc()
+        _LOG.info("order %s", status, extra=fields(order=order_id, total_cents=settled.total_cents))
     return settled
 
 

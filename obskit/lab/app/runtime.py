@@ -52,11 +52,25 @@ class Place:
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
         self._file.flush()
+        metrics.take_place(self.number)
 
     def leave(self) -> None:
         """Free the number."""
+        metrics.forget(self.number)
         self._file.truncate(0)
         self._file.close()
+
+
+def forget(folder: Path, process: int) -> None:
+    """Take a worker out of the gauges that ended without leaving its place.
+
+    Args:
+        folder: That of `Place`.
+        process: Its id. Whoever took the place since has another one.
+    """
+    for path in folder.glob("worker-*"):
+        if path.read_text("ascii") == str(process):
+            metrics.forget(int(path.name.removeprefix("worker-")))
 
 
 def _processes(folder: Path) -> Iterator[tuple[str, int]]:

@@ -17,7 +17,7 @@ from gunicorn.glogging import Logger
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
-from . import metrics
+from . import runtime
 from .application import create_app
 from .settings import Settings
 
@@ -116,7 +116,7 @@ class Supervisor(BaseApplication):  # type: ignore[misc]
             "logger_class": _RootLogger,
             "loglevel": settings.log_level,
             "control_socket_disable": True,
-            "child_exit": lambda _server, worker: metrics.forget(worker.pid),
+            "child_exit": lambda _server, worker: runtime.forget(settings.folder / "workers", worker.pid),
         }
         for name, value in chosen.items():
             self.cfg.set(name, value)

@@ -25,7 +25,7 @@ class Shop:
         database: Its pool of connections.
         gateway: To the payment service.
         cache: Of products.
-        journal: Of charges.
+        journal: A spool of charges.
     """
 
     settings: Settings

@@ -113,10 +113,11 @@ class Settings:
         threads: ``THREADS`` of each worker; as many requests are worked on at once.
         log_level: ``LOG_LEVEL``.
         folder: ``RUN_DIR``: may be written to, and is this task's alone.
-        journal: ``JOURNAL_DIR``: where it is written what is about to be charged; None for a folder in `folder`.
+        journal: ``JOURNAL_DIR``: the spool of what is about to be charged; None for a folder in `folder`.
         database_host, database_port, database_name, database_user, database_password: ``DATABASE_*`` of PostgreSQL;
             without a host SQLite in `folder` serves.
-        database_sslmode: ``DATABASE_SSLMODE``, as libpq has it.
+        database_sslmode: ``DATABASE_SSLMODE``, as libpq has it. Encrypted unless it says otherwise: ``prefer`` would
+            speak plainly, without a word, to whoever answers in the server's place.
         pool_size, pool_overflow: ``POOL_SIZE`` connections that each worker keeps, and ``POOL_OVERFLOW`` more at most.
         pool_seconds: ``POOL_TIMEOUT_SECONDS``: so long a request waits for a connection.
         connect_seconds: ``DATABASE_CONNECT_SECONDS``.
@@ -125,12 +126,14 @@ class Settings:
         payment_name: ``PAYMENT_NAME``: what metrics call the payment service; "" for its host.
         payment_ca: ``PAYMENT_CA``: file of the authorities that vouch for the payment service;
             None for the public ones.
-        payment_seconds: ``PAYMENT_TIMEOUT_SECONDS`` of a whole call.
+        payment_seconds: ``PAYMENT_TIMEOUT_SECONDS`` of each wait within a call: to connect (a second at most, tried
+            twice), to send, and for each piece of the answer. A whole call may take longer.
         cache_seconds: ``CACHE_SECONDS`` that products are kept; 0 asks the database each time.
         health_database: ``HEALTH_DATABASE``: ``require`` makes a task unready while it does not reach its database;
             ``report`` only says so. Where all tasks share one database, `require` takes all of them away at once.
         drain_seconds: ``DRAIN_SECONDS``: after SIGTERM it is unready, and still serves, for so long.
         stop_seconds: ``STOP_SECONDS``: after SIGTERM everything has ended by then.
+        docs: ``API_DOCS``: ``shown`` adds ``/docs`` and ``/openapi.json``, which tell everybody what can be asked.
         faults: ``SHOP_FAULTS``: ``allowed`` adds ``/faults``. Never in production.
     """
 
@@ -150,7 +153,7 @@ class Settings:
     database_user: str = _set("DATABASE_USER", "", str)
     database_password: str = _set("DATABASE_PASSWORD", "", str, secret=True)
     database_sslmode: str = _set(
-        "DATABASE_SSLMODE", "prefer", _one_of("disable", "prefer", "require", "verify-ca", "verify-full")
+        "DATABASE_SSLMODE", "require", _one_of("disable", "prefer", "require", "verify-ca", "verify-full")
     )
     pool_size: int = _set("POOL_SIZE", 5, _whole(1, 500))
     pool_overflow: int = _set("POOL_OVERFLOW", 5, _whole(0, 500))
@@ -166,6 +169,7 @@ class Settings:
     health_database: Literal["report", "require"] = _set("HEALTH_DATABASE", "report", _one_of("report", "require"))
     drain_seconds: float = _set("DRAIN_SECONDS", 5.0, _number(0, 60))
     stop_seconds: float = _set("STOP_SECONDS", _STOP_SECONDS, _number(1, 120))
+    docs: Literal["hidden", "shown"] = _set("API_DOCS", "hidden", _one_of("hidden", "shown"))
     faults: Literal["forbidden", "allowed"] = _set("SHOP_FAULTS", "forbidden", _one_of("forbidden", "allowed"))
 
     @property
@@ -186,7 +190,7 @@ class Settings:
 
     @property
     def journal_folder(self) -> Path:
-        """Where it is written what is about to be charged."""
+        """Where the spool is of what is about to be charged."""
         return self.journal or self.folder / "journal"
 
 

@@ -6,10 +6,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Connection, DateTime, ForeignKey, Index, String, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, DateTime, ForeignKey, Index, String, Table, insert, inspect, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 #: Any number; all tasks take the lock of the same one while they make the tables.
 _MAKING_TABLES: Final = 7_046_001
@@ -65,7 +63,7 @@ class CartLine(Base):
 
 
 class Order(Base):
-    """What was bought, and what became of it: ``pending``, ``paid``, ``declined`` or ``failed``."""
+    """What was bought, and what became of it: see `orders`."""
 
     __tablename__ = "orders"
 
@@ -94,22 +92,32 @@ Index("orders_created_at", Order.created_at)
 
 
 def create(connection: Connection) -> None:
-    """Make what is missing, within the connection's transaction.
+    """Make the tables that are missing, within the connection's transaction, and the goods of a new shop.
 
-    A service that has lived for a while changes its tables by migrations (Alembic) instead.
+    Where all are there, it only looks: no lock is taken that others could queue behind, and the role needs no right
+    to make tables. A service that has lived for a while changes its tables by migrations (Alembic) instead.
     """
-    postgres = connection.dialect.name == "postgresql"
-    if postgres:
-        # CREATE TABLE IF NOT EXISTS alone fails where two do it at once.
+    if not _missing(connection):
+        return
+    # Others may be about to do the same: one after the other, and whoever waited looks again.
+    if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MAKING_TABLES})
-    for table in Base.metadata.sorted_tables:
-        connection.execute(CreateTable(table, if_not_exists=True))
-        for index in table.indexes:
-            connection.execute(CreateIndex(index, if_not_exists=True))
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    missing = _missing(connection)
+    Base.metadata.create_all(connection, tables=missing, checkfirst=False)
+    if Product.__table__ in missing:
+        connection.execute(insert(Product), _goods())
+
+
+def _missing(connection: Connection) -> list[Table]:
+    there = set(inspect(connection).get_table_names())
+    return [table for table in Base.metadata.sorted_tables if table.name not in there]
+
+
+def _goods() -> list[dict[str, object]]:
     names = [f"{adjective} {noun}" for adjective in _ADJECTIVES for noun in _NOUNS]
-    rows = [
+    return [
         {"id": number, "name": name, "price_cents": 900 + 350 * number, "stock": _STOCK}
         for number, name in enumerate(names, start=1)
     ]
-    insert = postgresql.insert if postgres else sqlite.insert
-    connection.execute(insert(Product).on_conflict_do_nothing(), rows)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import re
+import socket
+import ssl
 import time
 import uuid
 from typing import Final
@@ -23,14 +26,18 @@ _LOG: Final = logging.getLogger(__name__)
 _HEADER: Final = "X-Request-ID"
 #: What we take over from a caller: nothing that could forge a log line.
 _GOOD_ID: Final = re.compile(r"[A-Za-z0-9._:=-]{1,128}")
-#: Asked every few seconds by machines; their lines would bury the others.
-_QUIET: Final = frozenset({"/health", "/live", "/metrics"})
+#: Asked by machines and not by users: their lines would bury the others, and their times flatter the service.
+_QUIET: Final = frozenset({"/health", "/live", "/metrics", "/faults", "/faults/{name}"})
+#: `OSError.errno` of disks, of networks and of a process that may open no more.
+_STORAGE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+_NETWORK: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
+_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE})
 #: What a label may say; anybody can send any other word.
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Watch:
-    """ASGI middleware: measures and logs each request, and answers 500 where nothing else did.
+    """ASGI middleware: measures and logs each request of a user, and answers 500 where nothing else did.
 
     Args:
         app: What it surrounds.
@@ -94,7 +101,8 @@ def _measure(scope: Scope, status: int, seconds: float) -> None:
     route = _route(scope)
     # The caller went away before there was a status; nginx calls that 499.
     code = status or 499
-    metrics.REQUESTS.labels(method, route, str(code)).observe(seconds)
+    if route not in _QUIET:
+        metrics.REQUESTS.labels(method, route, str(code)).observe(seconds)
     level = logging.DEBUG if route in _QUIET and code < 500 else logging.INFO
     _LOG.log(
         level,
@@ -108,18 +116,29 @@ def _measure(scope: Scope, status: int, seconds: float) -> None:
 
 
 def add_answers(app: FastAPI) -> None:
-    """Let errors of the database and the disk be answered 503: it may be well in a moment."""
+    """Let errors of the database and the operating system be answered 503: it may be well in a moment."""
 
     def database(request: Request, error: Exception) -> JSONResponse:
         _LOG.error("database error in %s %s", request.method, _route(request.scope), exc_info=error)
         return _later("database unavailable")
 
-    def disk(request: Request, error: Exception) -> JSONResponse:
+    def system(request: Request, error: Exception) -> JSONResponse:
         _LOG.error("operating system error in %s %s", request.method, _route(request.scope), exc_info=error)
-        return _later("storage unavailable")
+        return _later(f"{_what_failed(error)} unavailable")
 
     app.add_exception_handler(exc.SQLAlchemyError, database)
-    app.add_exception_handler(OSError, disk)
+    app.add_exception_handler(OSError, system)
+
+
+def _what_failed(error: Exception) -> str:
+    """Return which part of the system an `OSError` is about; only files' errors bear a name."""
+    number = getattr(error, "errno", None)
+    if number in _DESCRIPTORS:
+        return "system"
+    if number in _STORAGE or getattr(error, "filename", None):
+        return "storage"
+    network = isinstance(error, (ConnectionError, TimeoutError, socket.gaierror, ssl.SSLError)) or number in _NETWORK
+    return "network" if network else "system"
 
 
 def _later(what: str) -> JSONResponse:

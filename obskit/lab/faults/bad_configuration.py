@@ -1,11 +1,14 @@
-"""A release with a setting that is wrong or missing: each new task says so and ends with code 78."""
+"""A release with a setting that is wrong or missing: each new task says so and ends with code 78.
+
+It has come to RUNNING before: ECS does not roll back, and starts the next one.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from obskit.lab.fault import Truth
-from obskit.lab.faults._released import Change, Released
+from obskit.lab.faults._released import SLOW_START, Change, Released
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,4 +27,5 @@ FAULT = BadConfiguration(
     truth=Truth(cause="bad_configuration", acceptable=("bad_deployment",)),
     strengths=(1.0, 2.0),
     unit="1: a value is no number; 2: a variable is missing",
+    settings=SLOW_START,
 )

@@ -1,4 +1,8 @@
-"""Names cannot be resolved: the shop asks the machine's real resolver for names that do not exist."""
+"""Names cannot be resolved: the shop asks the machine's real resolver for names that do not exist.
+
+The one fault that leaves the machine: its resolver may ask another one. The words of the error are the resolver's too:
+"Name or service not known" where it answers, "Temporary failure in name resolution" where there is no network.
+"""
 
 from __future__ import annotations
 

@@ -82,6 +82,15 @@ def test_secrets_are_taken_out(text: str) -> None:
     assert "***" in line
 
 
+def test_secrets_are_taken_out_of_fields_too() -> None:
+    """Whichever way a value comes into a line; numbers stay numbers."""
+    line = _line("failed", url="postgresql://shop:hunter-2@db/shop", words=["correct-horse"], api_key="hunter-2", n=7)
+
+    assert "hunter-2" not in line
+    assert "correct-horse" not in line
+    assert json.loads(line)["n"] == 7
+
+
 def test_a_line_of_a_request_bears_its_id() -> None:
     """All lines of one request are found by it, here and in the service that was called."""
     token = logs.request_id.set("r-1")

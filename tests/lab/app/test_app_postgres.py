@@ -9,8 +9,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import exc, text
 
+from obskit.lab.app.database import Database
+from obskit.lab.app.settings import read
 from tests.support.postgres import PostgresServer
 from tests.support.servers import free_port
 from tests.support.shop import InProcess, ShopProcess, in_process, total, until
@@ -28,6 +30,7 @@ def environment(postgres: PostgresServer) -> dict[str, str]:
     """Return the variables of a shop that has little patience."""
     return {
         **postgres.environment,
+        "DATABASE_SSLMODE": "disable",
         "SHOP_FAULTS": "allowed",
         "CACHE_SECONDS": "0",
         "POOL_SIZE": "2",
@@ -94,6 +97,28 @@ def test_the_same_key_at_once_makes_one_order(shop: InProcess) -> None:
 
     assert len(orders) == 1
     assert {a.status_code for a in answers} <= {201, 409, 503}
+
+
+def test_a_rollout_waits_for_nobody_and_brings_nothing_back(shop: InProcess) -> None:
+    """Tables that are there are only looked at: an index made anew would queue all orders behind one transaction."""
+    database = shop.app.state.shop.database
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM products WHERE id = 23"))
+    with database.engine.begin() as writer:
+        writer.execute(text("LOCK TABLE orders IN ROW EXCLUSIVE MODE"))
+        database.prepare()
+
+    assert shop.get("/products/23").status_code == 404
+
+
+def test_a_server_without_encryption_is_refused_unless_that_is_said(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """A password is not sent over a line that anybody in between may have made plain."""
+    del environment["DATABASE_SSLMODE"]
+    database = Database(read({"RUN_DIR": str(tmp_path), **environment}))
+    with pytest.raises(exc.OperationalError, match="does not support SSL, but SSL was required"):
+        database.ping()
 
 
 def test_an_empty_pool_is_what_the_engine_knows(shop: InProcess, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -156,6 +157,44 @@ def test_a_worker_that_is_killed_is_replaced_and_counted_no_more(shop: ShopProce
     assert total(after, "db_client_connection_max") == total(before, "db_client_connection_max")
     assert total(after, _REQUESTS) >= total(before, _REQUESTS)
     assert f"Worker (pid:{victim}) was sent SIGKILL! Perhaps out of memory?" in said
+
+
+def test_workers_that_ended_leave_no_files_behind(shop: ShopProcess) -> None:
+    """Each scrape reads them all: a task whose workers crash for days would be scraped ever more slowly."""
+    folder = shop.folder / "run" / "metrics"
+    until(lambda: len(shop.workers()) == 3 and _threads(shop) == 48)
+    before, counted = len(list(folder.glob("*.db"))), total(shop.metrics(), _REQUESTS)
+    for _ in range(2):
+        victim = shop.workers()[0]
+        os.kill(victim, signal.SIGKILL)
+        until(partial(_is_replaced, shop, victim))
+        until(lambda: _threads(shop) == 48)
+
+    assert len(list(folder.glob("*.db"))) <= before
+    assert total(_fresh_get(shop, "/metrics").text, _REQUESTS) >= counted
+
+
+def _is_replaced(shop: ShopProcess, victim: int) -> bool:
+    return victim not in shop.workers() and len(shop.workers()) == 3
+
+
+def _threads(shop: ShopProcess) -> float:
+    return total(_fresh_get(shop, "/metrics").text, "worker_threads_max")
+
+
+def test_requests_that_hang_do_not_keep_a_worker_from_ending() -> None:
+    """What frees the threads, and what closes the pool, needs none of them."""
+    quick = {"SHOP_FAULTS": "allowed", "STOP_SECONDS": "60", "WORKERS": "1", "THREADS": "2"}
+    with ShopProcess(quick) as shop:
+        shop.post("/faults/block_workers", json={"seconds": 60}).raise_for_status()
+        until(lambda: total(shop.metrics(), "worker_threads_busy") == 2)
+        worker = shop.workers()[0]
+        shop.process.send_signal(signal.SIGTERM)
+        code = shop.process.wait(30)
+        said = [line["message"] for line in shop.lines()]
+
+    assert code == 0
+    assert f"Worker exiting (pid: {worker})" in said, "it was killed"
 
 
 def test_a_database_that_is_away_is_waited_for_and_no_secret_told() -> None:

@@ -83,6 +83,12 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     assert len(_problems({"PORT": "x", "WORKERS": "0", "LOG_LEVEL": "loud"})) == 3
 
 
+def test_the_database_is_spoken_to_in_secret_unless_it_is_said_otherwise() -> None:
+    """With `prefer` libpq speaks plainly to whoever cannot do better, and tells nobody."""
+    assert read(_POSTGRES).database_sslmode == "require"
+    assert read({**_POSTGRES, "DATABASE_SSLMODE": "disable"}).database_sslmode == "disable"
+
+
 def test_a_password_is_shown_nowhere() -> None:
     """Neither in the settings' own text nor in an error; it is known as a secret."""
     settings = read(_POSTGRES)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import exc
+from sqlalchemy import event, exc
 
 from obskit.lab.app import cache, journal, metrics
 from tests.support.shop import InProcess, in_process, total
@@ -62,6 +65,14 @@ def _stock(shop: InProcess, product: int = 1) -> int:
     return stock
 
 
+def _raise(error: type[httpx.TransportError], _: httpx.Request) -> httpx.Response:
+    raise error("no answer")
+
+
+def _orders(shop: InProcess, outcome: str) -> float:
+    return total(_metrics(shop), "shop_orders_total", outcome=outcome)
+
+
 def _metrics(shop: InProcess) -> str:
     return shop.get("/metrics").text
 
@@ -106,21 +117,109 @@ def test_the_request_id_travels(shop: InProcess, bank: Bank) -> None:
     ("answer", "status"),
     [
         (lambda _: httpx.Response(402), 402),
-        (lambda _: httpx.Response(500), 503),
         (lambda _: httpx.Response(429), 503),
-        (lambda _: httpx.Response(200, text="<html>"), 503),
+        (lambda _: httpx.Response(422), 503),
+        (partial(_raise, httpx.ConnectError), 503),
+        (partial(_raise, httpx.ConnectTimeout), 503),
     ],
 )
 def test_what_is_not_paid_gives_its_stock_back(
     shop: InProcess, bank: Bank, answer: Callable[[httpx.Request], httpx.Response], status: int
 ) -> None:
-    """An order that failed leaves the shop as it was."""
+    """Where nothing was sent or the payment service refused, the shop is as it was."""
     bank.answer = answer
     before = _stock(shop)
     cart = shop.cart(quantity=5)
 
     assert _buy(shop, cart).status_code == status
     assert _stock(shop) == before
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda _: httpx.Response(500),
+        lambda _: httpx.Response(409),
+        lambda _: httpx.Response(200, text="<html>"),
+        partial(_raise, httpx.ReadTimeout),
+        partial(_raise, httpx.RemoteProtocolError),
+    ],
+)
+def test_what_may_have_been_paid_keeps_its_stock_until_that_is_known(
+    shop: InProcess, bank: Bank, answer: Callable[[httpx.Request], httpx.Response]
+) -> None:
+    """A try that sent nothing, later, does not make the first one undone; the payment service's word does."""
+    before = _stock(shop)
+    cart = shop.cart(quantity=5)
+    counted = {outcome: _orders(shop, outcome) for outcome in ("unknown", "failed", "paid")}
+    answers: list[httpx.Response] = []
+    for given in (answer, partial(_raise, httpx.ConnectError), bank.accept):
+        bank.answer = given
+        answers.append(_buy(shop, cart))
+        assert before - _stock(shop) == 5
+
+    assert [a.status_code for a in answers] == [503, 503, 201]
+    assert answers[-1].json()["status"] == "paid"
+    assert {outcome: _orders(shop, outcome) - before for outcome, before in counted.items()} == {
+        "unknown": 1,
+        "failed": 0,
+        "paid": 1,
+    }
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError, httpx.ReadTimeout])
+@pytest.mark.parametrize("status", [201, 402])
+def test_of_two_requests_with_one_key_the_answer_of_the_payment_service_counts(
+    shop: InProcess, bank: Bank, error: type[httpx.TransportError], status: int
+) -> None:
+    """The other one got none; whichever is over first, stock and counts are those of the order as it is."""
+    begun, other_is_over = threading.Event(), threading.Event()
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        begun.set()
+        other_is_over.wait(20)
+        return httpx.Response(status, json={"reference": "pay-1"})
+
+    before, counted = _stock(shop), {outcome: _orders(shop, outcome) for outcome in ("failed", "paid", "declined")}
+    cart = shop.cart(quantity=5)
+    bank.answer = slow
+    first = shop.later("POST", "/orders", json={"cart_id": cart}, headers={"Idempotency-Key": "k-1"})
+    begun.wait(20)
+    bank.answer = partial(_raise, error)
+    second = _buy(shop, cart)
+    other_is_over.set()
+    outcome = "paid" if status == 201 else "declined"
+    counted[outcome] += 1
+
+    assert second.status_code == 503
+    assert first.result(20).status_code == status
+    assert before - _stock(shop) == (5 if status == 201 else 0)
+    assert {outcome: _orders(shop, outcome) for outcome in counted} == counted
+    if status == 201:
+        assert first.result().json()["status"] == _buy(shop, cart).json()["status"] == "paid"
+
+
+def test_whoever_got_no_answer_hears_what_another_one_got(shop: InProcess, bank: Bank) -> None:
+    """The first of two requests with one key sent nothing, while the second was charged."""
+    begun, other_is_over = threading.Event(), threading.Event()
+
+    def slow(_: httpx.Request) -> httpx.Response:
+        begun.set()
+        other_is_over.wait(20)
+        raise httpx.ReadTimeout("too late")
+
+    before = _stock(shop)
+    cart = shop.cart(quantity=5)
+    bank.answer = slow
+    first = shop.later("POST", "/orders", json={"cart_id": cart}, headers={"Idempotency-Key": "k-1"})
+    begun.wait(20)
+    bank.answer = bank.accept
+    second = _buy(shop, cart)
+    other_is_over.set()
+
+    assert first.result(20).json() == second.json()
+    assert second.json()["status"] == "paid"
+    assert before - _stock(shop) == 5
 
 
 def test_a_failed_order_is_tried_again_under_its_key(shop: InProcess, bank: Bank) -> None:
@@ -208,6 +307,64 @@ def test_paths_are_measured_as_templates(shop: InProcess) -> None:
     assert total(text, count, http_route="unmatched") >= 1
     assert "/orders/one" not in text
     assert "BREW" not in text
+
+
+def test_probes_are_no_requests_of_users(shop: InProcess) -> None:
+    """Their millisecond, every few seconds, would make a slow service look fast."""
+    for path in ("/health", "/live", "/metrics"):
+        shop.get(path)
+
+    for path in ("/health", "/live", "/metrics"):
+        assert total(_metrics(shop), "http_server_request_duration_seconds_count", http_route=path) == 0
+
+
+def test_what_can_be_asked_is_told_only_where_that_is_wanted(tmp_path: Path) -> None:
+    """A list of all addresses is for engineers, not for everybody."""
+    found = {}
+    for word in ("hidden", "shown"):
+        with in_process(tmp_path / word, {"API_DOCS": word}) as shop:
+            found[word] = [shop.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json")]
+    with in_process(tmp_path / "unset") as shop:
+        found["unset"] = [shop.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json")]
+
+    assert found == {"hidden": [404] * 3, "shown": [200] * 3, "unset": [404] * 3}
+
+
+@pytest.mark.parametrize(
+    ("error", "part"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "storage"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/data/picture"), "storage"),
+        (ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"), "network"),
+        (TimeoutError("timed out"), "network"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "network"),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "network"),
+        (OSError(errno.EMFILE, "Too many open files", "/data/picture"), "system"),
+    ],
+)
+def test_an_error_of_the_system_says_of_which_part(shop: InProcess, error: OSError, part: str) -> None:
+    """Whoever looks for a full disk when the network is down looks in vain."""
+
+    async def broken() -> None:
+        raise error
+
+    shop.app.add_api_route("/broken", broken)
+
+    assert shop.get("/broken").json()["error"] == f"{part} unavailable"
+
+
+def test_tables_are_made_once_and_then_only_looked_at(shop: InProcess) -> None:
+    """A start needs no right to make tables, and brings back nothing that was deleted."""
+    database = shop.app.state.shop.database
+    with database.transaction() as session:
+        session.connection().exec_driver_sql("DELETE FROM products WHERE id > 3")
+    said: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda _c, _r, statement, *_: said.append(statement))
+    database.prepare()
+
+    assert said
+    assert {statement.split()[0] for statement in said} <= {"SELECT", "PRAGMA"}
+    assert [row["id"] for row in shop.get("/products").json()] == [1, 2, 3]
 
 
 def test_an_error_nobody_thought_of_is_answered_and_logged(shop: InProcess, caplog: pytest.LogCaptureFixture) -> None:
@@ -347,6 +504,11 @@ def test_the_payment_service_is_the_same_program(tmp_path: Path) -> None:
         assert refused.status_code == 402
         assert payment.get("/products").status_code == 404
         assert payment.get("/health").json()["status"] == "ready"
+
+
+def test_the_program_is_named_as_such_metrics_are(shop: InProcess) -> None:
+    """A metric whose labels are its message ends on ``_info``."""
+    assert total(_metrics(shop), "app_build_info", role="shop") == 1
 
 
 def test_metrics_have_help_and_units_in_their_names() -> None:
