@@ -42,7 +42,8 @@ def judge(evidence: Evidence) -> Judgement | None:
         finding = next((f for f in evidence.changes(signal, task=True) if f.task == odd.task), None)
         case.argue(f"task {odd.task[:12]}: {title} {levels}", weight, finding)
     if suspects and not felt:
-        case.finding(evidence.worse("alb_elb_5xx"), HINT, "whom the balancer sends to a task that hangs gets no answer")
+        left = evidence.worse("alb_elb_5xx") or evidence.worse("alb_balancer_4xx")  # 504, or 460: the user left first
+        case.finding(left, HINT, "whom the balancer sends to a task that hangs gets no answer")
     alone = [f for f in evidence.findings if f.kind == "signature" and f.service == evidence.service and f.task]
     for finding in alone[:1]:
         if not suspects or finding.task in suspects:
