@@ -1,30 +1,60 @@
-"""Who is to blame: the entity that the first cause names, and the series that changed most."""
+"""Who is to blame: what the first cause names; where none fits, whom the statistics suspect most."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from obskit.model import Culprit, Finding, Hypothesis
+from obskit.incident.blame.scene import Ranking, Suspect
+from obskit.model import Culprit, Finding, Hypothesis, Metrics
 
 
-def culprit(hypotheses: Sequence[Hypothesis], abnormal: Sequence[Finding], *, service: str) -> Culprit:
-    """Return the culprit; with no cause, the service whose series changed most.
+def culprit(
+    hypotheses: Sequence[Hypothesis],
+    abnormal: Sequence[Finding],
+    *,
+    service: str,
+    suspects: Sequence[Suspect] = (),
+) -> Culprit:
+    """Return the culprit; with no cause, the first suspect, or the service whose series changed most.
 
     Args:
-        hypotheses: By probability.
-        abnormal: Metric findings, largest effect first.
+        hypotheses: By probability; empty when no cause fits.
+        abnormal: Metric findings, most telling first.
         service: The service under investigation.
+        suspects: Of the statistics, most suspect first; asked when there is no hypothesis.
     """
+    task, series = "", None
     if hypotheses:
         judged = hypotheses[0].judgement
         blamed, task = judged.service, judged.task
         cited = {claim.query for claim in judged.claims_for if claim.query}
         series = next((f for f in abnormal if f.query in cited), None)
+    elif suspects and suspects[0].score > 0:
+        blamed, task = suspects[0].service, suspects[0].task
+        series = next((f for f in abnormal if f.service == blamed), None)
+        if series is None:
+            return Culprit(service=blamed, task=task, series=next(iter(suspects[0].series), ""))
     elif abnormal:
         blamed, task = abnormal[0].service or service, abnormal[0].task
-        series = None
     else:
         return Culprit()
     series = series or next((f for f in abnormal if f.service == blamed), None) or next(iter(abnormal), None)
     named = f"{series.subject}{{{series.service}{', ' + series.task[:12] if series.task else ''}}}" if series else ""
     return Culprit(service=blamed, task=task, series=named)
+
+
+def in_order(findings: Sequence[Finding], metrics: Metrics, ranking: Ranking) -> tuple[Finding, ...]:
+    """Return metric findings in the order of the ranking's series; those of no ranked series come last.
+
+    Args:
+        findings: In the order that they keep among equals.
+        metrics: The matrix that was ranked.
+        ranking: Of its columns.
+    """
+    series = metrics.series
+    places = {
+        (series[i].signal, series[i].service, series[i].task, series[i].labels): place
+        for place, i in reversed(list(enumerate(ranking.columns.tolist())))
+    }
+    last = len(series)
+    return tuple(sorted(findings, key=lambda f: places.get((f.subject, f.service, f.task, f.labels), last)))

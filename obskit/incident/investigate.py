@@ -12,12 +12,15 @@ from typing import Literal
 import numpy as np
 
 from obskit.catalogue import all_signals
+from obskit.catalogue._kinds import forwards, kind_of
+from obskit.incident.blame.ranking import rank_suspects
+from obskit.incident.blame.scene import Alert, Ranking, Scene
 from obskit.incident.calibration import AS_SET, Calibration, shipped
 from obskit.incident.causes import Cause, all_causes
 from obskit.incident.combine import with_service_columns
 from obskit.incident.correlate import correlate, is_trouble
-from obskit.incident.culprit import culprit
-from obskit.incident.detect import detect
+from obskit.incident.culprit import culprit, in_order
+from obskit.incident.detect import Detection, detect
 from obskit.incident.events import find_in_events
 from obskit.incident.evidence import TELLING, Evidence
 from obskit.incident.logs import LogReport, find_in_logs
@@ -27,6 +30,7 @@ from obskit.model import (
     Finding,
     Hypothesis,
     Judgement,
+    Logs,
     Metrics,
     NextQuery,
     Service,
@@ -46,6 +50,8 @@ FOUND, POSSIBLE = 0.6, 0.25
 #: that another explains: a reader who saw the CPU spike wants to be told why it is not the cause.
 _LEAST = 0.005
 _MOST_TIMELINE, _MOST_SERIES, _MOST_COLUMNS = 60, 15, 80
+#: Signals' bad directions as numbers.
+_DIRECTIONS = {"up": 1, "down": -1, "both": 0}
 #: What users feel: a change here is an incident even when no cause is known.
 _SYMPTOMS = (
     "http_error_ratio",
@@ -66,6 +72,7 @@ class _Case:
     causes: tuple[Cause, ...]
     judged: dict[str, Judgement | None]
     ranked: tuple[Ranked, ...]
+    lines: Logs
 
 
 def investigate(
@@ -104,7 +111,7 @@ def _case(telemetry: Telemetry, service: Service, window: Window, calibration: C
         service=service,
         window=window,
         metrics=metrics,
-        metrics_onset=_onset(metrics, telemetry, service, window) or detection.onset,
+        metrics_onset=_onset(metrics, detection, telemetry, service, window),
         signals=signals,
     )
     causes = all_causes()
@@ -116,14 +123,18 @@ def _case(telemetry: Telemetry, service: Service, window: Window, calibration: C
         resolution=evidence.resolution,
         calibration=calibration,
     )
-    return _Case(evidence, logs, causes, judged, ranked)
+    return _Case(evidence, logs, causes, judged, ranked, telemetry.logs)
 
 
-def _onset(metrics: Metrics, telemetry: Telemetry, service: Service, window: Window) -> datetime | None:
+def _onset(
+    metrics: Metrics, detection: Detection, telemetry: Telemetry, service: Service, window: Window
+) -> datetime | None:
     """Return when the service, or what it stands on, began to suffer; what calls it suffers for its own reasons too."""
     callers = {k.removeprefix("relation.") for k, v in telemetry.facts.items() if v == "caller"}
     own = [i for i, s in enumerate(metrics.series) if s.service not in callers - {service.name}]
-    return detect(metrics.where(own), window=window, signals=all_signals()).onset
+    if len(own) == len(metrics.series):
+        return detection.onset
+    return detect(metrics.where(own), window=window, signals=all_signals()).onset or detection.onset
 
 
 def _blind(evidence: Evidence) -> set[str]:
@@ -157,6 +168,9 @@ def _diagnosis(case: _Case, service: Service) -> Diagnosis:
     abnormal = _abnormal(evidence)
     blind = _blind(evidence)
     verdict = _verdict(hypotheses, calm=calm)
+    blamed = _statistics(case) if verdict == "no_clear_cause" else None
+    if blamed:
+        abnormal = in_order(_abnormal(evidence, most=None), evidence.metrics, blamed)[:_MOST_SERIES]
     return Diagnosis(
         service=service.name,
         cluster=cluster,
@@ -166,7 +180,12 @@ def _diagnosis(case: _Case, service: Service) -> Diagnosis:
         onset=None if calm else evidence.onset,
         hypotheses=hypotheses,
         unknown_probability=1.0 if calm else 1.0 - sum(h.probability for h in hypotheses),
-        culprit=culprit(hypotheses, () if calm else abnormal, service=service.name),
+        culprit=culprit(
+            () if blamed else hypotheses,
+            () if calm else abnormal,
+            service=service.name,
+            suspects=blamed.suspects if blamed else (),
+        ),
         clean=tuple(by_id[i].title for i, j in case.judged.items() if j is None or j.score <= 0),
         not_judged=tuple(
             (c.id, f"nothing was seen of {' or '.join(c.needs)}") for c in causes if blind.issuperset(c.needs)
@@ -250,9 +269,37 @@ def _fill(service: str, cluster: str, blamed: str) -> dict[str, str]:
     return {key: name if _PLAIN.fullmatch(name) else key.upper() for key, name in names.items()}
 
 
-def _abnormal(evidence: Evidence) -> tuple[Finding, ...]:
+def _abnormal(evidence: Evidence, most: int | None = _MOST_SERIES) -> tuple[Finding, ...]:
     found = [f for f in evidence.findings if f.pillar == "metrics" and f.kind != "high"]
-    return tuple(sorted(found, key=lambda f: (-f.score, f.onset, f.subject, f.task))[:_MOST_SERIES])
+    return tuple(sorted(found, key=lambda f: (-f.score, f.onset, f.subject, f.task))[:most])
+
+
+def _statistics(case: _Case) -> Ranking | None:
+    """Return whom the statistics suspect, where no cause fits; None without a matrix.
+
+    The service under investigation is where the symptoms are felt: from it the calls are followed.
+    """
+    evidence = case.evidence
+    if not evidence.metrics.series or not len(evidence.metrics.times):
+        return None
+    name, series = evidence.service, evidence.metrics.series
+    calls = [(name, other) if role == "dependency" else (other, name) for other, role in evidence.relations.items()]
+    calls += [(s.service, callee) for s in series if s.signal.startswith("client_") for _, callee in s.labels]
+    calls += [(name, s.entity) for s in evidence.signals.values() if s.entity and evidence.seen(s.id)]
+    told = next((e for e in evidence.events if e.kind == "alert" and e.service == name), None)
+    return rank_suspects(
+        Scene(
+            metrics=evidence.metrics,
+            kinds=[kind_of(s.signal, s.unit) for s in series],
+            bad=[_DIRECTIONS[evidence.signals[s.signal].bad] if s.signal in evidence.signals else 0 for s in series],
+            noticed=evidence.onset or evidence.window.start,
+            calls=sorted(set(calls)),
+            forwarding=[other for other in evidence.relations if forwards(other)],
+            events=evidence.events,
+            logs=case.lines,
+            alert=Alert(service=name, metric=told.code if told else "", kind=kind_of(told.code) if told else "other"),
+        )
+    )
 
 
 def _timeline(evidence: Evidence) -> tuple[Finding, ...]:

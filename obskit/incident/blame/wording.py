@@ -1,0 +1,100 @@
+"""Which services say something new: log templates of the incident against those of calm times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from obskit.incident.blame.effects import EARLY_NS, LATE_NS
+from obskit.incident.templates import read_records
+from obskit.model import Logs
+
+Floats = npt.NDArray[np.float64]
+
+#: What a line weighs by its level: errors tell of a fault, warnings may, the rest changes with the traffic.
+_WEIGHTS: Final[Mapping[str, float]] = {"fatal": 1.0, "error": 1.0, "warn": 0.5}
+_OTHER_WEIGHT: Final = 0.25
+#: A rise in step with the service's lines is traffic; this many lines are added to every count, so that one
+#: line is no proof.
+_PRIOR_LINES: Final = 0.5
+#: Distance of two cuts.
+_CUT_NS: Final = 30_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What one service's lines say.
+
+    Attributes:
+        evidence: Of the template that changed most: logarithm of its deviance, weighed by level.
+        template: Its text.
+    """
+
+    evidence: float
+    template: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """What changed in the logs: one `News` a service that logged."""
+
+    news: Mapping[str, News] = field(default_factory=dict)
+
+    def evidence(self, service: str) -> float:
+        """Return how telling a service's lines are, 0 where it says nothing new."""
+        found = self.news.get(service)
+        return found.evidence if found else 0.0
+
+
+def wording(logs: Logs, *, noticed_ns: int) -> Wording:
+    """Compare how often each service writes each template since some moment and before.
+
+    The moment is each template's own, near the time at which the incident was noticed: lines are exact to
+    the millisecond and need no grid, and a template that is news at one cut is hardly news at another.
+
+    Args:
+        logs: Lines of the incident and of calm times, in any order of services.
+        noticed_ns: When the incident was noticed, good to minutes.
+
+    Returns:
+        Nothing where there are no lines before, or none since.
+
+    Source: the deviance of two Poisson rates (Cameron and Trivedi, 2013, section 5.3), its signed root.
+    """
+    if not len(logs):
+        return Wording()
+    records = read_records(logs.table)
+    templates = len(records.names)
+    pairs, pair = np.unique(records.service * templates + records.template, return_inverse=True)
+    cuts = noticed_ns + np.arange(-LATE_NS, EARLY_NS + 1, _CUT_NS)
+    bins = np.searchsorted(cuts, records.time_ns, side="right")
+    counts = np.zeros((len(cuts) + 1, len(pairs)))
+    np.add.at(counts, (bins, pair), records.weight)
+    before = np.cumsum(counts, axis=0)[:-1]
+    after = counts.sum(axis=0) - before
+    # How much of the time a cut leaves is told by all lines: of calm times there may be one recorded minute only.
+    share = after.sum(axis=1, keepdims=True) / counts.sum()
+    signed = _signed_root(before + _PRIOR_LINES, after + _PRIOR_LINES, np.clip(share, 1e-9, 1 - 1e-9))
+    usable = (share[:, 0] > 0) & (share[:, 0] < 1)
+    best = signed[usable].max(axis=0) if usable.any() else np.zeros(len(pairs))
+    weight = np.array([_WEIGHTS.get(level, _OTHER_WEIGHT) for level in records.levels])[pairs % templates]
+    evidence = weight * np.log1p(np.maximum(best, 0.0))
+    found: dict[str, News] = {}
+    for i in np.argsort(-evidence, kind="stable").tolist():
+        service = records.services[int(pairs[i] // templates)]
+        if service not in found:
+            found[service] = News(evidence=float(evidence[i]), template=records.names[int(pairs[i] % templates)])
+    return Wording(news=found)
+
+
+def _signed_root(before: Floats, after: Floats, share: float) -> Floats:
+    """Return the signed root of the deviance of counts from the split that *share* expects."""
+    total = before + after
+    expected, rest = total * share, total * (1 - share)
+    deviance = 2 * (after * np.log(after / expected) + before * np.log(before / rest))
+    root: Floats = np.sign(after - expected) * np.sqrt(np.maximum(deviance, 0.0))
+    return root
