@@ -44,6 +44,8 @@ FEWEST_POINTS = 10
 #: So many signals that change within so many points of each other, each with so small a p-value,
 #: make each other certain.
 TOGETHER_SIGNALS, SAME_MOMENT, TOGETHER_P = 3, 2, 0.1
+#: So many tasks that climb from one moment on make each other certain.
+TOGETHER_TASKS = 3
 #: Most findings that are told, the strongest; a person reads twenty.
 MOST_FINDINGS = 300
 #: Columns that are worked on at once: their points fit the processor's cache.
@@ -191,7 +193,26 @@ def _corroborated(shapes: Shapes, columns: Columns) -> Mask:
     company = np.array([seen[i:j].any(axis=0).sum() for i, j in zip(first, stop, strict=True)], np.int64)
     together = moments[company >= TOGETHER_SIGNALS]
     passed[likely] = (np.abs(shapes.at[likely, None] - together) <= SAME_MOMENT).any(axis=1)
-    return passed
+    return passed | _climb_together(shapes, columns, likely & (shapes.kind == "ramp"))
+
+
+def _climb_together(shapes: Shapes, columns: Columns, likely: Mask) -> Mask:
+    """Say which columns climb as several tasks of their signal and service do from one moment on.
+
+    A leak shows in one signal alone, and a climb has so long a memory that no task's is certain alone. Tasks are
+    witnesses of their own.
+    """
+    rows = np.flatnonzero(likely & columns.task)
+    points = int(shapes.at.max(initial=0)) + 2 * SAME_MOMENT + 1
+    place = columns.group[rows] * points + shapes.at[rows]
+    order = np.sort(place)
+    company = np.searchsorted(order, place + SAME_MOMENT, side="right") - np.searchsorted(order, place - SAME_MOMENT)
+    sure = np.unique(place[company >= TOGETHER_TASKS])
+    if not len(sure):
+        return np.zeros(len(likely), bool)
+    own = columns.group * points + shapes.at
+    near = np.minimum(np.searchsorted(sure, own - SAME_MOMENT), len(sure) - 1)
+    return likely & (np.abs(sure[near] - own) <= SAME_MOMENT)
 
 
 def _lost(values: FloatMatrix, columns: Columns) -> tuple[Floats, Ints]:

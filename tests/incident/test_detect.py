@@ -163,6 +163,20 @@ def test_a_leak_that_begins_inside_the_window_is_a_ramp() -> None:
     assert found.after > 180
 
 
+@pytest.mark.parametrize("tasks", [1, 3])
+def test_a_climb_that_three_tasks_share_is_certain_though_no_other_signal_tells(tasks: int) -> None:
+    """A slow leak of a young service: memory climbs in every task and nothing else changes; one task may wander."""
+    random, calm, points = np.random.default_rng(5), 30, 76
+    column = random.normal(100, 0.4, size=(points, 3))
+    column[calm:, :tasks] += 3 * np.arange(1, points - calm + 1)[:, None]
+    names = tuple(series("memory", unit="bytes", task=f"t{i}") for i in range(3))
+    young = Window(start=END - STEP * (points - 1), end=END, step=STEP)
+    found = detect(metrics(column, names), window=young, signals={"memory": signal("memory", unit="bytes")}).findings
+
+    assert [f.kind for f in found] == (["ramp"] * 3 if tasks == 3 else [])
+    assert all(abs(row_of(f.onset, points) - calm) <= 3 for f in found)
+
+
 def test_a_ramp_begins_no_lower_than_its_lowest_sample() -> None:
     """A task that fills its memory when it starts did not hold less than nothing before."""
     column = np.full(POINTS, np.nan)
