@@ -149,8 +149,9 @@ def _file(fitted: Fitted) -> dict[str, Any]:
         "temperature": fitted.calibration.temperature,
         "unknown": fitted.calibration.unknown,
         "fitted_on": {
-            "recordings": fitted.samples,
-            "incidents": fitted.incidents,
+            "recordings": fitted.recordings,
+            "samples": fitted.samples,
+            "samples_of_incidents": fitted.incidents,
             "families": fitted.families,
             "causes": fitted.causes,
         },
@@ -171,7 +172,8 @@ def _told(fitted: Fitted, failed: Sequence[LeftOut]) -> Iterator[str]:
     from obskit.evaluation.as_text import left_out
 
     kinds = f"{fitted.causes} causes, {fitted.families} families"
-    yield f"{fitted.samples} recordings: {fitted.incidents} incidents of {kinds}"
+    looked = f", {fitted.samples} samples with pillars taken away" if fitted.samples > fitted.recordings else ""
+    yield f"{fitted.recordings} recordings{looked}: {fitted.incidents} of incidents, {kinds}"
     temperature, unknown = fitted.calibration.temperature, fitted.calibration.unknown
     between, among = fitted.temperatures, fitted.unknowns
     yield f"  temperature {temperature:.2f} ({between[0]:.2f} to {between[1]:.2f} with one family left out)"

@@ -84,7 +84,8 @@ class Fitted:
         before: Of the weights as they were set by hand.
         after: Cross-validated: each family judged by what was fitted to the others.
         temperatures, unknowns: Lowest and highest of these fits.
-        samples, incidents, families, causes: What it was fitted to, counted.
+        samples, incidents, recordings, families, causes: What it was fitted to, counted. A recording is several samples
+            where it was looked at without its pillars, too.
     """
 
     calibration: Calibration
@@ -94,6 +95,7 @@ class Fitted:
     unknowns: tuple[float, float]
     samples: int
     incidents: int
+    recordings: int
     families: int
     causes: int
 
@@ -157,6 +159,7 @@ def fit(samples: Sequence[Sample]) -> Fitted:
         unknowns=_range([one.unknown for one in learnt.values()]),
         samples=len(samples),
         incidents=sum(one.is_incident for one in samples),
+        recordings=len({one.name for one in samples}),
         families=len(learnt),
         causes=len({one.cause for one in samples if one.is_incident}),
     )

@@ -219,10 +219,16 @@ def test_a_calibration_that_helps_is_written_and_can_be_tried(obskit: Typed, man
     )
 
     assert said.code == 0
-    assert "24 recordings: 24 incidents of 4 causes, 6 families" in said.out
+    assert "24 recordings: 24 of incidents, 4 causes, 6 families" in said.out
     assert "calibration written to" in said.err
     assert read_calibration(tmp_path / "calibration.json").temperature == held["temperature"] > 1
-    assert held["fitted_on"] == {"recordings": 24, "incidents": 24, "families": 6, "causes": 4}
+    assert held["fitted_on"] == {
+        "recordings": 24,
+        "samples": 24,
+        "samples_of_incidents": 24,
+        "families": 6,
+        "causes": 4,
+    }
     assert after["reliability"]["brier"] < before["reliability"]["brier"]
     assert [one["first"] for one in after["bundles"]] == [one["first"] for one in before["bundles"]]
 
@@ -260,7 +266,8 @@ def test_degraded_recordings_teach_as_well(obskit: Typed, many: Path, tmp_path: 
         for more in ((), ("--degraded",))
     )
 
-    assert degraded["fitted_on"]["recordings"] > plain["fitted_on"]["recordings"] == 24
+    assert degraded["fitted_on"]["samples"] > plain["fitted_on"]["samples"] == 24
+    assert degraded["fitted_on"]["recordings"] == 24
 
 
 def test_a_worse_calibration_is_written_only_by_force(obskit: Typed, many: Path, tmp_path: Path) -> None:
