@@ -212,7 +212,8 @@ def _climb_together(shapes: Shapes, columns: Columns, likely: Mask) -> Mask:
         return np.zeros(len(likely), bool)
     own = columns.group * points + shapes.at
     near = np.minimum(np.searchsorted(sure, own - SAME_MOMENT), len(sure) - 1)
-    return likely & (np.abs(sure[near] - own) <= SAME_MOMENT)
+    climbing: Mask = likely & (np.abs(sure[near] - own) <= SAME_MOMENT)
+    return climbing
 
 
 def _lost(values: FloatMatrix, columns: Columns) -> tuple[Floats, Ints]:
