@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from obskit.incident.grouping import MANY_VALUES
 from obskit.incident.hashing import mixed
 
 Bytes = npt.NDArray[np.uint8]
@@ -56,6 +57,13 @@ _BEFORE_STATUS: Final = np.array([chr(c) in " =:\"'" for c in range(256)])
 _TAILS: Final = np.array(
     sorted(int.from_bytes(t, "big") for t in (b"atus", b"code", b"rned", b"ered", b"nded", b"onse", b"with")), np.uint32
 )
+#: Ends of words before the code of an error: errno, sqlstate, code, status, error, ORA-, TNS- ...
+_CODE_TAILS: Final = tuple(int.from_bytes(t, "little") for t in (b"rrno", b"tate", b"code", b"atus", b"ora-", b"tns-"))
+#: ... and the one that is followed by many other things: only a single sign may stand between.
+_ERROR_TAIL: Final = int.from_bytes(b"rror", "little")
+#: What may stand between them, and how many of it; how long a code is (SQLSTATE has five signs).
+_BEFORE_CODE: Final = np.array([chr(c) in " =:\"'[(-" for c in range(256)])
+_MOST_BEFORE_CODE, _LONGEST_CODE = 5, 5
 #: What words are made of where rare ones are looked for; and what the rarest texts become.
 _IN_WORD: Final = np.array([_CLASSES[c] != _OTHER or chr(c) in "_-.@/+~%$*" for c in range(256)])
 _OTHERS: Final = b"(other lines)" + bytes([_END])
@@ -146,6 +154,8 @@ def _blank(raw: Bytes) -> Bytes:
     if len(first):
         keep[_all_between(first + 1, last)] = False
         text[first], keep[first] = ord("0"), True
+    codes = _codes(raw, digit, word)
+    text[codes], keep[codes] = raw[codes], True
     status = _statuses(raw, start, digit, word)
     for i in range(3):
         text[status + i], keep[status + i] = raw[status + i], True
@@ -229,14 +239,43 @@ def _statuses(raw: Bytes, start: Flags, digit: Flags, word: Flags) -> Ints:
     return statuses
 
 
+def _codes(raw: Bytes, digit: Flags, word: Flags) -> Ints:
+    """Return the places of short words with a digit that may be codes of errors."""
+    low = raw | np.uint8(0x20)
+    low = np.concatenate((low, np.zeros(-len(low) % 4 + 4, np.uint8)))
+    found, lone = [_NOWHERE], [_NOWHERE]
+    for shift in range(4):
+        four = low[shift : len(low) - 4 + shift].view("<u4")
+        hit = four == _CODE_TAILS[0]
+        for tail in _CODE_TAILS[1:]:
+            hit |= four == tail
+        found.append(np.flatnonzero(hit) * 4 + shift + 4)
+        lone.append(np.flatnonzero(four == _ERROR_TAIL) * 4 + shift + 4)
+    alone = np.concatenate(lone)
+    at, last = np.concatenate(found), len(raw) - 1  # raw ends with the end of a line, which is in no word
+    at, alone = at[at <= last], alone[alone < last]
+    for _ in range(_MOST_BEFORE_CODE):
+        at = at + _BEFORE_CODE[raw[at]]
+    alone = alone[(raw[alone] == ord(" ")) | (raw[alone] == ord("="))] + 1
+    first = np.concatenate((at, alone))
+    first = np.unique(first[word[first] & ~word[first - 1]])
+    ends, some = first.copy(), np.zeros(len(first), bool)
+    for _ in range(_LONGEST_CODE):
+        some |= digit[ends]
+        ends += word[ends]
+    short = some & ~word[ends]
+    return _all_between(first[short], ends[short])
+
+
 # -- where that is not enough -------------------------------------------------------------------
 
 
 def _fewer(codes: Codes, texts: pa.Array) -> tuple[Codes, pa.Array]:
     """Bring too many distinct texts down: blank their rarest words, and no more than that needs.
 
-    A word that is rare among so many texts is a value. What is still too much then differs in
-    other signs than words, and is lumped together, the rarest first.
+    A word that is rare among so many texts is a value where many texts are alike without it; a text
+    that has few like it is left as it is: it may be the one that matters. What is still too much
+    then differs in other signs than words, and is lumped together, the rarest first.
     """
     tokens, starts = _tokens(texts)
     token, known = tokens.indices.to_numpy(), tokens.dictionary
@@ -245,6 +284,7 @@ def _fewer(codes: Codes, texts: pa.Array) -> tuple[Codes, pa.Array]:
     word, counts = _IN_WORD[raw[offsets[:-1]]], np.bincount(token, minlength=len(known))
     least = 1
     sample = again = np.empty(0, np.int64)
+    alone = np.ones(len(texts), bool)
     while least < 2 * len(texts) and not 0 < len(sample) <= MOST_TEXTS:
         least *= 2
         kept = np.where(word & (counts < least), len(known), np.arange(len(known)))
@@ -254,10 +294,15 @@ def _fewer(codes: Codes, texts: pa.Array) -> tuple[Codes, pa.Array]:
             for size in (sizes[i : i + MOST_TEXTS],)
             for at, end in ((starts[i : i + MOST_TEXTS] - starts[i], starts[i] + size.sum()),)
         ]
-        _, sample, again = np.unique(np.concatenate(hashes), return_index=True, return_inverse=True)
+        _, again, size = np.unique(np.concatenate(hashes), return_inverse=True, return_counts=True)
+        alone = size[again] < MANY_VALUES
+        own = np.where(alone, len(size) + np.arange(len(texts)), again)
+        _, sample, again = np.unique(own, return_index=True, return_inverse=True)
     zero = pa.scalar(b"0", pa.large_binary())
-    blanked = pc.if_else(pa.array(word & (counts < least)), zero, known)
-    pieces = blanked.take(pa.array(token[_all_between(starts[sample], starts[sample] + sizes[sample])]))
+    # Words as they are, and after them as the texts have them that are not left alone.
+    both = pa.chunked_array([known, pc.if_else(pa.array(word & (counts < least)), zero, known)])
+    at = token[_all_between(starts[sample], starts[sample] + sizes[sample])]
+    pieces = both.take(pa.array(at + len(known) * np.repeat(~alone[sample], sizes[sample]))).combine_chunks()
     codes, texts = again.astype(np.int32)[codes], _ended(_bytes_of(pieces)[1])
     if len(texts) > MOST_TEXTS:
         lines = np.bincount(codes, minlength=len(texts))

@@ -30,8 +30,9 @@ VALUES_OF_A_VARIABLE: Final = 4
 #: ... where a word that looks like a name (it has a mask, a path or a dot in it) counts twice, and so
 #: does the lack of any.
 _WEIGHT_OF_A_NAME: Final = 2
-#: A message seldom begins with a value: its first word needs this many.
-_VALUES_OF_A_FIRST_WORD: Final = 16
+#: ... and where it would rather be no value: a message seldom begins with one, and the names in an error
+#: say what failed.
+MANY_VALUES: Final = 16
 #: Longer messages are not compared word by word; shorter ones have too little in common.
 _MOST_WORDS, _FEWEST_WORDS = 60, 3
 #: Later passes see places that were hidden behind those of earlier ones.
@@ -39,6 +40,8 @@ _PASSES: Final = 12
 
 #: What stands between words; leaders of dots and lines are as long as what they lead from is short.
 _BETWEEN: Final = re.compile(r"([\s=()\[\]{}<>\"',;|]|[.*_-]{3,})")
+#: In an error each part of a path stands for itself: files of one folder are values, folders are not.
+_BETWEEN_IN_ERRORS: Final = re.compile(r"([\s=()\[\]{}<>\"',;|/\\]|[.*_-]{3,})")
 _NAME: Final = re.compile(r"^$|\ufdd0|[#/\\@]|[\w#]\.[\w#]|^(?:true|false|[0-9a-f]{5,})$", re.IGNORECASE)
 #: Words that say what happened, not to what: participles, methods of requests.
 _SAYS_WHAT: Final = re.compile(
@@ -62,44 +65,48 @@ class Mined:
     templates: tuple[str, ...]
 
 
-def group(texts: Sequence[str], apart: Sequence[str] | None = None) -> Mined:
+def group(texts: Sequence[str], apart: Sequence[str] | None = None, *, errors: bool = False) -> Mined:
     """Put masked texts together that say the same.
 
     Args:
         texts: Masked texts; equal ones may appear more than once.
         apart: One key a text, or None; texts with different keys are never merged.
+        errors: Whether the texts tell of errors. What failed is then no value: paths, hosts and classes
+            are kept, and a word is a value only where `MANY_VALUES` were seen in its place.
 
     Returns:
         One template id a text, and the templates (equal ones where only their keys differ).
     """
     pairs = list(zip(apart or [""] * len(texts), texts, strict=True))
-    wordings = {pair: (pair[0], wording(pair[1])) for pair in sorted(set(pairs))}
+    wordings = {pair: (pair[0], wording(pair[1], names=not errors)) for pair in sorted(set(pairs))}
     for _ in range(_PASSES):
-        merged = _merge(sorted(set(wordings.values())))
+        merged = _merge(sorted(set(wordings.values())), errors=errors)
         if not merged:
             break
         wordings = {pair: merged.get(said, said) for pair, said in wordings.items()}
     members: dict[Keyed, list[str]] = defaultdict(list)
     for pair, said in wordings.items():
         members[said].append(pair[1])
-    names = {said: (said[0], _name(said[1], alike)) for said, alike in members.items()}
+    names = {said: (said[0], _name(said[1], alike, errors=errors)) for said, alike in members.items()}
     current = sorted(set(names.values()))
     index = {name: i for i, name in enumerate(current)}
     ids = np.array([index[names[wordings[pair]]] for pair in pairs], np.int32)
     return Mined(ids=ids, templates=tuple(text for _, text in current))
 
 
-def _name(said: str, alike: Sequence[str]) -> str:
+def _name(said: str, alike: Sequence[str], *, errors: bool) -> str:
     """Return a template's text: what all of its messages have in common, or else their wording."""
-    parts = [_BETWEEN.split(text) for text in alike]
+    between = _BETWEEN_IN_ERRORS if errors else _BETWEEN
+    parts = [between.split(text) for text in alike]
     if any(len(p) != len(parts[0]) or p[1::2] != parts[0][1::2] for p in parts):
         return said.replace(_VALUE, MASK)
     return "".join(column[0] if len(set(column)) == 1 else MASK for column in zip(*parts, strict=True))
 
 
-def _merge(texts: Sequence[Keyed]) -> dict[Keyed, Keyed]:
+def _merge(texts: Sequence[Keyed], *, errors: bool) -> dict[Keyed, Keyed]:
     """Return the new wording of each text that has siblings which differ in one word that is a value."""
-    split = [(keyed, _BETWEEN.split(keyed[1])) for keyed in texts]
+    signs = _BETWEEN_IN_ERRORS if errors else _BETWEEN
+    split = [(keyed, signs.split(keyed[1])) for keyed in texts]
     split = [(keyed, parts) for keyed, parts in split if len(parts) < 2 * _MOST_WORDS]
     split = [(keyed, parts) for keyed, parts in split if sum(map(bool, parts[::2])) >= 2]
     if len(split) < 2:
@@ -111,10 +118,10 @@ def _merge(texts: Sequence[Keyed]) -> dict[Keyed, Keyed]:
     length = np.array([(len(parts) + 1) // 2 for _, parts in split])
     between = np.array([codes.setdefault(mark, len(codes)) for _, parts in split for mark in ("", *parts[1::2])])
     words = list(codes)
-    values = _values(words, code, shape, length, between == codes.get("=", -1))
+    values = _values(words, code, shape, length, between == codes.get("=", -1), errors=errors)
     owner = np.repeat(np.arange(len(split)), length)
     place = np.arange(len(code)) - np.repeat(np.cumsum(length) - length, length)
-    variable = values | _seen_elsewhere(words, code, between, values)
+    variable = values if errors else values | _seen_elsewhere(words, code, between, values)
     for i, at in zip(owner[variable].tolist(), place[variable].tolist(), strict=True):
         split[i][1][2 * at] = _VALUE
     _spread(split, shape.tolist())
@@ -142,7 +149,7 @@ def _spread(split: Sequence[tuple[Keyed, list[str]]], shape: Sequence[int]) -> N
                 parts[i] = _VALUE if not _STATUS_WORD.fullmatch(parts[i]) else parts[i]
 
 
-def _values(words: Sequence[str], code: Ints, shape: Ints, length: Ints, keyed: Flags) -> Flags:
+def _values(words: Sequence[str], code: Ints, shape: Ints, length: Ints, keyed: Flags, *, errors: bool) -> Flags:
     """Say of each word of each text whether it is a value; at most one word a text is.
 
     Args:
@@ -151,6 +158,7 @@ def _values(words: Sequence[str], code: Ints, shape: Ints, length: Ints, keyed: 
         shape: Shape (texts,): equal where texts have the same words' number and the same signs between them.
         length: Shape (texts,): how many words each has.
         keyed: Shape (all words of all texts,): whether the word stands after "=".
+        errors: Whether every place needs `MANY_VALUES`, whatever its words look like.
     """
     starts = np.cumsum(length) - length
     owner = np.repeat(np.arange(len(length)), length)
@@ -164,10 +172,12 @@ def _values(words: Sequence[str], code: Ints, shape: Ints, length: Ints, keyed: 
     masked = np.array([MASK in word or word == _VALUE for word in words])[code]
     name &= masked | (place > 0)  # a message may begin with the name of a class or of a setting
     weight = np.where(status, 0, np.where(name, _WEIGHT_OF_A_NAME, 1)) + (masked & keyed)
-    weight[np.array([word == _VALUE for word in words])[code]] = VALUES_OF_A_VARIABLE
+    weight = np.where(errors, ~status, weight)
+    weight[np.array([word == _VALUE for word in words])[code]] = MANY_VALUES if errors else VALUES_OF_A_VARIABLE
     filled = np.array([bool(word) for word in words])[code]
     short = (np.add.reduceat(filled, starts, dtype=np.int64) < _FEWEST_WORDS)[owner]
-    need = np.where(np.where(place == 0, short | ~name, short & ~name), _VALUES_OF_A_FIRST_WORD, VALUES_OF_A_VARIABLE)
+    many = errors | np.where(place == 0, short | ~name, short & ~name)
+    need = np.where(many, MANY_VALUES, VALUES_OF_A_VARIABLE)
     need = _largest(family, need)
 
     def enough(among: Flags) -> Flags:

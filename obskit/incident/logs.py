@@ -1,15 +1,15 @@
 """Log lines -> templates -> which are new, which surged, which known wording they are.
 
 Records (a line with its stack trace) become counts, bins by columns: a template, a signature, a
-class of HTTP status or a service's volume. Changes are the splits that two Poisson rates explain best.
+class of HTTP status or a service's volume; `shifts` finds those that changed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,24 +17,19 @@ import orjson
 import pyarrow.compute as pc
 
 from obskit.incident.masking import MASK
+from obskit.incident.shifts import RELATIVE_RATIO, SURGE_RATIO, VANISHED_LINES, Bar, Shift, find_shifts
 from obskit.incident.signatures import is_sure
-from obskit.incident.templates import Records, read_records
+from obskit.incident.templates import BAD_LEVELS, Records, read_records
 from obskit.model import LOG_VOLUME, Finding, Logs, LogTemplate, Window, nanoseconds, utc
 
-Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 #: Findings that are no known wording, and templates: more than these nobody reads.
 MOST_OTHERS, MOST_TEMPLATES = 40, 200
-#: A surge is at least this many times the rate before (less happens on calm days); twice when all
-#: lines of a service are meant, and when more traffic is allowed for.
-SURGE_RATIO, RELATIVE_RATIO = 3.0, 2.0
-#: A column has vanished when it came this often before and never again.
-VANISHED_LINES: Final = 20
 #: 5 s up to an hour; never more bins than that.
 _BIN_NS: Final = 5_000_000_000
 _MOST_BINS: Final = 720
-_MOST_COLUMNS: Final = 4000
+_MOST_COLUMNS: Final = 4000  # of a kind: pairs of a service and a template, or a signature
 _LONGEST_TEXT: Final = 300
 _KINDS: Final = ("template", "signature", "access", "volume")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
@@ -87,7 +82,9 @@ def find_in_logs(
     volume[:, list(home.values())] = VANISHED_LINES  # a service's volume is compared with time alone
     shifts = find_shifts(counts, volume, [c.bar for c in columns])
     teller = _Teller(records, columns, of_record, shifts, (start, bin_ns, len(counts)), redact)
-    news = [start + s.last * bin_ns > begin and _is_news(c, s) for c, s in zip(columns, shifts, strict=True)]
+    judged = list(zip(columns, shifts, strict=True))
+    steady = {(c.service, c.subject) for c, s in judged if c.kind == "signature" and s.change == "steady"}
+    news = [start + s.last * bin_ns > begin and _is_news(c, s, steady) for c, s in judged]
     found = [teller.finding(i) for i in np.flatnonzero(news).tolist()]
     found.sort(key=lambda f: (-abs(f.score) - (f.service == service), f.onset, f.service, f.subject))
     known = [f for f in found if f.kind == "signature"]
@@ -95,21 +92,12 @@ def find_in_logs(
     return LogReport(findings=(*known, *others), templates=teller.templates(begin))
 
 
-def _is_news(column: _Column, shift: Shift) -> bool:
+def _is_news(column: _Column, shift: Shift, steady: Container[tuple[int, str]]) -> bool:
     if column.kind == "volume":  # of next to nothing, anything is a surge
         return shift.change != "steady" and shift.before * shift.first >= VANISHED_LINES
-    return shift.change in ("new", "surged") + ("vanished",) * (column.kind != "signature") and not column.covered
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """What a column must show to count as changed."""
-
-    chance: float  #: New: how likely it may be that all its lines came so late by chance.
-    share: float  #: New: the share of the time that it may have been there.
-    lines: float  #: New or surged: how many lines it needs at least.
-    ratio: float  #: Surged: how many times the rate before.
-    surprise: float  #: Surged: nats that two rates must explain better than one.
+    if column.covered:  # a known wording that is there every day hides no new one of its kind
+        return shift.change == "new" and (column.service, column.covered) in steady
+    return shift.change in ("new", "surged") + ("vanished",) * (column.kind != "signature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,21 +108,20 @@ class _Column:
     service: int
     template: int
     subject: str
-    covered: bool
+    covered: str  #: The signature or the responses that tell of a template, or "".
     bar: Bar
 
 
 def _columns(records: Records) -> tuple[list[_Column], list[Ints]]:
     """Return all columns, and for each of `_KINDS` the column of every record (or -1)."""
-    bad = np.array([level in ("error", "fatal") for level in records.levels])
+    bad = np.array([level in BAD_LEVELS for level in records.levels])
     status = [next(filter(None, m.groups())) if (m := _ACCESS.search(name)) else "" for name in records.names]
     access = [f"access {digit}xx" if digit else "" for digit in status]
-    common = np.argsort(np.argsort(-np.bincount(records.template, minlength=len(bad)), kind="stable")) < _MOST_COLUMNS
     calm = np.array([level != "warn" for level in records.levels]) & ~bad
     # What a service says on a calm day measures its traffic; where it says nothing then, all counts.
     talks = np.isin(records.service, records.service[calm[records.template]])
     subjects = (
-        np.where(common, np.arange(len(bad)), -1)[records.template],
+        records.template,
         _known(records.signatures)[records.template],
         _known(access)[records.template],
         np.where(calm[records.template] | ~talks, 0, -1),
@@ -142,6 +129,7 @@ def _columns(records: Records) -> tuple[list[_Column], list[Ints]]:
     columns, of_record = list[_Column](), list[Ints]()
     for kind, subject in zip(_KINDS, subjects, strict=True):
         pair = np.where(subject < 0, -1, subject * len(records.services) + records.service)
+        pair = pair if kind == "volume" else _most(pair, bad[records.template])
         pairs, first, owner = np.unique(pair, return_index=True, return_inverse=True)
         absent = int(pairs[0] < 0)
         of_record.append(np.where(owner < absent, -1, owner - absent + len(columns)))
@@ -150,9 +138,16 @@ def _columns(records: Records) -> tuple[list[_Column], list[Ints]]:
             known, responses = records.signatures[t], access[t]
             name = dict(zip(_KINDS, (records.names[t], known, responses, LOG_VOLUME), strict=True))[kind]
             bar = _bar(kind, known, peers=int(bad.sum() if bad[t] else len(bad)), bad=bool(bad[t]))
-            covered = kind == "template" and bool(known or responses)
+            covered = (known or responses) if kind == "template" else ""
             columns.append(_Column(kind, int(records.service[record]), t, name, covered, bar))
     return columns, of_record
+
+
+def _most(pair: Ints, bad: npt.NDArray[np.bool_]) -> Ints:
+    """Return the column of each record, -1 for all but the most frequent ones; those of errors go first."""
+    _, owner, counts = np.unique(pair, return_inverse=True, return_counts=True)
+    rank = np.lexsort((-counts, np.bincount(owner, bad) == 0))
+    return np.where(np.isin(owner, rank[:_MOST_COLUMNS]), pair, -1)
 
 
 def _known(names: Sequence[str]) -> Ints:
@@ -170,125 +165,6 @@ def _bar(kind: str, signature: str, *, peers: int, bad: bool) -> Bar:
     if bad:
         return Bar(min(0.01, 0.02 / peers), 0.95, 1, SURGE_RATIO, 3.0 + float(np.log(peers)))
     return Bar(0.01 / peers, 0.95, 3, SURGE_RATIO, 3.0 + float(np.log(peers)))
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """How one column of counts changed: between which bins, and lines a bin before and meanwhile."""
-
-    change: Literal["new", "surged", "vanished", "steady"]
-    first: int
-    last: int  #: Exclusive.
-    before: float
-    after: float
-
-
-def find_shifts(counts: Floats, volume: Floats, bars: Sequence[Bar]) -> list[Shift]:
-    """Find how each column of counts changed, if at all.
-
-    Args:
-        counts: Shape (bins, columns): lines in each bin.
-        volume: The same shape: what a bin's traffic was; a rise in step with it is no surge.
-        bars: What each column must show.
-
-    Returns:
-        One shift a column.
-    """
-    bins = len(counts)
-    totals = np.cumsum(counts, axis=0)
-    gain = _gain(totals[:-1], totals[-1], np.arange(1.0, bins)[:, None], bins).max(axis=0, initial=0.0)
-    # A column that is there all the time and gains little by any split need not be looked at.
-    look = (gain > 2.0) | (counts[0] == 0) | (counts[-1] == 0)
-    means = counts.mean(axis=0)
-    shifts = []
-    for i, bar in enumerate(bars):
-        seen = (counts[:, i], volume[:, i], bar)
-        shift = (_surged(*seen) or _new(*seen) or _vanished(*seen)) if look[i] else None
-        shifts.append(shift or Shift("steady", 0, bins, float(means[i]), float(means[i])))
-    return shifts
-
-
-def _gain(before: Floats, total: Floats, at: Floats, end: float) -> Floats:
-    """Return by how much two rates explain counts better than one, in nats; 0 where the rate falls."""
-    after, left = total - before, end - at
-    with np.errstate(divide="ignore", invalid="ignore"):
-        parts = [np.where(n > 0, n * np.log(n / e), 0.0) for n, e in ((before, at), (after, left), (total, end))]
-        return np.where(after * at > before * left, parts[0] + parts[1] - parts[2], 0.0)
-
-
-def _split(column: Floats) -> tuple[int, float]:
-    """Return the bin from which on the rate is higher, and what that split gains."""
-    totals = np.cumsum(column)
-    if len(column) < 2 or totals[-1] <= 0:
-        return 0, 0.0
-    gains = _gain(totals[:-1], totals[-1], np.arange(1.0, len(column)), float(len(column)))
-    return int(np.argmax(gains)) + 1, float(gains.max())
-
-
-def _effective(column: Floats) -> float:
-    """Return how many independent lines a column is worth: a burst in one bin is one occasion."""
-    return float((1 + np.log(np.maximum(column[column > 0], 1))).sum())
-
-
-def _until(column: Floats, first: int, surprise: float) -> int:
-    """Return the bin from which on a change is over: calm again, and for long enough to be no chance."""
-    fall, gain = _split(column[first:][::-1])
-    last = len(column) - fall
-    lasted = column[first:last]
-    burst = max(lasted.sum() / max(_effective(lasted), 1.0), 1.0)
-    calm = SURGE_RATIO * column[:first].sum() / max(first, 1)
-    return last if fall and gain / burst > surprise and column[last:].mean() <= calm else len(column)
-
-
-def _new(column: Floats, traffic: Floats, bar: Bar) -> Shift | None:
-    first = int(np.argmax(column > 0))
-    if not first or column.sum() < bar.lines:
-        return None
-    share = 1 - first / len(column)
-    if traffic[:first].sum() >= VANISHED_LINES:
-        share = max(share, float(traffic[first:].sum() / traffic.sum()))
-    if share > bar.share or share ** _effective(column) > bar.chance:
-        return None
-    last = _until(column, first, bar.surprise + float(np.log(len(column))))
-    return Shift("new", first, last, 0.0, float(column[first:last].mean()))
-
-
-def _surged(column: Floats, traffic: Floats, bar: Bar) -> Shift | None:
-    surprise = bar.surprise + float(np.log(len(column)))
-    first, gain = _split(column)
-    if gain <= surprise:
-        return None
-    last = _until(column, first, surprise)
-    first, gain = _split(column[:last])
-    while first > 1 and column[first - 1] and np.count_nonzero(column[:first]) * 5 < first:
-        first -= 1
-    # A slow start is a part of it, a stray line long before is not: the first lines must be news by themselves.
-    start = _new(column[:first], traffic[:first], bar) if first else None
-    first = start.first if start else first
-    before, after = column[:first], column[first:last]
-    if not first or after.sum() < bar.lines:
-        return None
-    spread = before.var() / before.mean() if before.sum() >= VANISHED_LINES else column.sum() / _effective(column)
-    calm, busy = float(traffic[:first].sum()), float(traffic[first:last].sum())
-    with_traffic = calm >= VANISHED_LINES and after.sum() * calm < RELATIVE_RATIO * before.sum() * busy
-    if with_traffic or gain / max(spread, 1.0) <= surprise or after.mean() < bar.ratio * before.mean():
-        return None
-    return Shift("surged" if before.any() else "new", first, last, float(before.mean()), float(after.mean()))
-
-
-def _vanished(column: Floats, traffic: Floats, bar: Bar) -> Shift | None:
-    present = np.flatnonzero(column)
-    first = int(present[-1]) + 1
-    enough = min(column.sum(), traffic[first:].sum(), 4 * column[: first // 2].sum()) >= VANISHED_LINES
-    missed = min((len(column) - first) / first, float(traffic[first:].sum() / max(traffic[:first].sum(), 1.0)))
-    surprising = missed * _effective(column) >= bar.surprise + np.log(len(column))
-    # Only what was there all along can be missed, and only while its service still speaks.
-    whole = present[0] <= len(column) / 4
-    return (
-        Shift("vanished", first, len(column), float(column[:first].mean()), 0.0)
-        if enough and surprising and whole
-        else None
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 `mask` hides what is surely a value: numbers, ids, addresses, times. `wording` goes further and
 hides what may be one as well: paths, host and class names, units, lists. Two messages of one
-wording are one template; a wording that only one message has is not shown to anybody.
+wording are one template; a wording that only one message has is not shown to anybody. What
+failed is no value: codes of errors stay everywhere, names stay in messages that tell of errors.
 """
 
 from __future__ import annotations
@@ -38,26 +39,37 @@ _STATUS: Final = re.compile(
     r"|\b(?:[Ss]tatus(?:[ _]?[Cc]ode)?|code|answered|responded|returned|response)[\"']?[ :=]{1,3}[\"']?(?:with )?)"
     r"([1-5]\d\d)(?![\w.])"
 )
-_THREE_DIGITS: Final = re.compile("[1-5][0-9][0-9]")
+#: Where a word with a digit says which error it was: errno, SQLSTATE (five signs, by ISO 9075), the
+#: codes of errors and exits, and those of Oracle.
+_CODE: Final = re.compile(
+    r"((?i:\b(?:errno|sqlstate|(?:error|err|exit|return|result|status)[ _]?code|exit[ _]status)"
+    r"[\"']?[ :=\[(]{0,3}[\"']?|(?<![A-Za-z])(?:os |win)?error[ =])|\b(?:ORA|TNS)-"
+    r"|\bcode[\"']?[ :=]{1,3}[\"']?(?=[0-9A-Z]{5}(?!\w)))-?"
+    r"((?=[A-Z]*[0-9])[0-9A-Z]{1,5})(?![\w.#-])"
+)
+_KEPT: Final = re.compile(r"(?<!\w)(?=\w*[0-9])\w+")
+_DIGIT: Final = re.compile("[0-9]")
 
 
 def mask(text: str) -> str:
     """Return a message with its variable parts as ``#``; masking twice changes nothing.
 
-    Numbers, with their units, ids, addresses and times go; the HTTP status of a request stays.
+    Numbers, with their units, ids, addresses and times go; the HTTP status of a request and the
+    code of an error (errno, SQLSTATE and the like) stay.
     """
-    if not _THREE_DIGITS.search(text):
+    if not _DIGIT.search(text):
         return _mask(text)
     parts, at = [], 0
-    for found in _STATUS.finditer(text):
-        parts += [_mask(text[at : found.start(2)]), found[2]]
-        at = found.end()
+    for first, last in sorted(found.span(2) for kept in (_STATUS, _CODE) for found in kept.finditer(text)):
+        if first >= at:
+            parts += [_mask(text[at:first]), text[first:last]]
+            at = last
     return "".join([*parts, _mask(text[at:])])
 
 
 def mask_status(text: str) -> str:
-    """Return a masked message with the HTTP statuses masked that `mask` has left."""
-    return _DIGITS.sub(MASK, text)
+    """Return a masked message with the HTTP statuses and the codes of errors masked that `mask` has left."""
+    return _SIGN.sub(r"\1#", _KEPT.sub(MASK, text))
 
 
 def _mask(text: str) -> str:
@@ -113,18 +125,30 @@ _LIST: Final = re.compile(r"#(?:[,;] ?#)+")
 _SPACES: Final = re.compile(r"(?<=#) {2,}| {2,}(?=#)")
 
 
-def wording(text: str) -> str:
+def wording(text: str, *, names: bool = True) -> str:
     """Return a masked message with everything masked that may be a value by its looks.
 
     Those are paths, URLs, names of hosts and classes (not where the message begins with one),
     yes, no and nothing after a key, units of sizes and times, and lists, whatever their length.
+
+    Args:
+        text: A masked message.
+        names: Whether names are values: not where they say what failed.
     """
+    return _wording(_nameless(text) if names else text)
+
+
+def _nameless(text: str) -> str:
     if "/" in text:
         text = _PATH.sub(MASK, _URL.sub(MASK, text) if "://" in text else text)
     if "\\" in text:
         text = _WINDOWS_PATH.sub(MASK, text)
     if "." in text:
         text = _DOTTED.sub(lambda m: MASK if m.start() else m[0], _HOST.sub(MASK, text))
+    return text
+
+
+def _wording(text: str) -> str:
     if "=" in text or ":" in text:
         text = _TEN.sub(r"\1#", text)
     if MASK not in text:

@@ -9,6 +9,7 @@ parts, once for each distinct text; `grouping.group` puts together what says the
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,8 @@ from obskit.incident.signatures import LEVELS, Message, driver_of, fold, inherit
 
 #: Bytes of a template's id: among a million templates two are alike with a chance of 1 to 40 millions.
 _ID_BYTES: Final = 8
+#: Levels of lines that tell of errors.
+BAD_LEVELS: Final = ("error", "fatal")
 
 
 def mine(lines: pa.ChunkedArray | pa.Array) -> Mined:
@@ -83,6 +86,21 @@ def _encode(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], tuple[str, 
     return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), tuple(encoded.dictionary.to_pylist())
 
 
+def _group(
+    texts: Sequence[str], levels: Sequence[str], signatures: Sequence[str]
+) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """Return the template of each masked text, and the templates; what tells of errors keeps what failed."""
+    ids, names = np.zeros(len(texts), np.int64), tuple[str, ...]()
+    bad = np.array([level in BAD_LEVELS for level in levels], bool)
+    for errors in (True, False):
+        at = np.flatnonzero(bad == errors).tolist()
+        if at:
+            grouped = group([texts[i] for i in at], [f"{levels[i]}\0{signatures[i]}" for i in at], errors=errors)
+            ids[at] = grouped.ids + len(names)
+            names += grouped.templates
+    return ids, names
+
+
 def read_records(table: pa.Table) -> Records:
     """Fold the stack traces of a `Logs` table into records, and group the records by template."""
     (service, services), (task, tasks), (level, levels) = (_encode(table[n]) for n in ("service", "task", "level"))
@@ -109,17 +127,17 @@ def read_records(table: pa.Table) -> Records:
     level_of = [known or example.level for (known, _), example in zip(spoken, examples, strict=True)]
     found = match_examples([example.words for example in examples], level_of)
     found = inherit(found, [example.words for example in examples])
-    grouped = group([text for _, text in spoken], [f"{a}\0{b}" for a, b in zip(level_of, found, strict=True)])
-    _, first_of = np.unique(grouped.ids, return_index=True)
+    ids, names = _group([text for _, text in spoken], level_of, found)
+    _, first_of = np.unique(ids, return_index=True)
     return Records(
         time_ns=time_ns[row],
         weight=table["weight"].to_numpy()[row],
         service=service[row],
         task=task[row],
-        template=grouped.ids[kind_of].astype(np.int64),
+        template=ids[kind_of],
         services=services,
         tasks=tasks,
-        names=grouped.templates,
+        names=names,
         levels=tuple(level_of[i] for i in first_of),
         signatures=tuple(found[i] for i in first_of),
         examples=tuple(examples[i] for i in first_of),

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obskit.incident.logs import MOST_OTHERS, Bar, LogReport, find_in_logs, find_shifts
+from obskit.incident import logs as stage
+from obskit.incident.logs import MOST_OTHERS, LogReport, find_in_logs
+from obskit.incident.shifts import Bar, find_shifts
 from obskit.model import Finding, Logs, Window, nanoseconds
 
 START = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
@@ -306,3 +308,61 @@ def test_any_lines_can_be_looked_at(rows: list[Row]) -> None:
         assert finding.onset <= WINDOW.end
         assert finding.until is None or finding.onset <= finding.until
         assert len(finding.example) <= 300
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (["write failed, errno 11"], "write failed, errno 28"),
+        (["query failed (SQLSTATE 40001)"], "query failed (SQLSTATE 53300)"),
+        (["ORA-00060: statement failed"], "ORA-00942: statement failed"),
+        (["connection to cache.shop.internal refused"], "connection to db.shop.internal refused"),
+        (
+            [f"cannot open /var/tmp/{name}.part: Permission denied" for name in ("ab", "cd", "ef", "gh", "ij")],
+            "cannot open /etc/tls/server.key: Permission denied",
+        ),
+        (
+            [f"cannot open /var/tmp/up/{a}{b}.part: Permission denied" for a in "wxyz" for b in "klmnop"],
+            "cannot open /etc/tls/key/server.key: Permission denied",
+        ),
+        (
+            [f'relation "{name}" does not exist' for name in ("carts", "users", "items", "stock", "prices")],
+            'relation "orders" does not exist',
+        ),
+        (
+            [
+                f"job failed: org.example.{name}Exception raised"
+                for name in ("Lock", "Parse", "Retry", "Stale", "Range")
+            ],
+            "job failed: org.example.DiskFullException raised",
+        ),
+        (["job failed: KeyError raised", "job failed: ValueError raised"], "job failed: MemoryError raised"),
+    ],
+)
+def test_an_error_of_another_kind_is_new(old: list[str], new: str) -> None:
+    """Another code, host, path, table or class is another error, however often its like was seen."""
+    usual = [row(-590 + 40.0 * i, old[i % len(old)], level="error") for i in range(60)]
+    found = report([*calm(), *usual, *(row(1200 + i, new, level="error") for i in range(30))])
+
+    assert [(t.example, t.count) for t in found.templates if t.change == "new"] == [(new, 30)]
+    assert [f.example for f in found.findings] == [new]  # a finding of its own, or of its known wording
+
+
+def test_a_known_wording_of_every_day_hides_no_new_error() -> None:
+    """Where one peer is refused all day, another one that is refused now is news."""
+    usual = [row(float(s), "upstream cache.example.com: Connection refused", level="error") for s in range(-600, 1800)]
+    new = "upstream db.example.com: Connection refused"
+    found = report([*calm(), *usual, *(row(1200 + i, new, level="error") for i in range(30))])
+
+    assert [(f.kind, f.example, f.count) for f in found.findings] == [("new_template", new, 30)]
+
+
+def test_columns_are_bounded_and_errors_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More templates of more services than can be counted cost no new error its column."""
+    monkeypatch.setattr(stage, "_MOST_COLUMNS", 20)
+    texts = words(np.random.default_rng(5), 60)
+    chatter = [row(s + 0.5, texts[s % 60], service=f"s{s % 7}") for s in range(-600, 1800)]
+    found = report([*calm(), *chatter, *(row(1200 + i, "disk is gone", level="error") for i in range(30))])
+
+    assert [f.subject for f in found.findings] == ["disk is gone"]
+    assert len(found.templates) == 20

@@ -36,6 +36,12 @@ TEXTS = st.one_of(
                 "5ms",
                 "a=1",
                 "é9",
+                "errno",
+                "error code",
+                "SQLSTATE",
+                "42P01",
+                "28",
+                "ORA-00942",
             ]
         ),
         max_size=8,
@@ -61,6 +67,15 @@ TEXTS = st.one_of(
         ("status: 404 len: 1893", "status: 404 len: #"),
         ("gateway returned 502, giving up after 300 attempts", "gateway returned 502, giving up after # attempts"),
         ("waited 503 ms", "waited # ms"),
+        ("write failed: [Errno 28] after 3 s", "write failed: [Errno 28] after # s"),
+        ("errno=-104, fd 12", "errno=-104, fd #"),
+        ("No such file (os error 2)", "No such file (os error 2)"),
+        ("deadlock (SQLSTATE 40P01) at 12", "deadlock (SQLSTATE 40P01) at #"),
+        ("SQLSTATE[HY000] of 7", "SQLSTATE[HY000] of #"),
+        ("code: '42P01', line: '14'", "code: '42P01', line: '#'"),
+        ("ORA-00942: table 3 is missing", "ORA-00942: table # is missing"),
+        ("exit status 137, code 12 of 100", "exit status 137, code # of #"),
+        ("error code 1234567", "error code #"),
         ("nothing to hide", "nothing to hide"),
         ("", ""),
     ],
@@ -189,6 +204,51 @@ def test_too_many_texts_lose_their_rarest_words_and_no_others(monkeypatch: pytes
     lines = [line for name in names for line in (f"mail of {name} sent to {name}@x.org", f"no such user: {name}")]
 
     assert mine(pa.array(lines)).templates == ("mail of # sent to #", "no such user: #")
+
+
+def test_a_rare_text_that_is_like_no_other_stays_whole_in_a_flood(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new error among too many names keeps its words, though each of them is rare."""
+    monkeypatch.setattr(blanking, "MOST_TEXTS", 50)
+    letters = "abcdefghij"
+    names = ["".join(letters[int(c)] for c in f"{n:04d}") for n in range(600)]
+    lines = [*(f"mail of {name} sent to {name}@x.org" for name in names), "volume is full; cannot write journal"]
+
+    assert mine(pa.array(lines)).templates == ("mail of # sent to #", "volume is full; cannot write journal")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "errno 28",
+        "errno=-28",
+        "[Errno 28]",
+        "os error 2",
+        "SQLSTATE 42P01",
+        "SQLSTATE[HY000]",
+        "ORA-00942",
+        "code: 'P0001'",
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "x {}, y", "{}: 12", "({})"])
+def test_codes_of_errors_are_the_same_for_bytes_and_for_texts(text: str, around: str) -> None:
+    """What blanking does to the bytes of a column leaves what masking keeps."""
+    line = around.format(text)
+    records = read_records(Logs.of([0], ["s"], ["t"], ["error"], [line]).table)
+
+    assert records.names == (mask(line),)
+    assert text in records.names[0]
+
+
+def test_names_in_an_error_are_values_only_if_there_are_many() -> None:
+    """Fifteen hosts are fifteen errors; sixteen are one; in a line of another level four are one."""
+
+    def names(count: int, level: str) -> int:
+        lines = [f"connection to {chr(97 + i)}.shop.internal lost" for i in range(count)]
+        return len(
+            read_records(Logs.of(range(count), ["s"] * count, ["t"] * count, [level] * count, lines).table).names
+        )
+
+    assert [names(15, "error"), names(16, "error"), names(15, "fatal"), names(4, "info")] == [15, 1, 15, 1]
 
 
 @given(st.lists(TEXTS, max_size=20), st.lists(st.integers(0, 20), max_size=4))
