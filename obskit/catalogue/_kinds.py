@@ -24,46 +24,57 @@ Kind = Literal[
     "other",
 ]
 
-#: The words of each kind, whole or as the beginning of a word (``lat`` of ``latency90``). The first kind
-#: with a word in the name is taken: ``failed_requests`` are errors, ``request_duration`` is latency,
-#: ``cpu_throttled`` is saturation.
+#: The words of each kind, whole, with or without digits behind (``latency90``); ``_`` joins words that tell only
+#: together. The first kind with a word in the name is taken: ``failed_requests`` are errors, ``request_duration`` is
+#: latency, ``cpu_throttled`` is saturation. What is set, and not measured, comes before all: ``restart_policy_info``
+#: counts no restarts; and a budget of errors that falls is bad, other than errors.
 _WORDS: Final[tuple[tuple[Kind, str], ...]] = (
+    ("other", "info policy budget availability_zone availability_zones"),
     (
         "errors",
-        "err error* fail* fault* exception* panic* crash* restart* reject* refus* timeout* abort* cancel* drop* lost "
-        "retry* retries 5xx* 4xx* oom* unhealthy*",
+        "err errs error errors errored erroneous fail fails failed failing failure failures fault faults exception "
+        "exceptions panic panics crash crashes crashed restart restarts restarted reject rejects rejected rejections "
+        "refuse refused timeout timeouts timedout abort aborts aborted cancel cancels cancelled canceled cancellations "
+        "drop drops dropped lost retry retries retried 5xx 4xx oom ooms unhealthy",
     ),
-    ("success", "success* *success avail availability* healthy* up uptime ok apdex*"),
+    ("success", "success successes successful succeeded avail availability healthy up uptime ok apdex"),
     (
         "saturation",
-        "saturat* queue* backlog* pending* throttl* pressure* lag wait* blocked* pool* exhaust* inflight in_flight "
-        "used_pct used_percent connections* threads* active* deadlock* evict* age oldest*",
+        "saturated saturation queue queues queued backlog pending throttle throttles throttled throttling pressure lag "
+        "wait waits waiting blocked pool pools exhausted exhaustion inflight in_flight in_progress used_pct "
+        "used_percent connections threads active deadlock deadlocks evicted eviction evictions age oldest gc_pause "
+        "gc_pauses",
     ),
     (
         "latency",
-        "lat* *latency* *lat *lat50 *lat90 *lat95 *lat99 latencies duration* elapsed* delay* rtt* response_time* "
-        "responsetime* p50* p75* p90* p95* p99* ttfb",
+        "lat latency latencies duration durations elapsed delay delays rtt response_time response_times responsetime "
+        "p50 p75 p90 p95 p99 ttfb",
     ),
-    ("cpu", "cpu* load1 load5 load15 processor* cores"),
-    ("memory", "mem* rss* heap* working_set* swap* gc garbage*"),
+    ("cpu", "cpu cpus load1 load5 load15 processor processors cores"),
+    ("memory", "mem memory rss heap working_set swap gc garbage"),
     (
         "disk",
-        "disk* fs filesystem* iops* *read *write reads* writes* storage* volume* io inode*",
+        "disk disks fs filesystem filesystems iops reads writes read_bytes write_bytes bytes_read bytes_written "
+        "read_throughput write_throughput storage volume volumes io inode inodes",
     ),
-    ("network", "net* rx* tx* receive* transmit* packets* tcp* sockets*"),
+    (
+        "network",
+        "network net_bytes net_io net_in net_out net_input net_output rx tx receive received transmit transmitted "
+        "packet packets tcp socket sockets",
+    ),
     (
         "traffic",
-        "req* request* rps qps tps throughput* workload* load lod hits* calls* per_sec* per_min* rate messages* "
-        "records* queries* count sessions*",
+        "req reqs request requests rps qps tps throughput workload load hit hits call calls per_sec per_second per_min "
+        "per_minute rate messages records query queries count session sessions txn txns transactions commits",
     ),
 )
-_BOUNDARY: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
+#: Words begin with a capital, also behind an abbreviation (``CPUUtilization``), and end at what is no letter or digit.
+_BOUNDARY: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})|[^A-Za-z0-9]+")
 
 
 def _pattern(words: str) -> re.Pattern[str]:
     """Return what finds any of the words in a name whose words are joined, led and followed by ``_``."""
-    parts = (("" if w[0] == "*" else "_") + w.strip("*") + ("" if w[-1] == "*" else r"\d*_") for w in words.split())
-    return re.compile("|".join(parts))
+    return re.compile(rf"_(?:{'|'.join(words.split())})\d*_")
 
 
 _PATTERNS: Final = tuple((kind, _pattern(words)) for kind, words in _WORDS)

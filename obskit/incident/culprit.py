@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from obskit.incident.blame.scene import Ranking, Suspect
-from obskit.model import Culprit, Finding, Hypothesis, Metrics
+from obskit.model import Culprit, Finding, Hypothesis, Metrics, Series, Window
 
 
 def culprit(
@@ -41,6 +42,29 @@ def culprit(
     series = series or next((f for f in abnormal if f.service == blamed), None) or next(iter(abnormal), None)
     named = f"{series.subject}{{{series.service}{', ' + series.task[:12] if series.task else ''}}}" if series else ""
     return Culprit(service=blamed, task=task, series=named)
+
+
+def callees(series: Sequence[Series], peers: Collection[str]) -> list[tuple[str, str]]:
+    """Return (caller, callee) of the columns about calls.
+
+    Args:
+        series: Of any signals; those about calls begin with ``client_``.
+        peers: Labels that name the callee.
+    """
+    calls = [s for s in series if s.signal.startswith("client_")]
+    return [(s.service, callee) for s in calls for label, callee in s.labels if label in peers]
+
+
+def noticed_within(window: Window, onset: datetime | None) -> datetime:
+    """Return when the incident was noticed: its onset, but never outside of the window that is investigated.
+
+    An onset of triage is the earliest of many, and what a calm baseline does by chance may be among them.
+
+    Args:
+        window: Of the investigation.
+        onset: When triage says that it began; None where it cannot say.
+    """
+    return min(max(onset or window.start, window.start), window.end)
 
 
 def in_order(findings: Sequence[Finding], metrics: Metrics, ranking: Ranking) -> tuple[Finding, ...]:

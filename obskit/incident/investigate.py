@@ -13,13 +13,14 @@ import numpy as np
 
 from obskit.catalogue import all_signals
 from obskit.catalogue._kinds import forwards, kind_of
-from obskit.incident.blame.ranking import rank_suspects
+from obskit.catalogue._speak import PEER_LABELS
+from obskit.incident.blame.ranking import hurts, rank_suspects
 from obskit.incident.blame.scene import Alert, Ranking, Scene
 from obskit.incident.calibration import AS_SET, Calibration, shipped
 from obskit.incident.causes import Cause, all_causes
 from obskit.incident.combine import with_service_columns
 from obskit.incident.correlate import correlate, is_trouble
-from obskit.incident.culprit import culprit, in_order
+from obskit.incident.culprit import callees, culprit, in_order, noticed_within
 from obskit.incident.detect import Detection, detect
 from obskit.incident.events import find_in_events
 from obskit.incident.evidence import TELLING, Evidence
@@ -284,15 +285,17 @@ def _statistics(case: _Case) -> Ranking | None:
         return None
     name, series = evidence.service, evidence.metrics.series
     calls = [(name, other) if role == "dependency" else (other, name) for other, role in evidence.relations.items()]
-    calls += [(s.service, callee) for s in series if s.signal.startswith("client_") for _, callee in s.labels]
+    calls += callees(series, PEER_LABELS)
     calls += [(name, s.entity) for s in evidence.signals.values() if s.entity and evidence.seen(s.id)]
     told = next((e for e in evidence.events if e.kind == "alert" and e.service == name), None)
+    kinds = [kind_of(s.signal, s.unit) for s in series]
+    known = {s.id: _DIRECTIONS[s.bad] for s in evidence.signals.values()}
     return rank_suspects(
         Scene(
             metrics=evidence.metrics,
-            kinds=[kind_of(s.signal, s.unit) for s in series],
-            bad=[_DIRECTIONS[evidence.signals[s.signal].bad] if s.signal in evidence.signals else 0 for s in series],
-            noticed=evidence.onset or evidence.window.start,
+            kinds=kinds,
+            bad=[known.get(s.signal, hurts(kind)) for s, kind in zip(series, kinds, strict=True)],
+            noticed=noticed_within(evidence.window, evidence.onset),
             calls=sorted(set(calls)),
             forwarding=[other for other in evidence.relations if forwards(other)],
             events=evidence.events,

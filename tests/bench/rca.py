@@ -17,6 +17,21 @@ from obskit.incident.blame.ranking import rank_suspects
 from obskit.incident.blame.scene import Alert, Ranking, Scene
 from obskit.model import Event, Logs, Metrics, Series
 
+#: What the data sets abbreviate or run together, in the words that metrics usually have.
+WORDS = {
+    "lod": "load",
+    "calllat": "call_latency",
+    "servelat": "serve_latency",
+    "lat": "latency",
+    "outlatency": "out_latency",
+    "outsuccess": "out_success",
+    "sysread": "disk_reads",
+    "syswrite": "disk_writes",
+    "netrx": "network_rx",
+    "nettx": "network_tx",
+    **{f"{side}lat{q}": f"{side}_latency_p{q}" for side in ("client", "server") for q in (90, 99)},
+}
+
 
 class Case(Protocol):
     """What a benchmark tells of an incident beside its metrics."""
@@ -67,7 +82,7 @@ def scene(df: pd.DataFrame, inject_time: float, case: Case | None = None) -> Sce
     )
     return Scene(
         metrics=metrics,
-        kinds=tuple(kind_of(s.signal) for s in series),
+        kinds=tuple(kind_of(WORDS.get(s.signal, s.signal)) for s in series),
         noticed=_moment(inject_time),
         calls=tuple(case.edges) if case else (),
         forwarding=tuple(name for name in sorted(services) if forwards(name)),

@@ -284,7 +284,7 @@ def test_who_no_longer_passes_requests_on_is_to_blame() -> None:
     assert withheld[1] < 0.1 * withheld[0]
 
 
-def logs_of(*rows: tuple[int, str, str, str]) -> Logs:
+def logs_of(*rows: tuple[float, str, str, str]) -> Logs:
     """Build lines from (minute, service, level, text)."""
     times = [nanoseconds(BEGIN + minute * STEP) for minute, _, _, _ in rows]
     return Logs.of(times, [r[1] for r in rows], [""] * len(rows), [r[2] for r in rows], [r[3] for r in rows])

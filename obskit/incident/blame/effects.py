@@ -19,12 +19,12 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 #: Quartiles and deciles of a normal distribution lie so many standard deviations apart.
-_QUARTILES, _DECILES = 1.349, 2.563
+_QUARTILES, DECILES = 1.349, 2.563
 #: Noise is at least this share of the level, and of the highest level ever: a flat line that moves by a
 #: hundredth has not moved. Of a success ratio: half a percent of the requests, as much as lax objectives allow.
-_LEVEL_FLOOR, _TOP_FLOOR, _FAILURE_FLOOR = 0.05, 0.01, 0.005
+LEVEL_FLOOR, TOP_FLOOR, _FAILURE_FLOOR = 0.05, 0.01, 0.005
 #: What was always zero moves by so many deviations when it is no longer.
-_FROM_ZERO: Final = 20.0
+FROM_ZERO: Final = 20.0
 #: Samples before the onset that make half a baseline: two points tell nothing, thirty tell almost all.
 _HALF_TRUST: Final = 3.0
 #: What a family of columns does in calm times: this quantile of its moves in deviations, and of its ratios.
@@ -74,9 +74,7 @@ def effects(metrics: Metrics, *, noticed_ns: int, families: Sequence[str], rare:
         rare: Columns of events that a median does not see (errors): their means are compared.
         success: Columns that are at their best at the top; what they lack of it is looked at. They are rare too.
     """
-    with np.errstate(over="ignore"):
-        values = np.ascontiguousarray(metrics.values.T, dtype=np.float32)
-    values[~np.isfinite(values)] = np.nan
+    values = _single(metrics.values)
     _born(values, rare & ~success)
     best = np.zeros(len(values), np.float32)
     if success.any():
@@ -105,9 +103,9 @@ def _at(values: Floats, row: int, family: Ints, rare: Mask, best: Floats) -> tup
     if rare.any():
         middle[rare] = _mean(before[rare])
     level = _level(after, rare)
-    floor = np.fmax(_LEVEL_FLOOR * np.abs(middle), _TOP_FLOOR * np.fmax(np.abs(ordered[:, 0]), _last(ordered, count)))
+    floor = np.fmax(LEVEL_FLOOR * np.abs(middle), TOP_FLOOR * np.fmax(np.abs(ordered[:, 0]), _last(ordered, count)))
     floor = np.fmax(floor, _FAILURE_FLOOR * best)
-    floor = np.where(floor > 0, floor, np.abs(level) / _FROM_ZERO)
+    floor = np.where(floor > 0, floor, np.abs(level) / FROM_ZERO)
     noise = np.fmax(_noise(ordered, count), floor)
     calm = _calm(before, after.shape[1], rare)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -119,6 +117,21 @@ def _at(values: Floats, row: int, family: Ints, rare: Mask, best: Floats) -> tup
     by_ratio = np.log1p(ratio / (_LEAST_RATIO + _of_family(ratios, family, _USUAL_RATIO)))
     trust = count / (count + _HALF_TRUST)
     return moved, (trust * np.minimum(by_noise, by_ratio)).astype(np.float32)
+
+
+def _single(matrix: npt.NDArray[np.float64]) -> Floats:
+    """Return one row a column in shares of its largest absolute sample, NaN for what is not finite.
+
+    A unit says nothing here, and single precision holds no byte counts squared, nor 1e39.
+    """
+    values = matrix.T
+    known = np.isfinite(values)
+    top = np.max(np.abs(values), axis=1, initial=0.0, where=known, keepdims=True)
+    # A power of two shifts the exponent and rounds nothing: equal columns stay equal. It may itself be out of range.
+    scaled = np.ldexp(values, -np.frexp(top)[1])
+    single = np.ascontiguousarray(scaled, dtype=np.float32)
+    single[~known] = np.nan
+    return single
 
 
 def _born(values: Floats, counters: Mask) -> None:
@@ -135,7 +148,11 @@ def _known(values: npt.NDArray[np.floating]) -> Floats:
 
 
 def _log(values: Floats, floor: Floats) -> Floats:
-    logarithm: Floats = np.log(np.abs(values) + floor)
+    """Return the logarithm of each value's distance from zero, in floors and with the sign of the value.
+
+    Differences are log-ratios between values of one sign; from one sign to the other the way leads over zero.
+    """
+    logarithm: Floats = np.sign(values) * np.log1p(np.abs(values) / floor)
     return logarithm
 
 
@@ -169,7 +186,7 @@ def _quantile(ordered: Floats, count: Ints, q: float) -> Floats:
 def _noise(ordered: Floats, count: Ints) -> Floats:
     """Return between two robust deviations: quartiles miss rare moves, deciles see an earlier incident as noise."""
     q10, q25, q75, q90 = (_quantile(ordered, count, q) for q in (0.1, 0.25, 0.75, 0.9))
-    inner, outer = (q75 - q25) / _QUARTILES, (q90 - q10) / _DECILES
+    inner, outer = (q75 - q25) / _QUARTILES, (q90 - q10) / DECILES
     noise: Floats = np.sqrt(np.fmax(inner, 0) * np.fmax(inner, outer))
     return noise
 
@@ -232,7 +249,7 @@ def _onset(values: Floats, family: Ints, times: Ints, noticed: int) -> int:
     ordered = np.sort(head, axis=1)
     count = _count(ordered)
     middle = _quantile(ordered, count, 0.5)
-    noise = np.fmax(_noise(ordered, count), np.fmax(_LEVEL_FLOOR * np.abs(middle), _TOP_FLOOR * _last(ordered, count)))
+    noise = np.fmax(_noise(ordered, count), np.fmax(LEVEL_FLOOR * np.abs(middle), TOP_FLOOR * _last(ordered, count)))
     if len(values) > _MOST_VOTERS:
         with np.errstate(divide="ignore", invalid="ignore"):
             moved = np.nan_to_num(np.abs(_mean(values[:, first:]) - middle) / noise, nan=0.0, posinf=0.0)
@@ -250,7 +267,9 @@ def _onset(values: Floats, family: Ints, times: Ints, noticed: int) -> int:
         gain = (sums - n * (total / n_all)) ** 2 * (n_all / (n * (n_all - n)))
     votes = np.log1p(np.nan_to_num(gain, nan=0.0, posinf=0.0) / _TELLING_GAIN)
     votes = np.maximum(votes - _medians(votes, family), 0.0)
-    return first + int(np.argmax((votes**2).sum(axis=0)))
+    strength = (votes**2).sum(axis=0)
+    # Where nothing votes, nothing is better than what was said.
+    return first + int(np.argmax(strength)) if strength.max() > 0 else min(max(said, first), last)
 
 
 def _medians(votes: Floats, family: Ints) -> Floats:

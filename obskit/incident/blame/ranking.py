@@ -16,7 +16,7 @@ import numpy.typing as npt
 from obskit.incident.blame.effects import Effects, effects
 from obskit.incident.blame.rollouts import Rollout, rollouts
 from obskit.incident.blame.scene import PARTS, Floats, Ints, Ranking, Scene, Suspect
-from obskit.incident.blame.spread import behind, blamed_by_alert, matrix, unexplained, withheld
+from obskit.incident.blame.spread import behind, blamed_by_alert, edges, unexplained, withheld
 from obskit.incident.blame.wording import Wording, wording
 from obskit.model import Metrics, Series, nanoseconds, utc
 
@@ -65,6 +65,11 @@ _OF_SERVICE: Final = 0.1
 _MOST_SERIES, _MOST_NAMING = 5, 50
 
 
+def hurts(kind: str) -> int:
+    """Return which direction of a kind hurts: 1 up, -1 down, 0 either."""
+    return _BAD.get(kind, 0)
+
+
 def rank_suspects(scene: Scene, *, weights: Mapping[str, float] = WEIGHTS) -> Ranking:
     """Rank services and series by how likely they are to blame.
 
@@ -78,7 +83,7 @@ def rank_suspects(scene: Scene, *, weights: Mapping[str, float] = WEIGHTS) -> Ra
     """
     metrics, noticed = scene.metrics, nanoseconds(scene.noticed)
     kinds = np.array(scene.kinds, dtype=str)
-    bad = np.array(scene.bad or [_BAD.get(kind, 0) for kind in scene.kinds], np.int64)
+    bad = np.array(scene.bad or [hurts(kind) for kind in scene.kinds], np.int64)
     moved = effects(
         metrics,
         noticed_ns=noticed,
@@ -95,7 +100,6 @@ def rank_suspects(scene: Scene, *, weights: Mapping[str, float] = WEIGHTS) -> Ra
         metrics,
         scene.events,
         onset_ns=onset,
-        noticed_ns=noticed,
         bad=bad.tolist(),
         served=np.isin(kinds, _SERVED).tolist(),
     )
@@ -103,8 +107,9 @@ def rank_suspects(scene: Scene, *, weights: Mapping[str, float] = WEIGHTS) -> Ra
     index = {name: i for i, name in enumerate(services)}
     owner = np.array([index.get(name, -1) for name in blamed], np.int64)
     fallen = np.where((kinds == "traffic") & (moved.moved < 0), moved.evidence, 0.0)
-    parts = _parts(services, own, kinds, owner, news, changes, scene)
-    parts["withheld"] = withheld(_strongest(fallen, owner, len(services)), matrix(services, scene.calls))
+    parts = _parts(services, own, kinds, owner, news, scene)
+    parts["change"] = _changed(services, changes, metrics.series, own, owner, news)
+    parts["withheld"] = withheld(_strongest(fallen, owner, len(services)), edges(services, scene.calls))
     account = np.array([weights.get(part, 0.0) * parts[part] for part in PARTS]).T.reshape(len(services), len(PARTS))
     columns = _columns(metrics, own, owner, account.sum(axis=1))
     return Ranking(
@@ -149,7 +154,6 @@ def _parts(
     kinds: npt.NDArray[np.str_],
     owner: Ints,
     news: Wording,
-    changes: Mapping[str, Rollout],
     scene: Scene,
 ) -> dict[str, Floats]:
     """Return what each kind of evidence says of each service; shape (S,) each."""
@@ -160,7 +164,7 @@ def _parts(
         parts[part] = np.hypot(parts[part], strongest)
     said = np.array([news.evidence(name) for name in services])
     symptoms = np.maximum(np.maximum(parts["latency"], parts["errors"]), said)
-    calls = behind(matrix(services, scene.calls), np.isin(services, list(scene.forwarding)))
+    calls = behind(edges(services, scene.calls), np.isin(services, list(scene.forwarding)))
     if scene.alert and scene.alert.service in services:
         followed = _PART_OF.get(scene.alert.kind, "other")
         evidence = parts[followed] if followed in ("latency", "errors") else symptoms
@@ -170,8 +174,30 @@ def _parts(
     failing = np.maximum(parts["errors"], said)
     parts["errors"] = unexplained(parts["errors"], failing, calls)
     parts["logs"] = unexplained(said, failing, calls)
-    parts["change"] = np.array([changes[name].evidence if name in changes else 0.0 for name in services])
     return parts
+
+
+def _changed(
+    services: Sequence[str],
+    changes: Mapping[str, Rollout],
+    series: Sequence[Series],
+    own: Floats,
+    owner: Ints,
+    news: Wording,
+) -> Floats:
+    """Return what each service's change counts: no more than what the service shows, where it shows anything.
+
+    A new task that differs from its elders is no incident as long as its service does as before.
+    """
+    whole = np.array([not s.task for s in series], bool)
+    shown = _strongest(own, owner, len(services))
+    seen = set(owner[whole].tolist())
+    change = np.zeros(len(services))
+    for i, name in enumerate(services):
+        if name in changes:
+            symptom = max(float(shown[i]), news.evidence(name)) if i in seen else np.inf
+            change[i] = changes[name].evidence_within(symptom)
+    return change
 
 
 def _columns(metrics: Metrics, own: Floats, owner: Ints, score: Floats) -> Ints:

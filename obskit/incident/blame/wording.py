@@ -78,17 +78,36 @@ def wording(logs: Logs, *, noticed_ns: int) -> Wording:
     after = counts.sum(axis=0) - before
     # How much of the time a cut leaves is told by all lines: of calm times there may be one recorded minute only.
     share = after.sum(axis=1, keepdims=True) / counts.sum()
-    signed = _signed_root(before + _PRIOR_LINES, after + _PRIOR_LINES, np.clip(share, 1e-9, 1 - 1e-9))
+    # A record that stands for many lines is one witness all the same.
+    lines = np.bincount(pair, records.weight, len(pairs))
+    witnesses = lines**2 / np.bincount(pair, np.square(records.weight, dtype=np.float64), len(pairs))
+    independent = witnesses / np.maximum(lines, 1e-9)
+    signed = _signed_root(
+        before * independent + _PRIOR_LINES, after * independent + _PRIOR_LINES, np.clip(share, 1e-9, 1 - 1e-9)
+    )
     usable = (share[:, 0] > 0) & (share[:, 0] < 1)
-    best = signed[usable].max(axis=0) if usable.any() else np.zeros(len(pairs))
+    best = np.maximum(signed[usable].max(axis=0), 0.0) if usable.any() else np.zeros(len(pairs))
     weight = np.array([_WEIGHTS.get(level, _OTHER_WEIGHT) for level in records.levels])[pairs % templates]
-    evidence = weight * np.log1p(np.maximum(best, 0.0))
+    evidence = weight * np.log1p(np.sqrt(np.maximum(best**2 - _by_chance(pairs // templates, weight, len(cuts)), 0.0)))
     found: dict[str, News] = {}
     for i in np.argsort(-evidence, kind="stable").tolist():
         service = records.services[int(pairs[i] // templates)]
         if service not in found:
             found[service] = News(evidence=float(evidence[i]), template=records.names[int(pairs[i] % templates)])
     return Wording(news=found)
+
+
+def _by_chance(service: npt.NDArray[np.int64], weight: Floats, cuts: int) -> Floats:
+    """Return the deviance that chance alone finds at the best cut of a service's best template; one entry a pair.
+
+    Of n squared normal deviates the largest is expected at 2 ln n. The templates of one service and weight are
+    compared with each other: a service that says much has more to find news in. Cuts share all lines but those
+    between them; as independent as separate looks are only those that halve what is left, so their logarithm.
+    """
+    _, family = np.unique(np.column_stack([service, weight]), axis=0, return_inverse=True)
+    templates = np.bincount(family.ravel())[family.ravel()]
+    chance: Floats = 2 * np.log(templates * np.log2(cuts))
+    return chance
 
 
 def _signed_root(before: Floats, after: Floats, share: float) -> Floats:
