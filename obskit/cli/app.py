@@ -201,7 +201,9 @@ def evaluate(
     against: Annotated[
         Path | None, typer.Option("--against", help="An earlier evaluation (JSON): tell what got better and worse.")
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when anything got worse, or is gone.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 when anything got worse, or is not compared.")
+    ] = False,
     calibration: Annotated[
         Path | None, typer.Option("--calibration", help="Try this file of `obskit calibrate`.", show_default=False)
     ] = None,
@@ -213,8 +215,11 @@ def evaluate(
         ),
     ] = False,
     without: Annotated[
-        str, typer.Option("--without", help="Take metrics, logs or events away first, as when a source is down.")
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            "--without", help="Take metrics, logs or events away first, as when a source is down. May be given again."
+        ),
+    ] = None,
     no_times: Annotated[
         bool, typer.Option("--no-times", help="Leave times out: the same corpus then gives the same bytes.")
     ] = False,
@@ -234,7 +239,8 @@ def evaluate(
     All else may be left out: acceptable (other right first answers), service, culprit, task, onset,
     decoys (innocents that were there; with cause "none" the window is a decoy), family (repetitions of one fault).
 
-    Exit code 1 when a recording cannot be read, or with --strict when something got worse or is gone.
+    Exit code 1 when a recording cannot be read, or with --strict when something got worse, is gone, or has
+    another label. A recording's name is its path below the folder that is given.
     """  # noqa: D301 (a \b of click, which keeps the lines as they are)
     from obskit.cli import evaluate_command as command
 
@@ -245,7 +251,7 @@ def evaluate(
         strict=strict,
         times=not no_times,
         cross_validate=cross_validate,
-        lost=without,
+        lost=tuple(without or ()),
     )
     command.evaluate(ask, form=form, out=out)
 

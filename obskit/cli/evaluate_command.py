@@ -34,10 +34,10 @@ class EvaluateAsk:
         bundles: Files and folders.
         against: An earlier evaluation as JSON.
         calibration: Another than the one that comes with obskit.
-        strict: Exit 1 when anything got worse, or is gone.
+        strict: Exit 1 when anything got worse, or cannot be compared any more.
         times: Whether times are told; without them the same corpus gives the same bytes.
         cross_validate: Each family of incidents is judged by a calibration that was fitted to all others.
-        lost: The pillar that is taken away from each recording; "" for none.
+        lost: The pillars that are taken away from each recording.
     """
 
     bundles: Sequence[Path]
@@ -46,7 +46,7 @@ class EvaluateAsk:
     strict: bool = False
     times: bool = True
     cross_validate: bool = False
-    lost: str = ""
+    lost: Sequence[str] = ()
 
 
 def evaluate(ask: EvaluateAsk, *, form: str, out: Path | None) -> None:
@@ -66,7 +66,11 @@ def evaluate(ask: EvaluateAsk, *, form: str, out: Path | None) -> None:
         raise UsageError(
             "--cross-validate fits calibrations of its own", hint="leave --calibration out, or --cross-validate"
         )
-    lost = _pillar(ask.lost) if ask.lost else None
+    if ask.strict and ask.against is None:
+        raise UsageError("--strict compares with an earlier evaluation", hint="give one: --against OLD.json")
+    lost = tuple(dict.fromkeys(_pillar(name) for name in ask.lost))
+    if out is not None and out.suffix.lower() == ".json":
+        form = "json"
     known_form(form, *FORMS)
     _writable(out)
     earlier = _earlier(ask.against) if ask.against else None

@@ -87,6 +87,7 @@ def faults(form: str) -> None:
                     "title": fault.title,
                     "cause": fault.truth.cause,
                     "strengths": list(fault.strengths),
+                    "usual": fault.usual,
                     "unit": fault.unit,
                 }
                 for name, fault in known.items()
@@ -95,8 +96,9 @@ def faults(form: str) -> None:
         return
     width = max(map(len, known))
     for name, fault in known.items():
-        strengths = ", ".join(f"{strength:g}" for strength in fault.strengths)
+        strengths = ", ".join(f"{s:g}{'*' if s == fault.usual else ''}" for s in fault.strengths)
         print(f"{name:<{width}}  {fault.title}; cause {fault.truth.cause}; {strengths} ({fault.unit})")
+    print("* the usual strength")
 
 
 def inject(name: str, strength: float | None, folder: Path | None, *, stop: bool) -> None:
@@ -105,13 +107,13 @@ def inject(name: str, strength: float | None, folder: Path | None, *, stop: bool
     from obskit.lab.lab import Lab
 
     fault = fault_named(name)
+    strong = fault.checked(strength)
     lab = Lab.attached(folder)
     if stop:
         lab.heal(fault)
         print(f"{name}: stopped")
         return
-    task = lab.inject(fault, strength)
-    strong = fault.usual if strength is None else strength
+    task = lab.inject(fault, strong)
     print(f"{name}: {fault.title}, at {strong:g} ({fault.unit}){f', task {task}' if task else ''}")
     print(f"it lasts until: obskit lab inject {name} --stop")
 
@@ -122,11 +124,12 @@ def record(name: str, out: Path, folder: Path | None, *, strength: float | None,
     from obskit.lab.record import record as recorded
 
     fault = fault_named(name)
+    strong = fault.checked(strength)
     place = out.resolve().parent
     if out.suffix != ".obskit" or not place.is_dir() or not os.access(place, os.W_OK):
         raise UsageError(f"{out} cannot be written", hint="name a file NAME.obskit in a folder that exists")
     with _ending_in_order(), progress(f"recording {name}") as tell, _lab(fault, folder) as lab:
-        found = recorded(lab, fault, out, strength=strength, calm=calm, minutes=minutes, tell=tell)
+        found = recorded(lab, fault, out, strength=strong, calm=calm, minutes=minutes, tell=tell)
     print(
         f"{found.path}: {found.series} series, {found.lines} log lines, {found.events} events; truth in {found.truth}"
     )

@@ -45,8 +45,8 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Say whether an answer got worse, or is missing."""
-        return bool(self.worse or self.gone)
+        """Say whether an answer got worse, or cannot be compared any more."""
+        return bool(self.worse or self.gone or self.relabelled)
 
 
 def compare(old: Mapping[str, Outcome], now: Evaluation) -> Comparison:

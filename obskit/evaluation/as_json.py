@@ -21,6 +21,7 @@ def document(found: Evaluation, *, compared: Comparison | None = None) -> dict[s
     summed = scores(found.outcomes)
     body = {
         "schema_version": SCHEMA_VERSION,
+        "without": list(found.lost),
         "incidents": _group(summed.incidents),
         "calm": _quiet(summed.calm),
         "decoys": _quiet(summed.decoys),
@@ -100,6 +101,8 @@ def _outcome(one: Outcome) -> dict[str, Any]:
         "first": one.first,
         "probability": _rounded(one.probability, 4),
         "rank": one.rank,
+        "culprit": one.culprit,
+        "blamed": one.blamed,
         "culprit_right": one.culprit_right,
         "onset_error_seconds": _rounded(one.onset_error, 3),
     }

@@ -35,7 +35,8 @@ def _figures(summed: Scores, found: Evaluation) -> Iterator[str]:
     one, others, held = summed.incidents, summed.others, summed.reliability
     strange = f", {others[1]} of a cause that obskit has not" if others[1] else ""
     quiet = f"{summed.calm.count} calm, {summed.decoys.count} decoys{strange}"
-    yield f"{len(found.outcomes)} recordings: {one.count} incidents, {quiet}"
+    less = f", without their {' and '.join(found.lost)}" if found.lost else ""
+    yield f"{len(found.outcomes)} recordings{less}: {one.count} incidents, {quiet}"
     if one.count:
         low, high = interval((one.named, one.count))
         yield _row("right cause named", f"{_of((one.named, one.count))}, 95% interval {low:.0%} to {high:.0%}")
@@ -84,7 +85,8 @@ def _wrong(outcomes: Sequence[Outcome]) -> Iterator[str]:
     for one in wrong:
         sure = "" if one.probability is None else f", first {one.first} {one.probability:.0%}"
         place = f", the truth at place {one.rank}" if one.rank > 1 else ""
-        culprit = ", wrong culprit" if one.culprit_right is False else ""
+        blamed = f"culprit {clean(one.blamed) or 'none'}, the label says {clean(one.culprit)}"
+        culprit = f", {blamed}" if one.culprit_right is False else ""
         yield f"  {clean(one.name)}: {one.cause}, said {one.verdict}{sure}{place}{culprit}"
 
 
@@ -93,7 +95,7 @@ def _compared(found: Comparison) -> Iterator[str]:
     for what, changes in (("worse ", found.worse), ("better", found.better)):
         for change in changes:
             yield f"  {what} {clean(change.name)}: {clean(change.words)}"
-    for what, names in (("other label", found.relabelled), ("new", found.new), ("gone", found.gone)):
+    for what, names in (("not compared, another label", found.relabelled), ("new", found.new), ("gone", found.gone)):
         if names:
             yield f"  {what}: {', '.join(map(clean, names))}"
 

@@ -12,13 +12,19 @@ Pillar = Literal["metrics", "logs", "events"]
 SOURCES: dict[Pillar, str] = {"metrics": "prometheus", "logs": "loki", "events": "ecs"}
 
 
-def without(telemetry: Telemetry, pillar: Pillar) -> Telemetry:
-    """Return telemetry of which one pillar was not seen, and that says so.
+def without(telemetry: Telemetry, *pillars: Pillar) -> Telemetry:
+    """Return telemetry of which some pillars were not seen, and that says so.
 
     Args:
         telemetry: Stays as it is.
-        pillar: What is taken away.
+        pillars: What is taken away.
     """
+    for pillar in pillars:
+        telemetry = _without(telemetry, pillar)
+    return telemetry
+
+
+def _without(telemetry: Telemetry, pillar: Pillar) -> Telemetry:
     gap = Gap(source=SOURCES[pillar], query="everything", reason="taken away, as when the source is down")
     gaps = (*telemetry.gaps, gap)
     if pillar == "metrics":

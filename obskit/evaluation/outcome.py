@@ -26,6 +26,7 @@ class Outcome:
         first: Its first cause's id; "" when it has none.
         probability: Of the first cause; None without one.
         rank: Place of the first right cause, from 1; 0 when no right one is listed, or none can be.
+        culprit, blamed: The service or entity that the label names, and the one that triage names; "" for none.
         culprit_right: None when the label names no culprit.
         onset_error: Seconds from the true onset to the one said, negative when too early; None when either is missing.
         seconds: Reading and thinking; None when times are not wanted.
@@ -39,6 +40,8 @@ class Outcome:
     first: str = ""
     probability: float | None = None
     rank: int = 0
+    culprit: str = ""
+    blamed: str = ""
     culprit_right: bool | None = None
     onset_error: float | None = None
     seconds: float | None = None
@@ -95,6 +98,8 @@ def outcome(name: str, label: Label, diagnosis: Diagnosis, *, seconds: float | N
         first=causes[0] if causes else "",
         probability=diagnosis.hypotheses[0].probability if causes else None,
         rank=next((place for place, cause in enumerate(causes, 1) if cause in label.right), 0),
+        culprit=label.culprit,
+        blamed=diagnosis.culprit.service,
         culprit_right=_culprit_right(label, diagnosis),
         onset_error=None if onset is None else onset.total_seconds(),
         seconds=seconds,

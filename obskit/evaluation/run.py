@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -12,6 +12,7 @@ from obskit.evaluation.degrade import Pillar, without
 from obskit.evaluation.outcome import Outcome, outcome
 from obskit.incident.calibration import Calibration
 from obskit.incident.investigate import investigate
+from obskit.model import stamp
 from obskit.sources.bundle import Recording, read_bundle
 
 Tell = Callable[[str], None]
@@ -25,11 +26,13 @@ class Evaluation:
         outcomes: By name.
         skipped: Recordings that have no label, labels that have no recording.
         failed: What could not be read, and why.
+        lost: Pillars that were taken away from each recording.
     """
 
     outcomes: tuple[Outcome, ...]
     skipped: tuple[LeftOut, ...] = ()
     failed: tuple[LeftOut, ...] = ()
+    lost: tuple[Pillar, ...] = ()
 
 
 def evaluate(
@@ -39,7 +42,7 @@ def evaluate(
     clock: Callable[[], float] | None,
     tell: Tell,
     of_family: Mapping[str, Calibration] = MappingProxyType({}),
-    lost: Pillar | None = None,
+    lost: Sequence[Pillar] = (),
 ) -> Evaluation:
     """Investigate every recording and hold the answers against the labels. A recording that is damaged fails alone.
 
@@ -49,7 +52,7 @@ def evaluate(
         clock: Seconds that only go forward; None when times are not wanted.
         tell: Called with what is being looked at.
         of_family: For each family of incidents (see `Labelled.family`) one of its own, over *calibration*.
-        lost: The pillar that is taken away from each recording.
+        lost: The pillars that are taken away from each recording.
     """
     outcomes: list[Outcome] = []
     failed = list(corpus.failed)
@@ -63,14 +66,14 @@ def evaluate(
             failed.append(LeftOut(one.name, one_line(error)))
             continue
         diagnosis = investigate(
-            without(recording.telemetry, lost) if lost else recording.telemetry,
+            without(recording.telemetry, *lost),
             service=recording.service,
             window=recording.window,
             calibration=of_family.get(one.family, calibration),
         )
         seconds = now() - begun if clock else None
         outcomes.append(outcome(one.name, one.label, diagnosis, seconds=seconds))
-    return Evaluation(outcomes=tuple(outcomes), skipped=corpus.skipped, failed=tuple(sorted(failed)))
+    return Evaluation(outcomes=tuple(outcomes), skipped=corpus.skipped, failed=tuple(sorted(failed)), lost=tuple(lost))
 
 
 def recorded(one: Labelled) -> Recording:
@@ -78,9 +81,14 @@ def recorded(one: Labelled) -> Recording:
 
     Raises:
         BundleError: It cannot be read.
-        UsageError: Its label speaks of another service.
+        UsageError: Its label speaks of another service, or of another time.
     """
     recording = read_bundle(one.path)
     if one.label.service and one.label.service != recording.service.name:
         raise UsageError(f"the label speaks of {one.label.service}, the recording is of {recording.service.name}")
+    begin, onset, end = recording.window.with_baseline().start, one.label.onset, recording.window.end
+    if onset is not None and not begin <= onset <= end:
+        raise UsageError(
+            f"the label's onset, {stamp(onset)}, lies outside the recording: {stamp(begin)} to {stamp(end)}"
+        )
     return recording

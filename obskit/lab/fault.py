@@ -65,6 +65,21 @@ class Fault(ABC):
         """The strength where none is given."""
         return self.strengths[len(self.strengths) // 2]
 
+    def checked(self, strength: float | None) -> float:
+        """Return a strength that the fault has; the usual one for None.
+
+        Raises:
+            UsageError: It is weaker or stronger than any that was tried.
+        """
+        if strength is None:
+            return self.usual
+        low, high = min(self.strengths), max(self.strengths)
+        if not low <= strength <= high:
+            raise UsageError(
+                f"{self.id} has no strength {strength:g}", where={"from": f"{low:g}", "to": f"{high:g}"}, hint=self.unit
+            )
+        return strength
+
     @abstractmethod
     def start(self, lab: Lab, strength: float) -> str:
         """Break.
@@ -101,7 +116,9 @@ def fault_named(name: str) -> Fault:
 
     known = all_faults()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+        # who names a cause means the fault that brings it about
+        near = [one for one, fault in known.items() if fault.truth.cause == name]
+        near = near or difflib.get_close_matches(name, known, n=3, cutoff=0.4)
         where = {"near": ", ".join(near), "known": ", ".join(known)}
         raise UsageError(f"there is no fault {name[:80]!r}", where=where, hint="obskit lab faults")
     return known[name]

@@ -176,6 +176,7 @@ def test_a_hostile_name_steers_no_terminal(obskit: Typed, tmp_path: Path) -> Non
         (["c", "--calibration", "list.json", "--cross-validate"], "fits calibrations of its own"),
         (["c", "--cross-validate"], "20 are needed"),
         (["c", "--without", "traces"], "no pillar 'traces'"),
+        (["c", "--strict"], "compares with an earlier evaluation"),
         (["c", "--out", "no/where.json"], "cannot be written"),
         (["c", "--out", "."], "cannot be written"),
     ],
@@ -257,6 +258,25 @@ def test_a_pillar_can_be_taken_away(obskit: Typed, folder: Path) -> None:
 
     assert held["calm"]["calm"] == 0
     assert not any(one["verdict"] == "calm" for one in held["bundles"])
+    both = obskit("evaluate", folder, "--without", "metrics", "--without", "logs").out
+    assert both.startswith("5 recordings, without their metrics and logs:")
+
+
+def test_an_onset_outside_the_recording_is_refused(obskit: Typed, tmp_path: Path) -> None:
+    """A label that was copied and not changed would be scored against another night."""
+    write(tmp_path / "c" / "pool.obskit", pool(), label={"cause": "db_pool_exhausted", "onset": "2020-01-31T03:12:00Z"})
+    said = obskit("evaluate", "c")
+
+    assert said.code == 1
+    assert "lies outside the recording" in said.out
+
+
+def test_a_name_that_ends_in_json_gets_json(obskit: Typed, folder: Path, tmp_path: Path) -> None:
+    """As elsewhere: the suffix says what is meant."""
+    obskit("evaluate", folder, "--out", "old.json")
+
+    assert json.loads((tmp_path / "old.json").read_text())["schema_version"] == 1
+    assert obskit("evaluate", folder, "--against", "old.json", "--strict").code == 0
 
 
 def test_degraded_recordings_teach_as_well(obskit: Typed, many: Path, tmp_path: Path) -> None:

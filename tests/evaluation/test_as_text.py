@@ -63,7 +63,7 @@ def test_a_comparison_tells_the_worse_first_and_what_does_not_compare() -> None:
     assert said[start + 1 : start + 6] == [
         "  worse  a: down",
         "  better b: up",
-        "  other label: r",
+        "  not compared, another label: r",
         "  new: n, m",
         "  gone: g",
     ]
