@@ -279,15 +279,12 @@ def test_a_name_that_ends_in_json_gets_json(obskit: Typed, folder: Path, tmp_pat
     assert obskit("evaluate", folder, "--against", "old.json", "--strict").code == 0
 
 
-def test_degraded_recordings_teach_as_well(obskit: Typed, many: Path, tmp_path: Path) -> None:
-    """Each of them counts as often as it still says something."""
-    plain, degraded = (
-        json.loads(obskit("calibrate", many, "--out", "c.json", "--force", "--format", "json", *more).out)
-        for more in ((), ("--degraded",))
-    )
+def test_degraded_recordings_teach_as_well(obskit: Typed, folder: Path) -> None:
+    """They count: what is too little stays too little, but it is more."""
+    plain, degraded = (obskit("calibrate", folder, "--out", "c.json", *more).err for more in ((), ("--degraded",)))
+    counted = [int(said.partition("incidents:")[2].split(",")[0]) for said in (plain, degraded)]
 
-    assert degraded["fitted_on"]["samples"] > plain["fitted_on"]["samples"] == 24
-    assert degraded["fitted_on"]["recordings"] == 24
+    assert counted[0] < counted[1] < 20
 
 
 def test_a_worse_calibration_is_written_only_by_force(obskit: Typed, many: Path, tmp_path: Path) -> None:

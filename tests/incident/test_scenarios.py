@@ -73,7 +73,8 @@ def test_the_calm_ones_are_calm(name: str) -> None:
     assert len(diagnosis.clean) > 20
 
 
-@pytest.mark.parametrize("name", NAMES)
+# which recording it is does not matter: those of the lab would only take long
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith("_lab")])
 def test_the_same_recording_gives_the_same_bytes(name: str) -> None:
     """A postmortem repeats the answer of the night to the byte, in every format."""
     recording = _recording(name)
