@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import settings
 
 # A shared machine is slow at times: how long an example takes is no property of the code.
-settings.register_profile("obskit", deadline=None)
+# CI has a quarter of an hour for everything; whoever has more time looks further.
+settings.register_profile("obskit", deadline=None, max_examples=40 if os.environ.get("CI") else 100)
 settings.load_profile("obskit")
 
 GOLDEN = Path(__file__).parent / "golden"
