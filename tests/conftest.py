@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from hypothesis import settings
 # CI has a quarter of an hour for everything; whoever has more time looks further.
 settings.register_profile("obskit", deadline=None, max_examples=40 if os.environ.get("CI") else 100)
 settings.load_profile("obskit")
+
+# Tests that a script starts in the background ignore Ctrl-C, and so does every command that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GOLDEN = Path(__file__).parent / "golden"
 

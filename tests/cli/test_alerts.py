@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
 from obskit.ascode.alerts.check import all_checks, explain
-from obskit.cli import main
 from tests.standins import faulty
+from tests.support.command_line import CONTROLS, Said, Typed, typed
 from tests.support.node import grafana_tools
 from tests.support.servers import PrometheusServer
 
 ROOT = Path(__file__).resolve().parents[2]
 BROKEN = ROOT / "tests" / "ascode" / "alerts" / "broken"
-#: Nothing of a terminal's language but line ends.
-CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 ALERT = """from obskit.ascode.alerts import alert
 
@@ -51,25 +46,10 @@ TESTS = (
 WORDS = "amber birch cedar delta ember fjord grove heath islet jetty knoll ledge marsh north ocean plain quarry"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-Typed = Callable[..., Said]
-
-
 @pytest.fixture
 def obskit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Typed:
     """Return ``obskit alerts``, in a folder with one sound alert, its tests and its runbook."""
-    for name in os.environ:
-        if name.startswith("OBSKIT_"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+    command = typed(monkeypatch, tmp_path, capsys, command=("alerts",))
     define()
     write("alerts/tests/pool.tests.py", TESTS.format(name="PoolWaiting"))
     sections = ("Meaning", "Impact", "Diagnosis", "Mitigation")
@@ -77,10 +57,7 @@ def obskit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Captu
     write("runbooks/alerts/PoolWaiting.md", f"# PoolWaiting\n\nRequests wait.\n\n{body}")
 
     def run(*argv: str | Path) -> Said:
-        code = main(["alerts", *map(str, argv)])
-        captured = capsys.readouterr()
-        said = Said(code, captured.out, captured.err)
-        assert "Traceback" not in said.err
+        said = command(*argv)
         for text in (said.out, said.err):
             assert not CONTROLS.search(text), f"a terminal would obey {text!r}"
         return said

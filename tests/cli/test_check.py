@@ -13,10 +13,10 @@ import pytest
 
 from obskit.cli import main
 from tests.checkup import stack
+from tests.support.command_line import CONTROLS
 from tests.support.servers import PrometheusServer, free_port
 
 Typed = Callable[..., tuple[int, str, str]]
-CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,45 +18,26 @@ from typing import Any
 import orjson
 import pytest
 
-from obskit.cli import main
 from obskit.cli.output import clean_lines
 from obskit.model import Service, stamp
 from obskit.sources.bundle import write_bundle
 from tests.standins.loki import LokiStandIn
+from tests.support.command_line import CONTROLS, Said, Typed, typed
 from tests.support.scenario import SERVICE, WINDOW, Scenario
 from tests.support.servers import Labels, PrometheusServer, Samples, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Nothing of a terminal's language but line ends.
-CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-Typed = Callable[..., Said]
 
 
 @pytest.fixture
 def obskit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Typed:
     """Return the command line, in an empty folder and with nothing configured."""
-    for name in os.environ:
-        if name.startswith(("OBSKIT_", "AWS_")):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+    command = typed(monkeypatch, tmp_path, capsys)
 
     def run(*argv: str | Path) -> Said:
-        code = main([str(a) for a in argv])
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        assert not CONTROLS.search(captured.err), f"a terminal would obey {captured.err!r}"
-        return Said(code, captured.out, captured.err)
+        said = command(*argv)
+        assert not CONTROLS.search(said.err), f"a terminal would obey {said.err!r}"
+        return said
 
     return run
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +13,13 @@ import yaml
 
 from obskit.ascode.check import all_checks, explain
 from obskit.ascode.definition import SUFFIX
-from obskit.cli import main
 from tests.standins import faulty
 from tests.standins.grafana import GrafanaStandIn
+from tests.support.command_line import CONTROLS, Said, Typed, typed
 from tests.support.node import grafana_tools
 
 ROOT = Path(__file__).resolve().parents[2]
 BROKEN = ROOT / "tests" / "ascode" / "broken"
-#: Nothing of a terminal's language but line ends.
-CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 TOKENS = (GrafanaStandIn.token, GrafanaStandIn.viewer_token, "glsa_nobodysToken")
 
 BOARD = """from obskit.ascode import board, group, panel
@@ -43,34 +39,16 @@ reason = "services are told apart by the label service"
 GO_ON = "run the same command again"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-Typed = Callable[..., Said]
-
-
 @pytest.fixture
 def obskit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Typed:
     """Return ``obskit dashboards``, in a folder with two sound definitions, ``alpha`` and ``beta``."""
-    for name in os.environ:
-        if name.startswith("OBSKIT_"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+    command = typed(monkeypatch, tmp_path, capsys, command=("dashboards",))
     define("alpha")
     define("beta")
     Path("dashboards", "checks.toml").write_text(CHECKS, encoding="utf-8")
 
     def run(*argv: str | Path) -> Said:
-        code = main(["dashboards", *map(str, argv)])
-        captured = capsys.readouterr()
-        said = Said(code, captured.out, captured.err)
-        assert "Traceback" not in said.err
+        said = command(*argv)
         for text in (said.out, said.err):
             assert not CONTROLS.search(text), f"a terminal would obey {text!r}"
             assert not any(token in text for token in TOKENS)

@@ -3,49 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from obskit.cli import main
 from obskit.incident.calibration import read_calibration
 from obskit.incident.causes import all_causes
+from tests.support.command_line import Typed, typed
 from tests.support.labelled import corpus, cpu, errors, locks, pool, write
 
 Golden = Callable[[str, str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-Typed = Callable[..., Said]
-
-
 @pytest.fixture
 def obskit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Typed:
     """Return the command line, in an empty folder and with nothing configured."""
-    for name in os.environ:
-        if name.startswith(("OBSKIT_", "AWS_")):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*argv: str | Path) -> Said:
-        code = main([str(a) for a in argv])
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return Said(code, captured.out, captured.err)
-
-    return run
+    return typed(monkeypatch, tmp_path, capsys)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,6 @@ import socket
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ import fsspec
 import psutil
 import pytest
 
-from obskit.cli import main
+from tests.support.command_line import Typed, typed
 from tests.support.labelled import cpu, pool, write
 from tests.support.scenario import SERVICE, Scenario
 from tests.support.servers import free_port
@@ -30,33 +28,10 @@ from tests.support.servers import free_port
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-Typed = Callable[..., Said]
-
-
 @pytest.fixture
 def obskit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Typed:
     """Return the command line, in an empty folder and with nothing configured."""
-    for name in os.environ:
-        if name.startswith(("OBSKIT_", "AWS_")):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*argv: str | Path) -> Said:
-        code = main([str(a) for a in argv])
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return Said(code, captured.out, captured.err)
-
-    return run
+    return typed(monkeypatch, tmp_path, capsys)
 
 
 @pytest.fixture(scope="module")
