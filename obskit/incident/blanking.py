@@ -230,7 +230,9 @@ def _statuses(raw: Bytes, start: Flags, digit: Flags, word: Flags) -> Ints:
     # Or the word before the number has a slash: a path, or the version of HTTP.
     left = np.flatnonzero(~kept & (raw[before] != _END))
     before = before[left]
-    for _ in range(_LONGEST_TARGET if len(left) else 0):
+    for _ in range(_LONGEST_TARGET):
+        if not len(left):
+            break
         here = raw[before]
         kept[left[here == ord("/")]] = True
         on = (here != ord("/")) & (here != ord(" ")) & (here != _END)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -16,10 +16,11 @@ import numpy.typing as npt
 import orjson
 import pyarrow.compute as pc
 
+from obskit.incident.distinct import distinct
 from obskit.incident.masking import MASK
 from obskit.incident.shifts import RELATIVE_RATIO, SURGE_RATIO, VANISHED_LINES, Bar, Shift, find_shifts
 from obskit.incident.signatures import is_sure
-from obskit.incident.templates import BAD_LEVELS, Records, read_records
+from obskit.incident.templates import BAD_LEVELS, Records, read_records, template_id
 from obskit.model import LOG_VOLUME, Finding, Logs, LogTemplate, Window, nanoseconds, utc
 
 Ints = npt.NDArray[np.int64]
@@ -45,10 +46,12 @@ class LogReport:
     Attributes:
         findings: Signatures first, then other changes; the largest first.
         templates: Changed templates first, then steady ones; the most frequent first.
+        records: The lines that were read, grouped; None where there were none. Not redacted.
     """
 
     findings: tuple[Finding, ...]
     templates: tuple[LogTemplate, ...]
+    records: Records | None = field(default=None, repr=False, compare=False)
 
 
 def find_in_logs(
@@ -89,7 +92,7 @@ def find_in_logs(
     found.sort(key=lambda f: (-abs(f.score) - (f.service == service), f.onset, f.service, f.subject))
     known = [f for f in found if f.kind == "signature"]
     others = [f for f in found if f.kind != "signature"][:MOST_OTHERS]
-    return LogReport(findings=(*known, *others), templates=teller.templates(begin))
+    return LogReport(findings=(*known, *others), templates=teller.templates(begin), records=records)
 
 
 def _is_news(column: _Column, shift: Shift, steady: Container[tuple[int, str]]) -> bool:
@@ -130,7 +133,7 @@ def _columns(records: Records) -> tuple[list[_Column], list[Ints]]:
     for kind, subject in zip(_KINDS, subjects, strict=True):
         pair = np.where(subject < 0, -1, subject * len(records.services) + records.service)
         pair = pair if kind == "volume" else _most(pair, bad[records.template])
-        pairs, first, owner = np.unique(pair, return_index=True, return_inverse=True)
+        pairs, first, owner, _ = distinct(pair)
         absent = int(pairs[0] < 0)
         of_record.append(np.where(owner < absent, -1, owner - absent + len(columns)))
         for record in first[absent:].tolist():
@@ -145,7 +148,7 @@ def _columns(records: Records) -> tuple[list[_Column], list[Ints]]:
 
 def _most(pair: Ints, bad: npt.NDArray[np.bool_]) -> Ints:
     """Return the column of each record, -1 for all but the most frequent ones; those of errors go first."""
-    _, owner, counts = np.unique(pair, return_inverse=True, return_counts=True)
+    _, _, owner, counts = distinct(pair)
     rank = np.lexsort((-counts, np.bincount(owner, bad) == 0))
     return np.where(np.isin(owner, rank[:_MOST_COLUMNS]), pair, -1)
 
@@ -266,6 +269,8 @@ class _Teller:
                     signature=records.signatures[column.template],
                     example=self._clean(records.examples[column.template].words, _LONGEST_TEXT),
                     onset=onset if shift.change != "steady" else None,
+                    # of what may be shown, before it is cut: a recording, which is redacted, gives the same
+                    id=template_id(self._clean(column.subject, len(column.subject) + _LONGEST_TEXT)),
                 )
             )
         return tuple(found)

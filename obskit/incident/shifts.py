@@ -18,6 +18,8 @@ SURGE_RATIO, RELATIVE_RATIO = 3.0, 2.0
 VANISHED_LINES: Final = 20
 #: Columns whose splits are all tried at once: bounds the memory.
 _COLUMNS_AT_ONCE: Final = 512
+#: Sums in another order differ in their last digits: what comes so close to a bar is looked at.
+_ROOM: Final = 1 + 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +55,39 @@ def find_shifts(counts: Floats, volume: Floats, bars: Sequence[Bar]) -> list[Shi
     Returns:
         One shift a column.
     """
-    bins = len(counts)
-    totals = np.cumsum(counts, axis=0)
-    gain = np.zeros(counts.shape[1])
-    for i in range(0, len(gain), _COLUMNS_AT_ONCE):
-        some = totals[:, i : i + _COLUMNS_AT_ONCE]
-        gains = _gain(some[:-1], some[-1], np.arange(1.0, bins)[:, None], bins)
-        gain[i : i + _COLUMNS_AT_ONCE] = gains.max(axis=0, initial=0.0)
-    # A column that is there all the time and gains little by any split need not be looked at.
-    look = (gain > 2.0) | (counts[0] == 0) | (counts[-1] == 0)
+    look = _may_have_changed(counts, bars)
     means = counts.mean(axis=0)
     shifts = []
     for i, bar in enumerate(bars):
         seen = (counts[:, i], volume[:, i], bar)
         shift = (_surged(*seen) or _new(*seen) or _vanished(*seen)) if look[i] else None
-        shifts.append(shift or Shift("steady", 0, bins, float(means[i]), float(means[i])))
+        shifts.append(shift or Shift("steady", 0, len(counts), float(means[i]), float(means[i])))
     return shifts
+
+
+def _may_have_changed(counts: Floats, bars: Sequence[Bar]) -> npt.NDArray[np.bool_]:
+    """Return which columns must be looked at one by one, shape (columns,): those that pass what can be asked of all."""
+    bins, columns = counts.shape
+    if not bins or not columns:
+        return np.zeros(columns, bool)
+    chance, share, lines, surprise = np.array([(b.chance, b.share, b.lines, b.surprise) for b in bars], float).T
+    surprise = surprise + np.log(bins)
+    totals = np.cumsum(counts, axis=0)
+    gain = np.zeros(columns)
+    for i in range(0, columns, _COLUMNS_AT_ONCE):
+        some = totals[:, i : i + _COLUMNS_AT_ONCE]
+        gains = _gain(some[:-1], some[-1], np.arange(1.0, bins)[:, None], bins)
+        gain[i : i + _COLUMNS_AT_ONCE] = gains.max(axis=0, initial=0.0)
+    there = counts > 0
+    first, last = there.argmax(axis=0), bins - there[::-1].argmax(axis=0)
+    occasions = there.sum(axis=0) + np.log(np.maximum(counts, 1.0)).sum(axis=0, where=there)
+    late = 1 - first / bins
+    new = (first > 0) & (totals[-1] >= lines) & (late <= share) & (late**occasions <= chance * _ROOM)
+    enough = (totals[-1] >= VANISHED_LINES) & (first <= bins / 4) & (last < bins)
+    missed = (bins - last) / last * occasions
+    vanished = enough & (missed * _ROOM >= surprise)
+    looked: npt.NDArray[np.bool_] = (gain * _ROOM > surprise) | new | vanished
+    return looked
 
 
 def _gain(before: Floats, total: Floats, at: Floats, end: float) -> Floats:

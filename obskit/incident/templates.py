@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from obskit.incident.blanking import coarse
+from obskit.incident.distinct import distinct
 from obskit.incident.grouping import Mined, group
 from obskit.incident.masking import mask, mask_status
 from obskit.incident.signatures import LEVELS, Message, driver_of, fold, inherit, match_examples, read, read_record
@@ -111,8 +112,8 @@ def read_records(table: pa.Table) -> Records:
     parts = [codes[row], np.where(final >= 0, codes[final], -1), np.where(driver >= 0, codes[driver], -1), level[row]]
     key = np.zeros(len(row), np.int64)
     for part in parts:
-        _, key = np.unique(key * (int(part.max()) + 2) + part + 1, return_inverse=True)
-    _, sample = np.unique(key, return_index=True)
+        key = distinct(key * (int(part.max()) + 2) + part + 1).inverse
+    sample = distinct(key).first
     spoken: dict[tuple[str, str], int] = {}
     kinds = []
     texts.append("")  # what position -1 stands for
@@ -121,14 +122,14 @@ def read_records(table: pa.Table) -> Records:
         kind = (LEVELS.get(levels[said].lower(), "") or message.level, mask(message.words))
         kinds.append(spoken.setdefault(kind, len(spoken)))
     kind_of = np.array(kinds)[key]
-    _, sample = np.unique(kind_of, return_index=True)
+    sample = distinct(kind_of).first
     raw = [[lines[int(r)].as_py() if r >= 0 else "" for r in (row[i], final[i], driver[i])] for i in sample]
     examples = [read_record(first, last, driver_of(drive)) for first, last, drive in raw]
     level_of = [known or example.level for (known, _), example in zip(spoken, examples, strict=True)]
     found = match_examples([example.words for example in examples], level_of)
     found = inherit(found, [example.words for example in examples])
     ids, names = _group([text for _, text in spoken], level_of, found)
-    _, first_of = np.unique(ids, return_index=True)
+    first_of = distinct(ids).first
     return Records(
         time_ns=time_ns[row],
         weight=table["weight"].to_numpy()[row],
