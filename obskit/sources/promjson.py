@@ -3,7 +3,8 @@
 The body is searched for the series' borders (a loop over series), and the points of many series
 are then read by one call of Arrow's CSV reader, block by block: the only copy of the points
 that is ever made is a block's. The search is safe: ``"values":[[`` holds a bare quote, which cannot
-occur inside a JSON string, and no other key of the answer is followed by ``:[[``.
+occur inside a JSON string, and no other key of the answer is followed by ``:[[``. An answer that is
+spaced otherwise than Prometheus spaces it (a proxy may have read and written it again) is read the slow way.
 """
 
 from __future__ import annotations
@@ -74,12 +75,15 @@ def decode_range(body: bytes, start: float, step: float, points: int) -> RangeAn
         rows = answer["data"]["result"]
         labels = tuple(dict(row["metric"]) for row in rows if "values" in row)
         order = [row["values"] for row in rows if "values" in row]
+        notes = (*(answer.get("warnings") or ()), *(answer.get("infos") or ()))
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise NotAnAnswerError("it is not the JSON of a Prometheus answer, or it was cut short") from error
-    notes = (*answer.get("warnings", ()), *answer.get("infos", ()))
-    if order != list(map(str, range(len(spans)))):
+    if not spans and order:
+        values = _slowly(order, start, step, points)
+    elif order != list(map(str, range(len(spans)))):
         raise NotAnAnswerError("a series is without points")
-    values = _on_grid(body, spans, start, step, points)
+    else:
+        values = _on_grid(body, spans, start, step, points)
     return RangeAnswer(labels, values, tuple(str(n) for n in notes), sum("histograms" in r for r in rows))
 
 
@@ -124,6 +128,20 @@ def _on_grid(body: bytes, spans: Sequence[_Span], start: float, step: float, poi
     return values.T
 
 
+def _slowly(order: Sequence[object], start: float, step: float, points: int) -> FloatMatrix:
+    """Return shape (T, N) from series' points as JSON's own lists, ``[[seconds, "value"], ...]``."""
+    values = np.full((len(order), points), np.nan)
+    for column, pairs in zip(values, order, strict=True):
+        try:
+            at, numbers = np.array(pairs, dtype=object).reshape(-1, 2).T.astype(np.float64)
+        except (ValueError, TypeError) as error:
+            raise NotAnAnswerError("a point is neither a number nor a pair") from error
+        rows = np.rint((at - start) / step)
+        inside = (rows >= 0) & (rows < points)
+        column[rows[inside].astype(np.int64)] = numbers[inside]
+    return values.T
+
+
 def _blocks(spans: Sequence[_Span]) -> Iterator[tuple[int, Sequence[_Span]]]:
     """Yield series whose points together fill a block, with the position of the first of them."""
     if not spans:
@@ -158,6 +176,6 @@ def _parse(body: bytes, block: Sequence[_Span]) -> tuple[Floats, Floats]:
         raise NotAnAnswerError("a point is neither a number nor a pair") from error
     between = sum(chunk.buffers()[2].size for chunk in table.column(0).chunks if chunk.buffers()[2] is not None)
     brackets = np.count_nonzero(np.frombuffer(raw, np.uint8) == ord("["))
-    if between or brackets != table.num_rows + len(block):
+    if between or brackets != table.num_rows + len(block) or raw.count(b":") != len(block):
         raise NotAnAnswerError("its points are not divided as JSON's are")
     return table.column(1).to_numpy(), table.column(2).to_numpy()

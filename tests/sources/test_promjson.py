@@ -83,6 +83,29 @@ def test_warnings_and_infos_are_kept() -> None:
     )
 
 
+@pytest.mark.parametrize("more", [{"warnings": None}, {"warnings": [], "infos": None}])
+def test_no_warnings_may_be_said_as_null(more: dict[str, object]) -> None:
+    """What writes JSON for Prometheus' interface elsewhere says null for an empty list."""
+    assert decode_range(answer([], **more), _START, _STEP, _POINTS).warnings == ()
+
+
+@given(_columns, st.sampled_from([None, 2]))
+def test_an_answer_that_a_proxy_wrote_anew_is_read_as_well(
+    columns: list[tuple[dict[str, str], dict[int, float]]], indent: int | None
+) -> None:
+    """Spaces and line breaks between the points change nothing."""
+    compact = answer(
+        [{"metric": m, "values": [[_START + _STEP * i, _said(v)] for i, v in sorted(p.items())]} for m, p in columns]
+    )
+    spaced = json.dumps(json.loads(compact), indent=indent).encode()
+
+    expected = decode_range(compact, _START, _STEP, _POINTS)
+    decoded = decode_range(spaced, _START, _STEP, _POINTS)
+
+    assert decoded.labels == expected.labels
+    np.testing.assert_array_equal(decoded.values, expected.values)
+
+
 _WHOLE = answer([{"metric": {"a": "1"}, "values": [[_START, "1"], [_START + 5, "2"]]}])
 
 
@@ -97,6 +120,10 @@ _WHOLE = answer([{"metric": {"a": "1"}, "values": [[_START, "1"], [_START + 5, "
         b'{"status":"success","data":{"resultType":"vector","result":[]}}',
         b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"x"]]}]}}',
         b'{"status":"success","data":{"resultType":"matrix","result":[{"values":[[1,"1"]]}]}}',
+        b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[0:"1"]]}]}}',
+        b'{"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": [[1, "x"]]}]}}',
+        b'{"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": [[1]]}]}}',
+        b'{"status":"success","data":{"resultType":"matrix","result":[],"x":1},"warnings":7}',
         *(_WHOLE[:length] for length in range(0, len(_WHOLE), 7)),
     ],
 )
@@ -132,7 +159,7 @@ _TWO = answer(
 )
 
 
-@given(st.integers(0, len(_TWO) - 1), st.integers(0, 2), st.sampled_from(list(b'[]{},"x ')))
+@given(st.integers(0, len(_TWO) - 1), st.integers(0, 2), st.sampled_from(list(b'[]{},:"x ')))
 def test_a_damaged_answer_is_refused_or_read_as_json_reads_it(at: int, length: int, byte: int) -> None:
     """A byte of the syntax put into an answer, or in place of some of it, never makes us read what is not there."""
     body = _TWO[:at] + bytes([byte]) + _TWO[at + length :]
