@@ -1,12 +1,16 @@
 """How long a triage takes, and how much memory, as a system grows: run by hand.
 
-    python tests/bench/bench_scale.py [SIZES ...] [--profile] [--runs N]
+    python tests/bench/bench_scale.py [SIZES ...] [--unknown] [--profile] [--runs N]
 
 Size 1 is 10,000 series of 240 points, 1,000,000 log lines and 2,000 events; 1, 2 and 5 are run
 unless others are given. Each size runs in a process of its own: it makes its telemetry (seeded,
 nothing goes to disk), investigates it and renders the report as text and as JSON. Two figures
 are printed for memory: the highest resident size while it investigated, and by how much that
 is more than what was resident with the telemetry alone.
+
+The shop's pool is exhausted, which signatures and signals tell. With ``--unknown`` it is something
+that no cause knows: users feel it, a queue that only a stranger's exporter counts grows, and the
+log has words that were never seen, so that services are ranked by statistics.
 """
 
 from __future__ import annotations
@@ -73,7 +77,16 @@ UNITS: tuple[Unit, ...] = ("seconds", "bytes", "ratio", "per_second", "count")
 #: Shares: series outside the catalogue, points that are missing, tasks that were replaced.
 UNKNOWN_SHARE, MISSING, REPLACED = 0.5, 0.01, 0.05
 #: Parts of the walk that are timed where they are called.
-STAGES = ("with_service_columns", "detect", "find_in_logs", "find_in_events", "correlate", "rank", "culprit")
+STAGES = (
+    "with_service_columns",
+    "detect",
+    "find_in_logs",
+    "find_in_events",
+    "correlate",
+    "rank",
+    "culprit",
+    "rank_suspects",
+)
 
 Random = np.random.Generator
 Ints = npt.NDArray[np.int64]
@@ -141,30 +154,45 @@ def values_of(series: tuple[Series, ...], random: Random) -> FloatMatrix:
     return values
 
 
-def exhaust_the_pool(values: FloatMatrix, series: tuple[Series, ...], random: Random) -> None:
-    """Let the shop's pool fill up at the onset, and let its users and its callers feel it."""
+#: What the shop, its callers (where the second is True) and its pool show: calm, and from the onset on.
+LEVELS: dict[str, tuple[float, float]] = {
+    "db_pool_used_ratio": (0.4, 1.0),
+    "db_pool_waiting": (0.0, 12.0),
+    "db_pool_timeouts": (0.0, 0.6),
+    "http_error_ratio": (0.0, 0.25),
+    "http_latency_mean": (0.05, 3.0),
+    "http_latency_p95": (0.09, 5.0),
+    "http_in_flight": (3.0, 40.0),
+    "pg_up": (1.0, 1.0),
+    "task_up": (1.0, 1.0),
+}
+FELT = {"http_latency_mean", "http_latency_p95", "http_error_ratio"}
+
+
+def break_the_shop(values: FloatMatrix, series: tuple[Series, ...], random: Random, *, unknown: bool) -> None:
+    """Let the shop's pool fill up at the onset, or a stranger's queue; let its users and its callers feel it."""
     at = int((ONSET - BEGIN) / STEP)
-    calm = {"db_pool_used_ratio": 0.4, "db_pool_waiting": 0.0, "db_pool_timeouts": 0.0, "http_error_ratio": 0.0}
-    calm |= {"http_latency_mean": 0.05, "http_latency_p95": 0.09, "http_in_flight": 3.0, "pg_up": 1.0, "task_up": 1.0}
-    bad = {"db_pool_used_ratio": 1.0, "db_pool_waiting": 12.0, "db_pool_timeouts": 0.6, "http_error_ratio": 0.25}
-    bad |= {"http_latency_mean": 3.0, "http_latency_p95": 5.0, "http_in_flight": 40.0}
-    felt = {"http_latency_mean", "http_latency_p95", "http_error_ratio"}
+    queue = next((i for i, s in enumerate(series) if s.service == "shop" and s.signal.startswith("exporter_")), -1)
+    if unknown and queue >= 0:
+        values[at:, queue] *= np.linspace(2.0, 40.0, POINTS - at)
     for i, s in enumerate(series):
-        if s.signal not in calm:
+        if s.signal not in LEVELS:
             continue
+        calm, bad = LEVELS[s.signal]
         jitter = 1.0 + 0.02 * random.standard_normal(POINTS)
-        levels = np.full(POINTS, calm[s.signal])
-        if s.signal in bad and (s.service == "shop" or (s.service in CALLERS and s.signal in felt)):
-            levels[at + (0 if s.signal.startswith("db_") else 2) :] = bad[s.signal]
+        levels = np.full(POINTS, calm)
+        known = not unknown or s.signal in FELT
+        if known and (s.service == "shop" or (s.service in CALLERS and s.signal in FELT)):
+            levels[at + (0 if s.signal.startswith("db_") else 2) :] = bad
         shown = np.where(np.isnan(values[:, i]), np.nan, levels * (1.0 if s.signal.endswith("_up") else jitter))
         values[:, i] = np.minimum(shown, 1.0) if s.unit == "ratio" else shown
 
 
-def metrics_of(count: int, random: Random) -> Metrics:
+def metrics_of(count: int, random: Random, *, unknown: bool) -> Metrics:
     """Return the matrix of a size."""
     series = columns_of(count)
     values = values_of(series, random)
-    exhaust_the_pool(values, series, random)
+    break_the_shop(values, series, random, unknown=unknown)
     first = np.datetime64(nanoseconds(BEGIN), "ns")
     times = first + np.arange(POINTS) * np.timedelta64(int(STEP.total_seconds()), "s")
     return Metrics(times=times.astype("datetime64[ns]"), values=values, series=series)
@@ -186,6 +214,7 @@ _TROUBLE = (
     "connection timed out, timeout 30.00 request {h}",
     'ERROR {i} "POST /api/checkout HTTP/1.1" 500 {n} {n}ms',
 )
+_STRANGE = ("ERROR ledger of basket {n} does not balance by {n} cents", _TROUBLE[1])
 
 
 def forms() -> list[tuple[str, str]]:
@@ -224,7 +253,7 @@ def written(form: str, count: int, places: dict[str, pa.Array], random: Random) 
     return pc.binary_join_element_wise(*parts, "")
 
 
-def logs_of(count: int, random: Random) -> Logs:
+def logs_of(count: int, random: Random, *, unknown: bool) -> Logs:
     """Return lines of all services over the whole time, and the shop's complaints since the onset."""
     trouble = count // 100
     calm_forms, places = forms(), pools(random)
@@ -232,7 +261,8 @@ def logs_of(count: int, random: Random) -> Logs:
     shares = random.multinomial(count - trouble, random.permutation(weights / weights.sum()))
     said = [*zip(calm_forms, shares.tolist(), strict=True)]
     said += [
-        (("error", form), part) for form, part in zip(_TROUBLE, (trouble // 2, trouble - trouble // 2), strict=True)
+        (("error", form), part)
+        for form, part in zip(_STRANGE if unknown else _TROUBLE, (trouble // 2, trouble - trouble // 2), strict=True)
     ]
     lines = pa.chunked_array([written(form, part, places, random) for (_, form), part in said], pa.string())
     level = np.repeat([{"info": 0, "warn": 1, "error": 2}[level] for (level, _), _ in said], [n for _, n in said])
@@ -292,12 +322,12 @@ def events_of(count: int, random: Random) -> tuple[Event, ...]:
     return tuple(made)
 
 
-def telemetry_of(size: float) -> Telemetry:
+def telemetry_of(size: float, *, unknown: bool = False) -> Telemetry:
     """Return a system of a size; the same one for the same size."""
     random = np.random.default_rng(11)
     return Telemetry(
-        metrics=metrics_of(int(COLUMNS * size), random),
-        logs=logs_of(int(LINES * size), random),
+        metrics=metrics_of(int(COLUMNS * size), random, unknown=unknown),
+        logs=logs_of(int(LINES * size), random, unknown=unknown),
         events=events_of(int(EVENTS * size), random),
         facts={
             **{f"relation.{name}": "caller" for name in CALLERS},
@@ -370,10 +400,10 @@ def forget_the_highest() -> bool:
     return True
 
 
-def one_size(size: float, *, profile: bool) -> dict[str, Any]:
+def one_size(size: float, *, unknown: bool, profile: bool) -> dict[str, Any]:
     """Investigate a system of a size and return what it took; runs in a process of its own."""
     pa.set_cpu_count(2)
-    telemetry, service = telemetry_of(size), Service(name="shop")
+    telemetry, service = telemetry_of(size, unknown=unknown), Service(name="shop")
     honest = forget_the_highest()
     before, _ = resident()
     seconds = timed_stages()
@@ -389,7 +419,8 @@ def one_size(size: float, *, profile: bool) -> dict[str, Any]:
     highest = resident()[1] if honest else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3 * 1.024
     parts = {**seconds, "report": end - rendering}
     nothing = Taken(0.0, 0.0)
-    parts["diagnosis"] = parts.pop("_diagnosis", nothing) - parts.get("culprit", nothing)
+    within = parts.get("culprit", nothing) + parts.get("rank_suspects", nothing)
+    parts["diagnosis"] = parts.pop("_diagnosis", nothing) - within
     parts["causes and the rest"] = end - begin - sum(parts.values(), nothing)
     return {
         "size": size,
@@ -414,9 +445,10 @@ def _lines(profiler: cProfile.Profile, order: str) -> str:
 # -- all --------------------------------------------------------------------------------------
 
 
-def child(size: float, *, profile: bool) -> dict[str, Any]:
+def child(size: float, *, unknown: bool, profile: bool) -> dict[str, Any]:
     """Run one size in a process of its own."""
-    command = [sys.executable, __file__, "--child", f"{size:g}", *(["--profile"] if profile else [])]
+    flags = [flag for flag, on in (("--unknown", unknown), ("--profile", profile)) if on]
+    command = [sys.executable, __file__, "--child", f"{size:g}", *flags]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
@@ -449,15 +481,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("sizes", nargs="*", type=float, help="1 is 10,000 series and 1,000,000 lines")
     parser.add_argument("--runs", type=int, default=1, help="take the fastest of so many")
+    parser.add_argument("--unknown", action="store_true", help="let it be a fault that no cause knows")
     parser.add_argument("--profile", action="store_true", help="print where the time goes (and makes it slower)")
     parser.add_argument("--child", type=float, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child is not None:
-        say(json.dumps(one_size(given.child, profile=given.profile)))
+        say(json.dumps(one_size(given.child, unknown=given.unknown, profile=given.profile)))
         return
     best = []
     for size in given.sizes or SIZES:
-        runs = [child(size, profile=given.profile) for _ in range(given.runs)]
+        runs = [child(size, unknown=given.unknown, profile=given.profile) for _ in range(given.runs)]
         best.append(min(runs, key=lambda found: float(found["seconds"])))
         tell(best[-1])
     if len(best) > 1:
