@@ -31,6 +31,9 @@ HEARSAY = 0.25
 CHANGES = ("shift", "spike", "ramp", "appeared", "lost")
 #: What users feel of a service itself.
 FELT = ("http_latency_p95", "http_latency_mean", "http_error_ratio")
+#: What began so long after users suffered is not what they suffer from: longer than any source is late with its answer
+#: (CloudWatch's metrics are the latest, with up to three minutes) and than a detector's doubt about a slow onset.
+_TOO_LATE = timedelta(minutes=5)
 #: Event classes of stops that end a task against everybody's wish.
 ABNORMAL_STOPS = ("out_of_memory", "crash", "health_check_failed", "clean_exit", "unknown")
 
@@ -330,18 +333,27 @@ class Case:
         elif not self.evidence.seen(signal):
             self._unseen.append(words or f"{self.evidence.signals[signal].title} ({signal})")
 
+    def _doubt_if_too_late(self, began: datetime | None) -> None:
+        """Argue against a cause whose own evidence begins long after its effect."""
+        felt = min((f.onset for signal in FELT if (f := self.evidence.worse(signal))), default=None)
+        if began and felt and began - felt > _TOO_LATE:
+            late = (began - felt) // timedelta(minutes=1)
+            self.argue(f"users suffered {late} min before any of this began", -TELLING)
+
     def close(
         self, *, service: str = "", task: str = "", reason: str = "", onset: datetime | None = None
     ) -> Judgement | None:
         """Return the judgement, or None when nothing speaks for the cause."""
         if not self._for:
             return None
+        began = onset or min(self._onsets, default=None)
+        self._doubt_if_too_late(began)
         return Judgement(
             cause=self.cause,
             claims_for=tuple(sorted(self._for, key=lambda c: -c.weight)),
             claims_against=tuple(sorted(self._against, key=lambda c: c.weight)),
             not_seen=tuple(self._unseen),
-            onset=onset or min(self._onsets, default=None),
+            onset=began,
             service=service or self.evidence.service,
             task=task,
             reason=reason,

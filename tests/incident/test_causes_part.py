@@ -185,3 +185,18 @@ def test_without_metrics_nothing_is_called_calm() -> None:
     assert diagnosis.verdict == "no_clear_cause"
     assert "without its metrics" in diagnosis.summary
     assert Scenario().without("logs", "events").diagnosis().verdict == "calm"
+
+
+@pytest.mark.parametrize(("after_seconds", "doubted"), [(30, False), (480, True)])
+def test_what_begins_long_after_users_suffered_is_not_what_they_suffer_from(
+    after_seconds: float, doubted: bool
+) -> None:
+    """A cause does not follow its effect by minutes; by seconds a scrape may let it seem so."""
+    diagnosis = (
+        Scenario().errors().becomes("db_query_seconds", 4.0, before=0.01, after_seconds=after_seconds).diagnosis()
+    )
+
+    [slow] = [h for h in diagnosis.hypotheses if h.cause == "slow_queries"]
+    against = [claim.words for claim in slow.judgement.claims_against]
+    assert ("users suffered 8 min before any of this began" in against) is doubted
+    assert (diagnosis.verdict == "cause_found") is not doubted
