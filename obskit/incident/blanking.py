@@ -15,22 +15,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from obskit.incident.grouping import MANY_VALUES
-from obskit.incident.hashing import mixed
+from obskit.incident.flood import fewer
+from obskit.incident.linebytes import END, Bytes, Ints, all_between, bytes_of, cuts, ended
 
-Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
 #: More distinct texts than this come from words, not numbers: they are masked harder.
 MOST_TEXTS: Final = 20_000
-#: Bytes that are worked on at once: enough that calls cost little, few enough to need little memory.
-_BLOCK: Final = 1 << 20
 #: Blocks whose texts are compared before they are kept: bounds what is held of lines that are alike.
 _BLOCKS_AT_ONCE: Final = 8
-#: Ends a line.
-_END: Final = 0xFF
 
 _OTHER, _LETTER, _HEX, _DIGIT = range(4)
 _CLASSES: Final = bytes(
@@ -39,7 +33,7 @@ _CLASSES: Final = bytes(
     else _HEX
     if chr(c) in "abcdefABCDEF"
     else _LETTER
-    if 128 <= c < _END or (chr(c).isalpha() and c < 128)
+    if 128 <= c < END or (chr(c).isalpha() and c < 128)
     else _OTHER
     for c in range(256)
 )
@@ -50,7 +44,7 @@ _UUID_DIGITS: Final = np.setdiff1d(np.arange(_UUID_LENGTH), (8, 13, 18, 23))
 _NOWHERE: Final = np.empty(0, np.int64)
 
 #: What may stand right before and after an HTTP status for it to be kept.
-_BESIDE_STATUS: Final = np.array([chr(c) in " =:\"',;}])|" or c < 32 or c == _END for c in range(256)])
+_BESIDE_STATUS: Final = np.array([chr(c) in " =:\"',;}])|" or c < 32 or c == END for c in range(256)])
 #: What may stand between a status and the word before it.
 _BEFORE_STATUS: Final = np.array([chr(c) in " =:\"'" for c in range(256)])
 #: Ends of words before a status: status, code, returned, answered, responded, response, with.
@@ -64,9 +58,6 @@ _ERROR_TAIL: Final = int.from_bytes(b"rror", "little")
 #: What may stand between them, and how many of it; how long a code is (SQLSTATE has five signs).
 _BEFORE_CODE: Final = np.array([chr(c) in " =:\"'[(-" for c in range(256)])
 _MOST_BEFORE_CODE, _LONGEST_CODE = 5, 5
-#: What words are made of where rare ones are looked for; and what the rarest texts become.
-_IN_WORD: Final = np.array([_CLASSES[c] != _OTHER or chr(c) in "_-.@/+~%$*" for c in range(256)])
-_OTHERS: Final = b"(other lines)" + bytes([_END])
 #: A request's target is looked for its last slash this far back.
 _LONGEST_TARGET: Final = 400
 
@@ -91,7 +82,7 @@ def coarse(lines: pa.ChunkedArray | pa.Array) -> tuple[Codes, list[str]]:
     texts = whole.chunk(0).dictionary
     del parts, whole  # as large as the column where all lines differ
     if len(texts) > MOST_TEXTS:
-        codes, texts = _fewer(codes, texts)
+        codes, texts = fewer(codes, texts, MOST_TEXTS)
     return codes, pc.binary_slice(texts, 0, -1).cast(pa.large_string()).to_pylist()
 
 
@@ -100,31 +91,14 @@ def _encoded(chunk: pa.Array) -> Iterator[pa.DictionaryArray]:
     filled = pc.fill_null(chunk.cast(pa.large_string()), "").cast(pa.large_binary())
     if not len(filled):
         return
-    offsets, _ = _bytes_of(filled)
-    # Blocks end where lines end: a word must not be cut in two.
-    edges = np.searchsorted(offsets, np.arange(offsets[0], offsets[-1], _BLOCK), side="right") - 1
-    edges = np.unique(np.concatenate(([0], edges, [len(filled)])))
-    nothing, end = (pa.scalar(b, pa.large_binary()) for b in (b"", bytes([_END])))
+    edges = cuts(bytes_of(filled)[0])
+    nothing, end = (pa.scalar(b, pa.large_binary()) for b in (b"", bytes([END])))
     for some in _batches(edges):
         kept = []
         for first, last in some:
-            ended = pc.binary_join_element_wise(filled.slice(first, last - first), nothing, end)
-            kept.append(_blank(_bytes_of(ended)[1]))
-        yield _ended(np.concatenate(kept)).dictionary_encode()
-
-
-def _bytes_of(array: pa.Array) -> tuple[Ints, Bytes]:
-    """Return the offsets of a large_binary array's values, and the bytes from its first value to its last."""
-    offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + len(array) + 1]
-    data = array.buffers()[2]
-    raw = np.frombuffer(data, np.uint8) if data is not None and data.size else np.empty(0, np.uint8)
-    return offsets, raw[offsets[0] : offsets[-1]]
-
-
-def _ended(raw: Bytes) -> pa.Array:
-    """Return bytes as a large_binary array of lines, each with the byte that ends it."""
-    where = np.concatenate(([0], np.flatnonzero(raw == _END) + 1))
-    return pa.Array.from_buffers(pa.large_binary(), len(where) - 1, [None, pa.py_buffer(where), pa.py_buffer(raw)])
+            whole = pc.binary_join_element_wise(filled.slice(first, last - first), nothing, end)
+            kept.append(_blank(bytes_of(whole)[1]))
+        yield ended(np.concatenate(kept)).dictionary_encode()
 
 
 def _batches(edges: Ints) -> Iterator[list[tuple[int, int]]]:
@@ -138,7 +112,7 @@ def _blank(raw: Bytes) -> Bytes:
     data = bytearray(raw)
     kinds = np.frombuffer(data.translate(_CLASSES), np.uint8)
     uuid = _uuids(raw, kinds)
-    hidden = _all_between(uuid + 1, uuid + _UUID_LENGTH)
+    hidden = all_between(uuid + 1, uuid + _UUID_LENGTH)
     kinds[hidden], kinds[uuid] = _OTHER, _DIGIT
     digit = kinds == _DIGIT
     if not digit.any():
@@ -152,7 +126,7 @@ def _blank(raw: Bytes) -> Bytes:
     text[uuid] = ord("0")
     first, last = _whole_words(kinds, digit, word)
     if len(first):
-        keep[_all_between(first + 1, last)] = False
+        keep[all_between(first + 1, last)] = False
         text[first], keep[first] = ord("0"), True
     codes = _codes(raw, digit, word)
     text[codes], keep[codes] = raw[codes], True
@@ -176,14 +150,6 @@ def _uuids(raw: Bytes, kinds: Bytes) -> Ints:
     return found
 
 
-def _all_between(first: Ints, last: Ints) -> Ints:
-    """Return all places from each first to each last (exclusive), one after the other."""
-    lengths = last - first
-    ends = np.cumsum(lengths)
-    places: Ints = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(first - (ends - lengths), lengths)
-    return places
-
-
 def _whole_words(kinds: Bytes, digit: Flags, word: Flags) -> tuple[Ints, Ints]:
     """Return where words of both letters and digits that are numbers or ids start and end."""
     inside = word[:-1] & word[1:]
@@ -203,7 +169,7 @@ def _whole_words(kinds: Bytes, digit: Flags, word: Flags) -> tuple[Ints, Ints]:
     doubtful = np.flatnonzero(~whole & (length >= 6))
     if len(doubtful):
         size = length[doubtful]
-        letters = kinds[_all_between(first[doubtful], last[doubtful])] == _LETTER
+        letters = kinds[all_between(first[doubtful], last[doubtful])] == _LETTER
         whole[doubtful] = ~np.logical_or.reduceat(letters, np.cumsum(size) - size)
     return first[whole], last[whole]
 
@@ -228,14 +194,14 @@ def _statuses(raw: Bytes, start: Flags, digit: Flags, word: Flags) -> Ints:
         tail = tail << np.uint32(8) | (raw[before - i] | np.uint8(0x20))
     kept = _TAILS[np.searchsorted(_TAILS[:-1], tail)] == tail
     # Or the word before the number has a slash: a path, or the version of HTTP.
-    left = np.flatnonzero(~kept & (raw[before] != _END))
+    left = np.flatnonzero(~kept & (raw[before] != END))
     before = before[left]
     for _ in range(_LONGEST_TARGET):
         if not len(left):
             break
         here = raw[before]
         kept[left[here == ord("/")]] = True
-        on = (here != ord("/")) & (here != ord(" ")) & (here != _END)
+        on = (here != ord("/")) & (here != ord(" ")) & (here != END)
         left, before = left[on], before[on] - 1
     statuses: Ints = at[kept]
     return statuses
@@ -266,68 +232,4 @@ def _codes(raw: Bytes, digit: Flags, word: Flags) -> Ints:
         some |= digit[ends]
         ends += word[ends]
     short = some & ~word[ends]
-    return _all_between(first[short], ends[short])
-
-
-# -- where that is not enough -------------------------------------------------------------------
-
-
-def _fewer(codes: Codes, texts: pa.Array) -> tuple[Codes, pa.Array]:
-    """Bring too many distinct texts down: blank their rarest words, and no more than that needs.
-
-    A word that is rare among so many texts is a value where many texts are alike without it; a text
-    that has few like it is left as it is: it may be the one that matters. What is still too much
-    then differs in other signs than words, and is lumped together, the rarest first.
-    """
-    tokens, starts = _tokens(texts)
-    token, known = tokens.indices.to_numpy(), tokens.dictionary
-    sizes = np.diff(starts, append=len(token))
-    offsets, raw = _bytes_of(known)
-    word, counts = _IN_WORD[raw[offsets[:-1]]], np.bincount(token, minlength=len(known))
-    least = 1
-    sample = again = np.empty(0, np.int64)
-    alone = np.ones(len(texts), bool)
-    while least < 2 * len(texts) and not 0 < len(sample) <= MOST_TEXTS:
-        least *= 2
-        kept = np.where(word & (counts < least), len(known), np.arange(len(known)))
-        hashes = [
-            np.add.reduceat(mixed(kept[token[starts[i] : end]], _all_between(np.zeros_like(size), size)), at)
-            for i in range(0, len(starts), MOST_TEXTS)
-            for size in (sizes[i : i + MOST_TEXTS],)
-            for at, end in ((starts[i : i + MOST_TEXTS] - starts[i], starts[i] + size.sum()),)
-        ]
-        _, again, size = np.unique(np.concatenate(hashes), return_inverse=True, return_counts=True)
-        alone = size[again] < MANY_VALUES
-        own = np.where(alone, len(size) + np.arange(len(texts)), again)
-        _, sample, again = np.unique(own, return_index=True, return_inverse=True)
-    zero = pa.scalar(b"0", pa.large_binary())
-    # Words as they are, and after them as the texts have them that are not left alone.
-    both = pa.chunked_array([known, pc.if_else(pa.array(word & (counts < least)), zero, known)])
-    at = token[_all_between(starts[sample], starts[sample] + sizes[sample])]
-    pieces = both.take(pa.array(at + len(known) * np.repeat(~alone[sample], sizes[sample]))).combine_chunks()
-    codes, texts = again.astype(np.int32)[codes], _ended(_bytes_of(pieces)[1])
-    if len(texts) > MOST_TEXTS:
-        lines = np.bincount(codes, minlength=len(texts))
-        by_name = pc.sort_indices(texts).to_numpy()  # among equally rare ones not the one that came first
-        keep = np.ones(len(texts), bool)
-        keep[by_name[np.argsort(-lines[by_name], kind="stable")][MOST_TEXTS - 1 :]] = False
-        lumped = pc.if_else(pa.array(keep), texts, pa.scalar(_OTHERS, pa.large_binary())).dictionary_encode()
-        codes, texts = lumped.indices.to_numpy()[codes], lumped.dictionary
-    return codes, texts
-
-
-def _tokens(texts: pa.Array) -> tuple[pa.DictionaryArray, Ints]:
-    """Return the words of all texts and what stands between them, and where each text's begin."""
-    parts, starts, total = [], [], 0
-    for i in range(0, len(texts), MOST_TEXTS):
-        offsets, raw = _bytes_of(texts.slice(i, MOST_TEXTS))
-        inside = _IN_WORD[raw]
-        edges = np.flatnonzero((inside[1:] != inside[:-1]) | (raw[:-1] == _END)) + 1
-        edges = np.concatenate(([0], edges, [len(raw)]))
-        starts.append(np.searchsorted(edges, offsets[:-1] - offsets[0]) + total)
-        total += len(edges) - 1
-        buffers = [None, pa.py_buffer(edges), pa.py_buffer(raw)]
-        parts.append(pa.Array.from_buffers(pa.large_binary(), len(edges) - 1, buffers).dictionary_encode())
-    whole = pa.chunked_array(parts).unify_dictionaries()
-    token = pa.array(np.concatenate([part.indices.to_numpy() for part in whole.chunks]))
-    return pa.DictionaryArray.from_arrays(token, whole.chunk(0).dictionary), np.concatenate(starts)
+    return all_between(first[short], ends[short])

@@ -26,6 +26,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from drain3 import TemplateMiner
 from drain3.template_miner_config import TemplateMinerConfig
@@ -87,6 +88,15 @@ def numbered(first: int, count: int) -> list[str]:
         line = f"{KINDS[i % len(KINDS)].format(**values)} "
         lines.append(f"{line}{'and so on and on and on'[: max(LINE_LENGTH - len(line), 0)]}"[:LINE_LENGTH])
     return lines
+
+
+def different(count: int) -> pa.ChunkedArray:
+    """Return lines of `LINE_LENGTH` characters in ten words, none of which is ever used again: the worst there is."""
+    random_bytes = np.random.default_rng(1).integers(ord("a"), ord("z") + 1, (count, LINE_LENGTH), np.uint8)
+    random_bytes[:, 8::8] = ord(" ")
+    offsets = pa.py_buffer(np.arange(count + 1, dtype=np.int64) * LINE_LENGTH)
+    lines = pa.Array.from_buffers(pa.large_string(), count, [None, offsets, pa.py_buffer(random_bytes)])
+    return pa.chunked_array([lines.slice(i, CHUNK) for i in range(0, count, CHUNK)])
 
 
 def seconds(run: Callable[[], object], repeat: int = 3) -> float:
@@ -155,6 +165,15 @@ def main(folder: Path) -> None:
     say(
         f"({SPEED_LINES:,} and {DRAIN_LINES:,} lines of {LINE_LENGTH} characters, processor time; "
         f"peak memory {more:.0f} MB above the {before:.0f} MB before, {column.nbytes / 2**20:.0f} MB of them the lines)"
+    )
+
+    column = different(SPEED_LINES)
+    forget_peak()
+    before = peak_rss()
+    fast = SPEED_LINES / seconds(lambda: mine(column), repeat=1)
+    say(
+        f"lines that share no word: {fast:,.0f} a second, peak memory {peak_rss() - before:.0f} MB more, "
+        f"{column.nbytes / 2**20:.0f} MB are the lines"
     )
 
     begin = datetime(2026, 1, 31, tzinfo=UTC)

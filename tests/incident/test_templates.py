@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obskit.incident import blanking
+from obskit.incident import blanking, linebytes
 from obskit.incident.blanking import coarse
 from obskit.incident.grouping import group
 from obskit.incident.masking import mask, wording
@@ -140,7 +140,7 @@ def test_lines_longer_than_a_block_are_whole(monkeypatch: pytest.MonkeyPatch) ->
     """A block ends where a line ends: no word is cut in two."""
     lines = [f"{'x' * n} id{n}y{n} end" for n in range(50)]
     expected = mine(pa.array(lines)).templates
-    monkeypatch.setattr(blanking, "_BLOCK", 16)
+    monkeypatch.setattr(linebytes, "BLOCK", 16)
 
     assert mine(pa.array(lines)).templates == expected
 
