@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from obskit.incident.blame.scene import Ranking, Suspect
-from obskit.model import Culprit, Finding, Hypothesis, Metrics, Series, Window
+from obskit.incident.blame.scene import Ranking
+from obskit.model import Culprit, Finding, Hypothesis, Metrics, Series, Suspect, Window
 
 
 def culprit(
@@ -34,7 +34,7 @@ def culprit(
         blamed, task = suspects[0].service, suspects[0].task
         series = next((f for f in abnormal if f.service == blamed), None)
         if series is None:
-            return Culprit(service=blamed, task=task, series=next(iter(suspects[0].series), ""))
+            return Culprit(service=blamed, task=task, series=suspects[0].series)
     elif abnormal:
         blamed, task = abnormal[0].service or service, abnormal[0].task
     else:

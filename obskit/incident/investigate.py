@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from string import Template
@@ -14,8 +14,9 @@ import numpy as np
 from obskit.catalogue import all_signals
 from obskit.catalogue._kinds import forwards, kind_of
 from obskit.catalogue._speak import PEER_LABELS
+from obskit.incident.blame.explain import explain
 from obskit.incident.blame.ranking import hurts, rank_suspects
-from obskit.incident.blame.scene import Alert, Ranking, Scene
+from obskit.incident.blame.scene import Alert, Scene
 from obskit.incident.calibration import AS_SET, Calibration, shipped
 from obskit.incident.causes import Cause, all_causes
 from obskit.incident.combine import with_service_columns
@@ -36,6 +37,7 @@ from obskit.model import (
     NextQuery,
     Service,
     Step,
+    Suspect,
     Telemetry,
     Window,
 )
@@ -64,14 +66,29 @@ _SYMPTOMS = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Case:
-    """All that was made of the telemetry, before it is told."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Walk:
+    """What each stage made of the telemetry, before it is told.
 
+    Attributes:
+        metrics: The matrix (T, N), with a service-level column for each group of tasks.
+        detection: What changed in it, column by column.
+        log_report: What the logs say: findings, and templates with their rates.
+        event_findings: What ECS, deployments and alerts say.
+        evidence: All findings on one timeline (``evidence.findings``), and the questions that causes ask of them.
+        causes: All that obskit knows.
+        judgements: By cause id; None where nothing is to be said, no entry where a gap took what the cause needs.
+        ranked: The judgements for which anything speaks, likeliest first.
+        lines: The log lines that were read.
+    """
+
+    metrics: Metrics
+    detection: Detection
+    log_report: LogReport
+    event_findings: tuple[Finding, ...]
     evidence: Evidence
-    logs: LogReport
     causes: tuple[Cause, ...]
-    judged: dict[str, Judgement | None]
+    judgements: Mapping[str, Judgement | None]
     ranked: tuple[Ranked, ...]
     lines: Logs
 
@@ -86,7 +103,7 @@ def investigate(
         service, window: What is investigated; the telemetry also holds the baseline before it.
         calibration: How sure scores make; what comes with obskit unless another is given.
     """
-    return _diagnosis(_case(telemetry, service, window, calibration or shipped()), service)
+    return diagnosis_of(walk(telemetry, service=service, window=window, calibration=calibration), service)
 
 
 def ranking(telemetry: Telemetry, *, service: Service, window: Window) -> tuple[Ranked, ...]:
@@ -95,12 +112,12 @@ def ranking(telemetry: Telemetry, *, service: Service, window: Window) -> tuple[
     Other than a diagnosis it does not leave out what is unlikely. A window that is called calm has none, as there: no
     probability is said of it, so that none can be learnt.
     """
-    case = _case(telemetry, service, window, AS_SET)
+    case = walk(telemetry, service=service, window=window, calibration=AS_SET)
     return () if _calm(case.evidence, case.ranked) else case.ranked
 
 
-def _case(telemetry: Telemetry, service: Service, window: Window, calibration: Calibration) -> _Case:
-    """Go from telemetry to ranked causes."""
+def walk(telemetry: Telemetry, *, service: Service, window: Window, calibration: Calibration | None = None) -> Walk:
+    """Go from telemetry to ranked causes, and keep what each stage made. Arguments as of `investigate`."""
     signals = all_signals()
     metrics = with_service_columns(telemetry.metrics, signals)
     detection = detect(metrics, window=window, signals=signals)
@@ -122,9 +139,19 @@ def _case(telemetry: Telemetry, service: Service, window: Window, calibration: C
         [j for j in judged.values() if j is not None and j.claims_for],
         brings_about={c.id: c.brings_about for c in causes},
         resolution=evidence.resolution,
-        calibration=calibration,
+        calibration=calibration or shipped(),
     )
-    return _Case(evidence, logs, causes, judged, ranked, telemetry.logs)
+    return Walk(
+        metrics=metrics,
+        detection=detection,
+        log_report=logs,
+        event_findings=tuple(events),
+        evidence=evidence,
+        causes=causes,
+        judgements=judged,
+        ranked=ranked,
+        lines=telemetry.logs,
+    )
 
 
 def _onset(
@@ -151,7 +178,13 @@ def _blind(evidence: Evidence) -> set[str]:
     return blind
 
 
-def _diagnosis(case: _Case, service: Service) -> Diagnosis:
+def diagnosis_of(case: Walk, service: Service) -> Diagnosis:
+    """Tell what a walk found.
+
+    Args:
+        case: What `walk` made.
+        service: The same as it was given.
+    """
     evidence, causes, ranked = case.evidence, case.causes, case.ranked
     by_id = {c.id: c for c in causes}
     cluster = service.cluster or evidence.facts.get("cluster", "")
@@ -169,9 +202,12 @@ def _diagnosis(case: _Case, service: Service) -> Diagnosis:
     abnormal = _abnormal(evidence)
     blind = _blind(evidence)
     verdict = _verdict(hypotheses, calm=calm)
-    blamed = _statistics(case) if verdict == "no_clear_cause" else None
-    if blamed:
-        abnormal = in_order(_abnormal(evidence, most=None), evidence.metrics, blamed)[:_MOST_SERIES]
+    scene = _scene(case) if verdict == "no_clear_cause" else None
+    suspects: tuple[Suspect, ...] = ()
+    if scene:  # where no cause fits, statistics go on
+        found = rank_suspects(scene)
+        suspects = explain(scene, found, findings=evidence.findings, titles=_titles(evidence), redact=redact)
+        abnormal = in_order(_abnormal(evidence, most=None), evidence.metrics, found)[:_MOST_SERIES]
     return Diagnosis(
         service=service.name,
         cluster=cluster,
@@ -182,23 +218,24 @@ def _diagnosis(case: _Case, service: Service) -> Diagnosis:
         hypotheses=hypotheses,
         unknown_probability=1.0 if calm else 1.0 - sum(h.probability for h in hypotheses),
         culprit=culprit(
-            () if blamed else hypotheses,
+            () if scene else hypotheses,
             () if calm else abnormal,
             service=service.name,
-            suspects=blamed.suspects if blamed else (),
+            suspects=suspects,
         ),
-        clean=tuple(by_id[i].title for i, j in case.judged.items() if j is None or j.score <= 0),
+        clean=tuple(by_id[i].title for i, j in case.judgements.items() if j is None or j.score <= 0),
         not_judged=tuple(
             (c.id, f"nothing was seen of {' or '.join(c.needs)}") for c in causes if blind.issuperset(c.needs)
         ),
         gaps=evidence.gaps,
         timeline=_timeline(evidence),
         abnormal_series=abnormal,
-        log_templates=case.logs.templates,
+        log_templates=case.log_report.templates,
         next_query=_next_query(hypotheses, by_id, cluster),
         metrics=_drawn(evidence, hypotheses),
-        facts={**evidence.facts, **{f"title.{s.id}": s.title for s in evidence.signals.values()}},
+        facts={**evidence.facts, **{f"title.{name}": title for name, title in _titles(evidence).items()}},
         elapsed_seconds=0.0,
+        suspects=suspects,
     )
 
 
@@ -275,8 +312,13 @@ def _abnormal(evidence: Evidence, most: int | None = _MOST_SERIES) -> tuple[Find
     return tuple(sorted(found, key=lambda f: (-f.score, f.onset, f.subject, f.task))[:most])
 
 
-def _statistics(case: _Case) -> Ranking | None:
-    """Return whom the statistics suspect, where no cause fits; None without a matrix.
+def _titles(evidence: Evidence) -> dict[str, str]:
+    """Return a few words for a person by signal."""
+    return {s.id: s.title for s in evidence.signals.values()}
+
+
+def _scene(case: Walk) -> Scene | None:
+    """Return what the statistics are asked where no cause fits; None without a matrix.
 
     The service under investigation is where the symptoms are felt: from it the calls are followed.
     """
@@ -290,18 +332,17 @@ def _statistics(case: _Case) -> Ranking | None:
     told = next((e for e in evidence.events if e.kind == "alert" and e.service == name), None)
     kinds = [kind_of(s.signal, s.unit) for s in series]
     known = {s.id: _DIRECTIONS[s.bad] for s in evidence.signals.values()}
-    return rank_suspects(
-        Scene(
-            metrics=evidence.metrics,
-            kinds=kinds,
-            bad=[known.get(s.signal, hurts(kind)) for s, kind in zip(series, kinds, strict=True)],
-            noticed=noticed_within(evidence.window, evidence.onset),
-            calls=sorted(set(calls)),
-            forwarding=[other for other in evidence.relations if forwards(other)],
-            events=evidence.events,
-            logs=case.lines,
-            alert=Alert(service=name, metric=told.code if told else "", kind=kind_of(told.code) if told else "other"),
-        )
+    return Scene(
+        metrics=evidence.metrics,
+        kinds=kinds,
+        bad=[known.get(s.signal, hurts(kind)) for s, kind in zip(series, kinds, strict=True)],
+        noticed=noticed_within(evidence.window, evidence.onset),
+        calls=sorted(set(calls)),
+        forwarding=[other for other in evidence.relations if forwards(other)],
+        events=evidence.events,
+        logs=case.log_report.records or Logs.empty(),  # grouped once
+        lines=case.lines,
+        alert=Alert(service=name, metric=told.code if told else "", kind=kind_of(told.code) if told else "other"),
     )
 
 

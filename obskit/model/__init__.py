@@ -1,5 +1,6 @@
 """The nouns of obskit. Frozen values; this package imports nothing else of obskit.
 
+How a value shows and plots itself stands in ``obskit.analysis``, which is looked up when that is asked for.
 Times are UTC. Arrays of times are ``datetime64[ns]``; single times are aware ``datetime``s.
 Units are base units: ``seconds``, ``bytes``, ``ratio`` (0 to 1), ``per_second``, ``count``.
 A NaN means "no sample"; nothing is ever filled with zero.
@@ -16,6 +17,7 @@ from obskit.model.asked import (
 )
 from obskit.model.judged import (
     Claim,
+    Contribution,
     Culprit,
     Diagnosis,
     Finding,
@@ -24,6 +26,7 @@ from obskit.model.judged import (
     LogTemplate,
     NextQuery,
     Step,
+    Suspect,
 )
 from obskit.model.seen import (
     Event,
@@ -39,6 +42,7 @@ from obskit.model.words import (
     Direction,
     FloatMatrix,
     Labels,
+    Part,
     Pillar,
     TimeArray,
     Unit,
@@ -51,6 +55,7 @@ __all__ = [
     "DATABASE",
     "LOG_VOLUME",
     "Claim",
+    "Contribution",
     "Culprit",
     "Diagnosis",
     "Direction",
@@ -65,11 +70,13 @@ __all__ = [
     "Logs",
     "Metrics",
     "NextQuery",
+    "Part",
     "Pillar",
     "Series",
     "Service",
     "Signal",
     "Step",
+    "Suspect",
     "Telemetry",
     "Threshold",
     "TimeArray",

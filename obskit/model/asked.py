@@ -17,6 +17,11 @@ class Service:
         name: As ECS calls it; also the value of its label in Prometheus and Loki.
         cluster: The ECS cluster, or "" when it was not said.
         depends_on: Names of services that it calls, as far as they are configured.
+
+    Example:
+        >>> from obskit import Service
+        >>> Service(name="demo-app", cluster="prod").depends_on
+        ()
     """
 
     name: str
@@ -31,6 +36,15 @@ class Window:
     Attributes:
         start, end: Aware UTC datetimes, start before end.
         step: Distance of two points of a series.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from obskit import Window
+        >>> window = Window(start=datetime(2026, 1, 31, 3, tzinfo=UTC), end=datetime(2026, 1, 31, 3, 30, tzinfo=UTC))
+        >>> str(window)
+        '2026-01-31T03:00:00Z to 2026-01-31T03:30:00Z'
+        >>> str(window.with_baseline())
+        '2026-01-31T02:30:00Z to 2026-01-31T03:30:00Z'
     """
 
     start: datetime
@@ -47,12 +61,23 @@ class Window:
 
         Ten minutes because a robust spread needs some forty points; no more than an hour
         because load has a daily rhythm that an hour hardly shows.
+
+        Example:
+            >>> import obskit
+            >>> obskit.demo().window.baseline().end == obskit.demo().window.start
+            True
         """
         length = min(max(self.duration, timedelta(minutes=10)), timedelta(hours=1))
         return replace(self, start=self.start - length, end=self.start)
 
     def with_baseline(self) -> Window:
-        """Return the window together with its baseline."""
+        """Return the window together with its baseline.
+
+        Example:
+            >>> import obskit
+            >>> obskit.demo().window.with_baseline().end == obskit.demo().window.end
+            True
+        """
         return replace(self, start=self.baseline().start)
 
     def __str__(self) -> str:
@@ -118,6 +143,12 @@ class Signal:
         weighed: Whether triage asks for it. Not what says the same as another signal in another
             form (a further percentile, an objective's ratio), nor what no cause argues with:
             dashboards, rules and `check` use these.
+
+    Example:
+        >>> import obskit
+        >>> signal = obskit.signals()["db_pool_used_ratio"]
+        >>> signal.unit, signal.bad, signal.topic
+        ('ratio', 'up', 'database_pool')
     """
 
     id: str

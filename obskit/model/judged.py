@@ -9,7 +9,7 @@ from typing import Literal
 
 from obskit.model.asked import Window
 from obskit.model.seen import Gap, Metrics
-from obskit.model.words import Labels, Pillar, Unit
+from obskit.model.words import Labels, Part, Pillar, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +151,51 @@ class Culprit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """What one kind of evidence adds to a suspect's score.
+
+    Attributes:
+        part: ``resources``, ``latency``, ``errors`` and ``other`` series of its own; ``withheld`` requests;
+            ``logs``; ``change`` (a deployment); ``path`` (where the calls from the symptom lead).
+        evidence: In nats, logarithms of robust deviations, weighed; above 0. Comparable with other
+            contributions, and no log-odds: it says nothing of how likely anything is.
+        words: One line for a person, without the time.
+        series: Name of the series or text of the log template that carries it, redacted; "" where none does.
+        query: What to send to see it again, or "".
+        onset: When that began (UTC), None where it has no time.
+    """
+
+    part: Part
+    evidence: float
+    words: str
+    series: str = ""
+    query: str = ""
+    onset: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """One service that the statistics suspect where no cause fits, and why.
+
+    Attributes:
+        service: Its name.
+        task: The new task that behaves worse than its elders, or "".
+        score: The sum of its contributions, in nats.
+        contributions: What makes it suspect, the largest first.
+        series: Name of its most telling series, or text of its most telling log template; "" where
+            only its place among the calls or a deployment speaks against it.
+        onset: When that series or template changed (UTC), None without one.
+    """
+
+    service: str
+    score: float
+    contributions: tuple[Contribution, ...]
+    series: str = ""
+    onset: datetime | None = None
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NextQuery:
     """The cheapest question that would tell the first two causes apart."""
 
@@ -164,6 +209,8 @@ class LogTemplate:
     """A group of log lines that differ only in their variable parts.
 
     Attributes:
+        id: Of the template's text: the same text has the same id in every run and on every machine.
+            16 hexadecimal digits.
         template: The line with its variable parts masked.
         change: ``new``, ``surged``, ``vanished`` or ``steady``.
         before, after: Lines a minute in the calm stretch and in the troubled one.
@@ -183,6 +230,7 @@ class LogTemplate:
     signature: str = ""
     example: str = ""
     onset: datetime | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -199,8 +247,18 @@ class Diagnosis:
         timeline: All findings worth telling, by onset.
         abnormal_series: The findings on metrics with the largest effect, whether or not a
             cause uses them.
+        suspects: Whom the statistics suspect where the verdict is ``no_clear_cause``, most suspect
+            first; empty otherwise, and where nothing speaks against anyone.
         metrics: The series that the page draws (a subset of what was asked).
         elapsed_seconds: Wall time of the investigation.
+
+    Example:
+        >>> import obskit
+        >>> diagnosis = obskit.demo().diagnosis
+        >>> diagnosis.verdict, diagnosis.culprit.service
+        ('cause_found', 'shop-api')
+        >>> sum(h.probability for h in diagnosis.hypotheses) + diagnosis.unknown_probability > 0.999
+        True
     """
 
     service: str
@@ -222,3 +280,9 @@ class Diagnosis:
     metrics: Metrics
     facts: Mapping[str, str]
     elapsed_seconds: float
+    suspects: tuple[Suspect, ...] = ()
+
+    def _repr_html_(self) -> str:
+        from obskit.analysis.show import diagnosis_html  # a notebook's, and nobody else's
+
+        return diagnosis_html(self)

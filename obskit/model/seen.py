@@ -14,6 +14,9 @@ from obskit.model.words import FloatMatrix, Labels, TimeArray, Unit
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    from matplotlib.figure import Figure
+
+    from obskit.model.asked import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,14 @@ class Metrics:
         times: Shape (T,), datetime64[ns], UTC, ascending, one point a step.
         values: Shape (T, N), float64; NaN where there was no sample. Nobody writes into it.
         series: Length N, one entry a column.
+
+    Example:
+        >>> import obskit
+        >>> metrics = obskit.demo().metrics
+        >>> metrics.values.shape == (len(metrics.times), len(metrics.series))
+        True
+        >>> metrics.series[0].name, metrics.series[0].unit
+        ('alb_unhealthy_hosts{orders}', 'count')
     """
 
     times: TimeArray
@@ -59,20 +70,74 @@ class Metrics:
 
     @classmethod
     def empty(cls) -> Metrics:
-        """Return a matrix without points or columns."""
+        """Return a matrix without points or columns.
+
+        Example:
+            >>> from obskit import Metrics
+            >>> Metrics.empty().values.shape
+            (0, 0)
+        """
         return cls(times=np.empty(0, "datetime64[ns]"), values=np.empty((0, 0)), series=())
 
     def where(self, keep: Iterable[int]) -> Metrics:
-        """Return the columns with these positions, in this order."""
+        """Return the columns with these positions, in this order.
+
+        Example:
+            >>> import obskit
+            >>> metrics = obskit.demo().metrics
+            >>> latency = metrics.where(i for i, s in enumerate(metrics.series) if s.signal == "http_latency_p95")
+            >>> {s.unit for s in latency.series}
+            {'seconds'}
+        """
         index = list(keep)
         return Metrics(times=self.times, values=self.values[:, index], series=tuple(self.series[i] for i in index))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame: UTC index, one column a series named as ``Series.name``."""
+        """Return a DataFrame: a UTC index ``time``, one column a series named as ``Series.name``, NaN for "no sample".
+
+        ``frame.attrs["units"]`` says each column's unit.
+
+        Example:
+            >>> import obskit
+            >>> frame = obskit.demo().metrics.to_frame()
+            >>> str(frame.index.tz), frame.attrs["units"]["alb_unhealthy_hosts{shop-api}"]
+            ('UTC', 'count')
+        """
         import pandas as pd  # heavy, and only analysts need it
 
         index = pd.DatetimeIndex(self.times, tz="UTC", name="time")
-        return pd.DataFrame(self.values, index=index, columns=[s.name for s in self.series])
+        # half characters (lone surrogates), which a recording's labels may hold, are none that pandas can keep
+        names = [s.name.encode("utf-8", "replace").decode() for s in self.series]
+        frame = pd.DataFrame(self.values, index=index, columns=names)
+        frame.attrs["units"] = {name: s.unit for name, s in zip(names, self.series, strict=True)}
+        return frame
+
+    def plot(self, *, window: Window | None = None, onset: datetime | None = None) -> Figure:
+        """Draw one axes a signal: UTC, its unit on the axis.
+
+        Args:
+            window: Shaded; None for none.
+            onset: Marked by a line; None for none.
+
+        Raises:
+            UsageError: There is nothing to draw, or more signals than one figure holds.
+            ObskitError: matplotlib is not installed (``pip install 'obskit[notebooks]'``).
+
+        Example:
+            >>> import obskit
+            >>> incident = obskit.demo()
+            >>> figure = incident.diagnosis.metrics.where([0]).plot(window=incident.window)
+            >>> figure.axes[0].get_xlabel()
+            'time (UTC)'
+        """
+        from obskit.analysis.plots import metrics_figure  # matplotlib, and only where something is drawn
+
+        return metrics_figure(self, window=window, onset=onset)
+
+    def _repr_html_(self) -> str:
+        from obskit.analysis.show import metrics_html  # a notebook's, and nobody else's
+
+        return metrics_html(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,13 +148,25 @@ class Logs:
         table: An Arrow table with ``time_ns`` int64, ``service``, ``task``, ``level`` (lower
             case or ""), ``line`` (strings, never null) and ``weight`` float64: how many lines
             this one stands for (1 unless the source sampled).
+
+    Example:
+        >>> import obskit
+        >>> logs = obskit.demo().logs
+        >>> len(logs) == logs.table.num_rows
+        True
     """
 
     table: pa.Table
 
     @classmethod
     def empty(cls) -> Logs:
-        """Return a table without rows."""
+        """Return a table without rows.
+
+        Example:
+            >>> from obskit import Logs
+            >>> len(Logs.empty())
+            0
+        """
         return cls.of([], [], [], [], [])
 
     @classmethod
@@ -103,7 +180,14 @@ class Logs:
         *,
         weight: Iterable[float] | None = None,
     ) -> Logs:
-        """Build from columns of equal length; rows are sorted by time, ties keep their order."""
+        """Build from columns of equal length; rows are sorted by time, ties keep their order.
+
+        Example:
+            >>> from obskit import Logs
+            >>> logs = Logs.of([2, 1], ["shop", "shop"], ["", ""], ["error", "info"], ["timeout", "started"])
+            >>> logs.table.column("line").to_pylist()
+            ['started', 'timeout']
+        """
         import pyarrow as pa  # a fifth of a second: not for --help
 
         times = pa.array(time_ns, pa.int64())
@@ -124,11 +208,22 @@ class Logs:
         return int(self.table.num_rows)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame with the table's columns and a UTC ``time`` index."""
+        """Return a DataFrame with the table's columns and a UTC ``time`` index.
+
+        Example:
+            >>> import obskit
+            >>> obskit.demo().logs.to_frame().columns.tolist()
+            ['time_ns', 'service', 'task', 'level', 'line', 'weight']
+        """
         import pandas as pd
 
         frame = pd.DataFrame(self.table.to_pydict())
         return frame.set_index(pd.DatetimeIndex(frame["time_ns"], tz="UTC", name="time"))
+
+    def _repr_html_(self) -> str:
+        from obskit.analysis.show import logs_html  # a notebook's, and nobody else's
+
+        return logs_html(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +285,12 @@ class Telemetry:
     Attributes:
         facts: What was found out about the environment, as JSON-like text values:
             ``scrape_interval_seconds``, ``variant.<signal>``, ``depends_on.<service>`` …
+
+    Example:
+        >>> from obskit import Telemetry
+        >>> nothing = Telemetry()
+        >>> len(nothing.metrics.series), len(nothing.logs), nothing.events, nothing.gaps
+        (0, 0, (), ())
     """
 
     metrics: Metrics = field(default_factory=Metrics.empty)

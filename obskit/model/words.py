@@ -11,6 +11,8 @@ import numpy.typing as npt
 Unit = Literal["seconds", "bytes", "ratio", "per_second", "bytes_per_second", "count"]
 Direction = Literal["up", "down", "both"]
 Pillar = Literal["metrics", "logs", "events"]
+#: The kinds of evidence that make a service suspect where no cause fits.
+Part = Literal["resources", "latency", "errors", "other", "withheld", "waits", "logs", "change", "path"]
 FloatMatrix = npt.NDArray[np.float64]
 TimeArray = npt.NDArray[np.datetime64]
 Labels = tuple[tuple[str, str], ...]

@@ -86,6 +86,7 @@ STAGES = (
     "rank",
     "culprit",
     "rank_suspects",
+    "explain",
 )
 
 Random = np.random.Generator
@@ -373,7 +374,7 @@ def timed_stages() -> dict[str, Taken]:
 
         return run
 
-    for name in (*STAGES, "_diagnosis"):
+    for name in (*STAGES, "diagnosis_of"):
         if hasattr(walk, name):
             setattr(walk, name, timed(name, getattr(walk, name)))
     return seconds
@@ -419,8 +420,8 @@ def one_size(size: float, *, unknown: bool, profile: bool) -> dict[str, Any]:
     highest = resident()[1] if honest else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3 * 1.024
     parts = {**seconds, "report": end - rendering}
     nothing = Taken(0.0, 0.0)
-    within = parts.get("culprit", nothing) + parts.get("rank_suspects", nothing)
-    parts["diagnosis"] = parts.pop("_diagnosis", nothing) - within
+    within = sum((parts.get(name, nothing) for name in ("culprit", "rank_suspects", "explain")), nothing)
+    parts["diagnosis"] = parts.pop("diagnosis_of", nothing) - within
     parts["causes and the rest"] = end - begin - sum(parts.values(), nothing)
     return {
         "size": size,

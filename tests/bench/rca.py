@@ -77,6 +77,7 @@ def scene(df: pd.DataFrame, inject_time: float, case: Case | None = None) -> Sce
     if tasks is not None:
         more, extra = _tasks(tasks, df.index.to_numpy())
         series, values = series + extra, np.column_stack([values, more])
+    logs = _logs(case) if case else Logs.empty()
     metrics = Metrics(
         times=(df.index.to_numpy(np.float64) * 1e9).astype("datetime64[ns]"), values=values, series=tuple(series)
     )
@@ -87,7 +88,8 @@ def scene(df: pd.DataFrame, inject_time: float, case: Case | None = None) -> Sce
         calls=tuple(case.edges) if case else (),
         forwarding=tuple(name for name in sorted(services) if forwards(name)),
         events=tuple(_events(case.events)) if case else (),
-        logs=_logs(case) if case else Logs.empty(),
+        logs=logs,
+        lines=logs,
         alert=_alert(case.alert) if case and case.alert else None,
     )
 
@@ -149,8 +151,16 @@ def _logs(case: Case) -> Logs:
         lines["service"],
         [""] * len(lines),
         lines["level"].str.lower(),
-        lines["message"],
+        _messages(lines),
     )
+
+
+def _messages(lines: pd.DataFrame) -> pd.Series[str]:
+    """Return the messages with the id of their request, which the data set keeps beside them."""
+    if "trace" not in lines:
+        return lines["message"]
+    told = lines["trace"].fillna("").astype(str)
+    return lines["message"] + (" trace_id=" + told).where(told != "", "")
 
 
 def _alert(alert: dict[str, Any]) -> Alert:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
 from obskit.model import (
     Claim,
+    Contribution,
     Culprit,
     Diagnosis,
     Finding,
@@ -20,6 +22,7 @@ from obskit.model import (
     NextQuery,
     Series,
     Step,
+    Suspect,
     Unit,
     Window,
 )
@@ -132,6 +135,40 @@ def example() -> Diagnosis:
             "revision.demo-app": "demo-app:41",
         },
         elapsed_seconds=2.437,
+    )
+
+
+def unclear() -> Diagnosis:
+    """Return the same incident as if no cause fitted: whom the statistics suspect."""
+    auth = (
+        Contribution(
+            part="errors",
+            evidence=2.94,
+            words="share of requests answered 5xx 0 % -> 3.2 %",
+            series="http_error_ratio{auth}",
+            query='errors{service="auth"}',
+            onset=at(0.5),
+        ),
+        Contribution(
+            part="path", evidence=1.66, words="83 % of the ways from demo-app to whoever is affected end here"
+        ),
+        Contribution(part="other", evidence=0.04, words="requests 40/s -> 39.8/s", onset=at(1)),
+    )
+    own = (Contribution(part="change", evidence=1.2, words="it was deployed", onset=at(-4)),)
+    far = (Contribution(part="resources", evidence=0.05, words="node CPU busy 20 % -> 19.8 %", onset=at(0)),)
+    return replace(
+        example(),
+        verdict="no_clear_cause",
+        summary="demo-app: something changed, but no cause stands out",
+        hypotheses=(),
+        unknown_probability=1.0,
+        culprit=Culprit(service="auth", series="http_error_ratio{auth}"),
+        next_query=NextQuery(words=""),
+        suspects=(
+            Suspect(service="auth", score=4.64, contributions=auth, series="http_error_ratio{auth}", onset=at(0.5)),
+            Suspect(service="demo-app", task=NEW[0], score=1.2, contributions=own),
+            Suspect(service="node", score=0.05, contributions=far),
+        ),
     )
 
 
@@ -449,6 +486,7 @@ def _stops() -> tuple[Finding, ...]:
 def _templates() -> tuple[LogTemplate, ...]:
     return (
         LogTemplate(
+            id="800df76492a5e1ed",
             template="database timeout: no connection from the pool within <*> ms (in use <*> of <*>, waiting <*>)",
             service="demo-app",
             level="error",
@@ -461,6 +499,7 @@ def _templates() -> tuple[LogTemplate, ...]:
             onset=at(0.5),
         ),
         LogTemplate(
+            id="35b16a0522f1e5d3",
             template='<*> - "GET /healthz HTTP/1.1" 503 <*> ms "ELB-HealthChecker/2.0"',
             service="demo-app",
             level="warning",
@@ -472,6 +511,7 @@ def _templates() -> tuple[LogTemplate, ...]:
             onset=at(2.5),
         ),
         LogTemplate(
+            id="cbd0747f77433dc9",
             template="retrying order <*>, attempt <*> of 3",
             service="demo-app",
             level="warning",
@@ -483,6 +523,7 @@ def _templates() -> tuple[LogTemplate, ...]:
             onset=at(0.75),
         ),
         LogTemplate(
+            id="c7cfe8868a07eb2f",
             template="order <*> stored in <*> ms",
             service="demo-app",
             level="info",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from obskit.model import Claim, Culprit, Diagnosis, Gap, NextQuery, Step
+from obskit.model import Claim, Contribution, Culprit, Diagnosis, Gap, NextQuery, Step, Suspect
 from tests.support.diagnosis_example import example
 
 HOSTILE = (
@@ -26,6 +26,7 @@ def hostile() -> Diagnosis:
     hypothesis = replace(
         first, title=HOSTILE, judgement=judgement, next_steps=steps, brings_about=(HOSTILE,), runbook=HOSTILE
     )
+    told = Contribution(part="logs", evidence=1.0, words=HOSTILE, series=HOSTILE, query=HOSTILE, onset=base.onset)
     series = tuple(replace(s, signal=HOSTILE, task=HOSTILE, query=HOSTILE) for s in base.metrics.series)
     return replace(
         base,
@@ -33,6 +34,7 @@ def hostile() -> Diagnosis:
         cluster=HOSTILE,
         summary=HOSTILE,
         hypotheses=(hypothesis, replace(base.hypotheses[1], explained_by=HOSTILE)),
+        suspects=(Suspect(service=HOSTILE, task=HOSTILE, score=2.0, contributions=(told, told), series=HOSTILE),),
         culprit=Culprit(service=HOSTILE, task=HOSTILE, series=HOSTILE),
         clean=(HOSTILE,),
         not_judged=((HOSTILE, HOSTILE),),

@@ -51,12 +51,14 @@ class Effects:
 
     Attributes:
         row: Index of the first point of the incident, the same for all columns.
+        cut: Index of the first point since which each column shows most: ``row``, or that of what was said.
         moved: Signed robust deviations from the baseline's level to the incident's; 0 where nothing is known.
         evidence: How surprising that is, logarithmic so that no column drowns the others: the move has to stand
             out of the column's own noise, and its ratio out of what the same metric does elsewhere in calm times.
     """
 
     row: int
+    cut: Ints
     moved: Floats
     evidence: Floats
 
@@ -85,11 +87,14 @@ def effects(metrics: Metrics, *, noticed_ns: int, families: Sequence[str], rare:
     row = _onset(values, family, times, noticed_ns)
     said = int(np.searchsorted(times, noticed_ns))
     cuts = {row, said} if _FEWEST_BEFORE <= said <= len(times) - _FEWEST_AFTER else {row}
-    found = [_at(values, cut, family, rare, best) for cut in sorted(cuts)]
+    tried = np.array(sorted(cuts), np.int64)
+    found = [_at(values, cut, family, rare, best) for cut in tried.tolist()]
     evidence = np.mean([e for _, e in found], axis=0)
     strongest = np.argmax([e for _, e in found], axis=0)
     moved = np.array([m for m, _ in found])[strongest, np.arange(len(values))]
-    return Effects(row=row, moved=np.where(success, -moved, moved), evidence=evidence.astype(np.float32))
+    return Effects(
+        row=row, cut=tried[strongest], moved=np.where(success, -moved, moved), evidence=evidence.astype(np.float32)
+    )
 
 
 def _at(values: Floats, row: int, family: Ints, rare: Mask, best: Floats) -> tuple[Floats, Floats]:

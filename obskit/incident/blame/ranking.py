@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from obskit.incident.blame.effects import Effects, effects
 from obskit.incident.blame.rollouts import Rollout, rollouts
-from obskit.incident.blame.scene import PARTS, Floats, Ints, Ranking, Scene, Suspect
+from obskit.incident.blame.scene import PARTS, Account, Floats, Ints, Ranking, Scene
 from obskit.incident.blame.spread import behind, blamed_by_alert, edges, unexplained, withheld
+from obskit.incident.blame.waits import waits
 from obskit.incident.blame.wording import Wording, wording
-from obskit.model import Metrics, Series, nanoseconds, utc
+from obskit.model import Metrics, Part, Series, nanoseconds, utc
 
 #: Which direction of a kind hurts: 1 up, -1 down; of the others, either may.
 _BAD: Final[Mapping[str, int]] = MappingProxyType(
@@ -32,7 +33,7 @@ _NO_RELIEF: Final = ("errors", "success", "latency")
 _LOAD: Final = ("traffic", "network", "disk")
 _LOAD_SHARE: Final = 0.5
 #: Which part each kind belongs to; traffic, network and what has no known kind are ``other``.
-_PART_OF: Final[Mapping[str, str]] = MappingProxyType(
+_PART_OF: Final[Mapping[str, Part]] = MappingProxyType(
     {
         "errors": "errors",
         "success": "errors",
@@ -54,6 +55,7 @@ WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
         "errors": 1.0,
         "other": 1.0,
         "withheld": 1.0,
+        "waits": 2.0,
         "logs": 2.0,
         "change": 2.0,
         "path": 2.0,
@@ -65,12 +67,17 @@ _OF_SERVICE: Final = 0.1
 _MOST_SERIES, _MOST_NAMING = 5, 50
 
 
+def part_of(kind: str) -> Part:
+    """Return the part of an account that columns of a kind belong to."""
+    return _PART_OF.get(kind, "other")
+
+
 def hurts(kind: str) -> int:
     """Return which direction of a kind hurts: 1 up, -1 down, 0 either."""
     return _BAD.get(kind, 0)
 
 
-def rank_suspects(scene: Scene, *, weights: Mapping[str, float] = WEIGHTS) -> Ranking:
+def rank_suspects(scene: Scene, *, weights: Mapping[str, float] | Mapping[Part, float] = WEIGHTS) -> Ranking:
     """Rank services and series by how likely they are to blame.
 
     Args:
@@ -80,8 +87,13 @@ def rank_suspects(scene: Scene, *, weights: Mapping[str, float] = WEIGHTS) -> Ra
     Returns:
         Every service that a column, a log line or a change names. The same scene gives the same ranking,
         whatever the order of its columns.
+
+    Raises:
+        ValueError: The times of the matrix do not ascend. They are not sorted here: who mixed them up may have
+            mixed up the rows as well.
     """
     metrics, noticed = scene.metrics, nanoseconds(scene.noticed)
+    times = _ascending(metrics)
     kinds = np.array(scene.kinds, dtype=str)
     bad = np.array(scene.bad or [hurts(kind) for kind in scene.kinds], np.int64)
     moved = effects(
@@ -91,11 +103,11 @@ def rank_suspects(scene: Scene, *, weights: Mapping[str, float] = WEIGHTS) -> Ra
         rare=np.isin(kinds, ("errors", "success")),
         success=kinds == "success",
     )
-    times = metrics.times.astype("datetime64[ns]").astype(np.int64)
     onset = int(times[moved.row]) if moved.row < len(times) else noticed
     own = _weighed(moved, kinds, bad)
-    blamed = _blamed(metrics.series, scene.calls)
+    whom = blamed(metrics.series, scene.calls)
     news = wording(scene.logs, noticed_ns=noticed)
+    waited = waits(scene.lines, scene.calls, noticed_ns=noticed)
     changes = rollouts(
         metrics,
         scene.events,
@@ -103,21 +115,41 @@ def rank_suspects(scene: Scene, *, weights: Mapping[str, float] = WEIGHTS) -> Ra
         bad=bad.tolist(),
         served=np.isin(kinds, _SERVED).tolist(),
     )
-    services = sorted({*blamed, *news.news, *changes} - {""})
+    services = sorted({*whom, *news.news, *waited, *changes} - {""})
     index = {name: i for i, name in enumerate(services)}
-    owner = np.array([index.get(name, -1) for name in blamed], np.int64)
+    owner = np.array([index.get(name, -1) for name in whom], np.int64)
     fallen = np.where((kinds == "traffic") & (moved.moved < 0), moved.evidence, 0.0)
     parts = _parts(services, own, kinds, owner, news, scene)
     parts["change"] = _changed(services, changes, metrics.series, own, owner, news)
     parts["withheld"] = withheld(_strongest(fallen, owner, len(services)), edges(services, scene.calls))
+    parts["waits"] = np.array([waited[name].evidence if name in waited else 0.0 for name in services])
     account = np.array([weights.get(part, 0.0) * parts[part] for part in PARTS]).T.reshape(len(services), len(PARTS))
     columns = _columns(metrics, own, owner, account.sum(axis=1))
     return Ranking(
         suspects=_suspects(services, account, owner, own, columns, metrics, news, changes),
         columns=columns,
         scores=own,
+        moved=moved.moved.astype(np.float64),
+        cuts=moved.cut,
         onset=utc(onset),
+        news=news,
+        waits=waited,
+        changes=changes,
     )
+
+
+def _ascending(metrics: Metrics) -> Ints:
+    """Return the times as nanoseconds, or say where they do not ascend."""
+    steps = np.diff(metrics.times)
+    wrong = np.flatnonzero(~(steps >= np.timedelta64(0)))  # a step from or to "no time" is wrong as well
+    if len(wrong):
+        at = int(wrong[0])
+        before, after = (np.datetime_as_string(metrics.times[i], "s") for i in (at, at + 1))
+        raise ValueError(
+            f"the times of the metrics do not ascend: point {at + 1} is of {after}, point {at} of {before}, both UTC"
+            " (sort the times and, with them, the rows of the values)"
+        )
+    return metrics.times.astype("datetime64[ns]").astype(np.int64)
 
 
 def _weighed(moved: Effects, kinds: npt.NDArray[np.str_], bad: Ints) -> Floats:
@@ -131,7 +163,7 @@ def _weighed(moved: Effects, kinds: npt.NDArray[np.str_], bad: Ints) -> Floats:
     return weighed
 
 
-def _blamed(series: Sequence[Series], calls: Sequence[tuple[str, str]]) -> list[str]:
+def blamed(series: Sequence[Series], calls: Sequence[tuple[str, str]]) -> list[str]:
     """Return whom each column speaks against: of a column about a call, the callee, whoever measured it."""
     known = set(calls)
     return [
@@ -155,18 +187,18 @@ def _parts(
     owner: Ints,
     news: Wording,
     scene: Scene,
-) -> dict[str, Floats]:
+) -> dict[Part, Floats]:
     """Return what each kind of evidence says of each service; shape (S,) each."""
-    parts = {name: np.zeros(len(services)) for name in PARTS}
+    parts: dict[Part, Floats] = {name: np.zeros(len(services)) for name in PARTS}
     for kind in sorted(set(kinds.tolist())):
-        part = _PART_OF.get(kind, "other")
+        part = part_of(kind)
         strongest = _strongest(np.where(kinds == kind, own, 0.0), owner, len(services))
         parts[part] = np.hypot(parts[part], strongest)
     said = np.array([news.evidence(name) for name in services])
     symptoms = np.maximum(np.maximum(parts["latency"], parts["errors"]), said)
     calls = behind(edges(services, scene.calls), np.isin(services, list(scene.forwarding)))
     if scene.alert and scene.alert.service in services:
-        followed = _PART_OF.get(scene.alert.kind, "other")
+        followed = part_of(scene.alert.kind)
         evidence = parts[followed] if followed in ("latency", "errors") else symptoms
         parts["path"] = blamed_by_alert(services.index(scene.alert.service), evidence, calls)
     parts["latency"] = unexplained(parts["latency"], parts["latency"], calls)
@@ -217,7 +249,7 @@ def _suspects(
     metrics: Metrics,
     news: Wording,
     changes: Mapping[str, Rollout],
-) -> tuple[Suspect, ...]:
+) -> tuple[Account, ...]:
     """Return the services with their accounts, highest sum first."""
     score, logs = account.sum(axis=1).tolist(), PARTS.index("logs")
     order = sorted(range(len(services)), key=lambda i: (-score[i], services[i]))
@@ -232,7 +264,7 @@ def _suspects(
         own_series = telling.get(at, [])
         series = [*lines, *own_series] if account[at, logs] == account[at].max() else [*own_series, *lines]
         made.append(
-            Suspect(
+            Account(
                 service=name,
                 score=score[at],
                 parts={part: v for part, v in zip(PARTS, account[at].tolist(), strict=True) if v > 0},

@@ -30,12 +30,14 @@ class Rollout:
     """What one service's change speaks for.
 
     Attributes:
+        at_ns: When it began.
         recent: 1 for a change at the onset, less the older it is.
         contrast: How much worse the new tasks are than the old: logarithm of deviations.
         silent: The share of the older tasks' samples that the new ones lack, as evidence.
         task: The new task that is worst, or "".
     """
 
+    at_ns: int
     recent: float
     contrast: float = 0.0
     silent: float = 0.0
@@ -94,7 +96,7 @@ def rollouts(
         first = int(np.searchsorted(times, at))
         contrast, task = _contrast(metrics, columns, new[service], first, bad)
         silent = _silent(metrics, [i for i in columns if served[i]], new[service], first)
-        found[service] = Rollout(recent=recent, contrast=contrast, silent=silent, task=task)
+        found[service] = Rollout(at_ns=at, recent=recent, contrast=contrast, silent=silent, task=task)
     return found
 
 

@@ -1,24 +1,31 @@
-"""What a ranking is asked and what it answers: `Scene`, `Alert`, `Suspect`, `Ranking`."""
+"""What a ranking is asked and what it answers: `Scene`, `Alert`, `Account`, `Ranking`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from obskit.model import Event, Logs, Metrics
+from obskit.incident.templates import Records
+from obskit.model import Event, Logs, Metrics, Part
+
+if TYPE_CHECKING:
+    from obskit.incident.blame.rollouts import Rollout
+    from obskit.incident.blame.waits import Wait
+    from obskit.incident.blame.wording import Wording
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 #: The parts of a suspect's account: its own resources; latency (its callers' view of it included), errors and
-#: other series of its own; requests that it withholds from those it calls; its log lines; its changes and new
-#: tasks; where the alert leads along the calls. What a callee explains of latency, errors and lines is not counted.
-PARTS: Final = ("resources", "latency", "errors", "other", "withheld", "logs", "change", "path")
+#: other series of its own; requests that it withholds from those it calls; how long requests wait for it
+#: between two lines; its log lines; its changes and new tasks; where the alert leads along the calls. What a
+#: callee explains of latency, errors and lines is not counted.
+PARTS: Final[tuple[Part, ...]] = get_args(Part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +49,15 @@ class Scene:
 
     Attributes:
         metrics: Columns of services, and of single tasks where there are any. A column with a label whose value
-            is another service is about the two of them.
+            is another service is about the two of them. Times ascend.
         kinds: What each column is about, as the catalogue reads it.
         noticed: When the incident was noticed (aware UTC), good to minutes.
         bad: Which direction of each column hurts: 1 up, -1 down, 0 either; empty: as its kind has it.
         calls: (caller, callee) pairs.
         forwarding: Services that pass requests on and answer none: load balancers, proxies.
         events: Deployments and started tasks.
-        logs: Lines of the incident and of calm times.
+        logs: Lines of the incident and of calm times, or what `read_records` has made of them.
+        lines: The same lines as they were written: those that tell their request show how long it waited.
         alert: What was alerted to.
     """
 
@@ -60,13 +68,14 @@ class Scene:
     calls: Sequence[tuple[str, str]] = ()
     forwarding: Sequence[str] = ()
     events: Sequence[Event] = ()
-    logs: Logs = field(default_factory=Logs.empty)
+    logs: Logs | Records = field(default_factory=Logs.empty)
+    lines: Logs = field(default_factory=Logs.empty)
     alert: Alert | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suspect:
-    """One service, and what speaks for its being to blame.
+class Account:
+    """One service, and what speaks for its being to blame, in figures (`obskit.model.Suspect` says it in words).
 
     Attributes:
         service: Its name.
@@ -78,7 +87,7 @@ class Suspect:
 
     service: str
     score: float
-    parts: Mapping[str, float]
+    parts: Mapping[Part, float]
     series: tuple[str, ...]
     task: str = ""
 
@@ -88,14 +97,24 @@ class Ranking:
     """Who is to blame.
 
     Attributes:
-        suspects: All services, most suspect first; equal ones by name.
+        suspects: Accounts of all services, most suspect first; equal ones by name.
         columns: Positions of all columns of the matrix, most telling first: by their own evidence, and a
             little by that of their service.
         scores: Shape (N,), each column's own evidence in nats, weighed by what hurts.
+        moved: Shape (N,), each column's move in robust deviations; below 0 where it fell.
+        cuts: Shape (N,), index of the first point since which each column shows most.
         onset: When the incident began (UTC), as the statistics have it.
+        news: What the lines of each service say.
+        waits: How requests wait for each service.
+        changes: What each service's deployment speaks for.
     """
 
-    suspects: tuple[Suspect, ...]
+    suspects: tuple[Account, ...]
     columns: Ints
     scores: Floats
+    moved: Floats
+    cuts: Ints
     onset: datetime
+    news: Wording
+    waits: Mapping[str, Wait]
+    changes: Mapping[str, Rollout]

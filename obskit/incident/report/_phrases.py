@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
+from types import MappingProxyType
 
 from obskit.escape import clean
 from obskit.incident.units import humanize
-from obskit.model import Claim, Diagnosis, Finding, Hypothesis
+from obskit.model import Claim, Contribution, Diagnosis, Finding, Hypothesis, Part, Suspect
 
 VERDICTS = {
     "cause_found": "CAUSE FOUND",
@@ -23,6 +24,27 @@ VERDICTS = {
 #: The steps on which weights are given (see `obskit.model.Claim`), from the top.
 _STRENGTHS = ((4.0, "verdict"), (2.5, "strong"), (1.2, "telling"), (0.0, "hint"))
 
+
+#: What makes a service suspect, for a person.
+PARTS: Mapping[Part, str] = MappingProxyType(
+    {
+        "resources": "own resources",
+        "latency": "latency",
+        "errors": "errors",
+        "other": "other series",
+        "withheld": "requests held back",
+        "waits": "waiting between log lines",
+        "logs": "log lines",
+        "change": "change",
+        "path": "along the calls",
+    }
+)
+#: Suspects that are shown: the first, but for those with less than this share of the first's score.
+_SUSPECTS, _LEAST_SUSPECT = 3, 0.1
+#: Contributions below this share of their suspect's score are told together.
+_LEAST_CONTRIBUTION = 0.05
+#: What a score is, for a heading's side.
+SCORES = "scores in nats: how far it moved, not how likely it is"
 
 #: Words of ids that are abbreviations.
 _ABBREVIATIONS = frozenset({"alb", "cpu", "db", "dns", "ecs", "elb", "gc", "http", "io", "tls"})
@@ -110,6 +132,34 @@ def culprit(diagnosis: Diagnosis) -> str:
     who = entity(diagnosis.culprit.service, diagnosis.culprit.task)
     series = clean(diagnosis.culprit.series)
     return f"{who} (most abnormal: {series})" if who and series else who or series
+
+
+def suspects(diagnosis: Diagnosis) -> list[Suspect]:
+    """Return the suspects worth a person's time: the first few, without those far behind the first."""
+    shown = diagnosis.suspects[:_SUSPECTS]
+    return [s for s in shown if s.score >= _LEAST_SUSPECT * shown[0].score]
+
+
+def contributions(suspect: Suspect, limit: int) -> tuple[list[Contribution], float]:
+    """Return what makes it suspect, the largest first, and the evidence that is left out.
+
+    Args:
+        suspect: Whose contributions are told.
+        limit: Most that are told.
+    """
+    told = [c for c in suspect.contributions[:limit] if c.evidence >= _LEAST_CONTRIBUTION * suspect.score]
+    return told, suspect.score - sum(c.evidence for c in told)
+
+
+def contribution(found: Contribution) -> str:
+    """Return ``errors, from 03:01:00Z: share of failed requests 0.1 % -> 3.3 %``."""
+    since = f", from {clock(found.onset)}" if found.onset else ""
+    return f"{PARTS[found.part]}{since}: {clean(found.words)}"
+
+
+def evidence(nats: float) -> str:
+    """Return ``+2.9``: one decimal, in nats; what rounds to zero is ``+<0.1``."""
+    return f"+{nats:.1f}" if nats >= 0.05 else "+<0.1"
 
 
 def began(diagnosis: Diagnosis) -> str:

@@ -9,7 +9,7 @@ import orjson
 
 from obskit.escape import clean
 from obskit.incident.dashboard_link import dashboard_path
-from obskit.model import Claim, Diagnosis, Finding, Hypothesis, LogTemplate, stamp
+from obskit.model import Claim, Diagnosis, Finding, Hypothesis, LogTemplate, Suspect, stamp
 
 #: Raised when a key goes away or changes its meaning; new keys do not raise it.
 SCHEMA_VERSION = 1
@@ -42,6 +42,7 @@ def document(diagnosis: Diagnosis) -> dict[str, object]:
         "hypotheses": [_hypothesis(hypothesis) for hypothesis in diagnosis.hypotheses],
         "unknown_probability": _share(diagnosis.unknown_probability),
         "culprit": {name: _text(getattr(diagnosis.culprit, name)) for name in ("service", "task", "series")},
+        "suspects": [_suspect(suspect) for suspect in diagnosis.suspects],
         "clean": [_text(words) for words in diagnosis.clean],
         "not_judged": [{"cause": _text(cause), "reason": _text(why)} for cause, why in diagnosis.not_judged],
         "gaps": [
@@ -89,6 +90,27 @@ def _claim(claim: Claim) -> dict[str, object]:
     }
 
 
+def _suspect(suspect: Suspect) -> dict[str, object]:
+    return {
+        "service": _text(suspect.service),
+        "task": _text(suspect.task),
+        "score": _number(suspect.score),
+        "series": _text(suspect.series),
+        "onset": _time(suspect.onset),
+        "contributions": [
+            {
+                "part": contribution.part,
+                "evidence": _number(contribution.evidence),
+                "words": _text(contribution.words),
+                "series": _text(contribution.series),
+                "query": _text(contribution.query),
+                "onset": _time(contribution.onset),
+            }
+            for contribution in suspect.contributions
+        ],
+    }
+
+
 def _finding(finding: Finding) -> dict[str, object]:
     return {
         "kind": _text(finding.kind),
@@ -113,6 +135,7 @@ def _finding(finding: Finding) -> dict[str, object]:
 
 def _template(template: LogTemplate) -> dict[str, object]:
     return {
+        "id": _text(template.id),
         "template": _text(template.template),
         "service": _text(template.service),
         "level": _text(template.level),

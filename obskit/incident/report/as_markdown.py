@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
-from obskit.escape import clean, cut
 from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report import _phrases as say
-from obskit.incident.units import humanize
-from obskit.model import Claim, Diagnosis, Hypothesis, LogTemplate, stamp
+from obskit.incident.report._markdown import claim_line, code, escape, gap_lines, suspect_lines, template_line
+from obskit.model import Diagnosis, Hypothesis, stamp
 
 _CAUSES = 6
+_CONTRIBUTIONS = 5
 _TIMELINE_LINES = 12
 _LOG_TEMPLATES = 4
 _STEPS = 3
-
-#: Keeps a renderer from seeing a mention, an issue number or an address; it has no width.
-_WORD_JOINER = "\u2060"
-
-_MARKUP = re.compile(r"[\\`*{}\[\]<>|~#&!$]|(?<!\w)_|_(?!\w)")
-_BLOCK_START = re.compile(r"^([-+=]|\d+[.)])")
-_TRIGGER = re.compile(r"(@|:(?=//)|\bwww(?=\.)|#(?=\d)|(?<!\d):(?=[a-z0-9_+-]+:))", re.IGNORECASE)
 
 
 def render(diagnosis: Diagnosis, *, grafana: str = "") -> str:
@@ -31,29 +23,12 @@ def render(diagnosis: Diagnosis, *, grafana: str = "") -> str:
         diagnosis: What to tell.
         grafana: Its address; "" leaves the link to the dashboard out.
     """
-    sections: list[Iterable[str]] = [_verdict(diagnosis, grafana)]
+    sections: list[Iterable[str]] = [_verdict(diagnosis, grafana), _suspects(diagnosis)]
     if diagnosis.hypotheses:
         sections += [_ranking(diagnosis), _why(diagnosis.hypotheses[0]), _steps(diagnosis.hypotheses[0])]
     sections += [_next_query(diagnosis), _timeline(diagnosis), _templates(diagnosis), _unsuspicious(diagnosis)]
     blocks = ("\n".join(lines) for lines in map(list, sections) if lines)
     return "\n\n".join(blocks) + "\n"
-
-
-def escape(text: str) -> str:
-    """Return the text so that Markdown shows it as it stands, in one line, without links or mentions."""
-    plain = _MARKUP.sub(r"\\\g<0>", clean(text))
-    plain = _BLOCK_START.sub(lambda found: found[0][:-1] + "\\" + found[0][-1], plain)
-    return _TRIGGER.sub(rf"\1{_WORD_JOINER}", plain)
-
-
-def code(text: str) -> str:
-    """Return the text as a code span that its own backticks cannot end; "" stays ""."""
-    plain = clean(text)
-    if not plain:
-        return ""
-    longest = max((len(run) for run in re.findall("`+", plain)), default=0)
-    fence, blank = "`" * (longest + 1), " " if longest else ""
-    return f"{fence}{blank}{plain}{blank}{fence}"
 
 
 def _verdict(diagnosis: Diagnosis, grafana: str) -> Iterator[str]:
@@ -73,6 +48,12 @@ def _verdict(diagnosis: Diagnosis, grafana: str) -> Iterator[str]:
         yield f"- **Culprit:** {escape(say.culprit(diagnosis))}"
     if grafana:
         yield f"- **Dashboard:** <{grafana}{dashboard_path(diagnosis)}>"
+
+
+def _suspects(diagnosis: Diagnosis) -> Iterator[str]:
+    lines = list(suspect_lines(diagnosis, _CONTRIBUTIONS))
+    if lines:
+        yield from ("### Suspects, by statistics", "", *lines)
 
 
 def _ranking(diagnosis: Diagnosis) -> Iterator[str]:
@@ -96,17 +77,11 @@ def _why(hypothesis: Hypothesis) -> Iterator[str]:
     yield f"### Why {escape(say.named(hypothesis))}"
     yield ""
     judgement = hypothesis.judgement
-    yield from (_claim("for", claim) for claim in say.strongest(judgement.claims_for))
-    yield from (_claim("against", claim) for claim in say.strongest(judgement.claims_against))
+    yield from (claim_line("for", claim) for claim in say.strongest(judgement.claims_for))
+    yield from (claim_line("against", claim) for claim in say.strongest(judgement.claims_against))
     yield from (f"- not seen: {escape(words)}" for words in judgement.not_seen)
     if hypothesis.brings_about:
         yield f"- brings about: {escape(', '.join(map(say.readable, hypothesis.brings_about)))}"
-
-
-def _claim(side: str, claim: Claim) -> str:
-    when = f" {say.clock(claim.at)}" if claim.at else ""
-    query = f"  \n  {code(claim.query)}" if claim.query else ""
-    return f"- **{side}** ({say.strength(claim)}){when}: {escape(claim.words)}{query}"
 
 
 def _steps(hypothesis: Hypothesis) -> Iterator[str]:
@@ -144,12 +119,7 @@ def _templates(diagnosis: Diagnosis) -> Iterator[str]:
         return
     yield "### Log lines"
     yield ""
-    yield from (_template(template) for template in diagnosis.log_templates[:_LOG_TEMPLATES])
-
-
-def _template(template: LogTemplate) -> str:
-    rates = f"{humanize(template.before, '')} → {humanize(template.after, '')} lines a minute"
-    return f"- {escape(template.change)}, {rates}: {code(cut(clean(template.example or template.template), 160))}"
+    yield from (template_line(template) for template in diagnosis.log_templates[:_LOG_TEMPLATES])
 
 
 def _unsuspicious(diagnosis: Diagnosis) -> Iterator[str]:
@@ -158,9 +128,7 @@ def _unsuspicious(diagnosis: Diagnosis) -> Iterator[str]:
         yield ""
     for cause, why in diagnosis.not_judged:
         yield f"- **not judged:** {escape(say.readable(cause))}: {escape(why)}"
-    for gap in diagnosis.gaps:
-        part = " (in part)" if gap.partial else ""
-        yield f"- **not seen:** {escape(gap.source)}: {code(gap.query)}: {escape(gap.reason)}{part}"
+    yield from gap_lines(diagnosis)
     if diagnosis.not_judged or diagnosis.gaps:
         yield ""
     yield f"Investigated in {diagnosis.elapsed_seconds:.1f} s."

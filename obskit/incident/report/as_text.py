@@ -23,6 +23,7 @@ _TIMELINE_LINES = 15
 _LOG_TEMPLATES = 8
 _STEPS = 3
 _CAUSES = 6
+_CONTRIBUTIONS = 5
 _COLOURS = {"cause_found": "bold red", "possible": "bold yellow", "no_clear_cause": "bold yellow", "calm": "bold green"}
 
 
@@ -37,6 +38,7 @@ def render(diagnosis: Diagnosis, *, width: int = 80, color: bool = False, grafan
     """
     page = _Page(width=max(width, 40), color=color)
     _verdict(page, diagnosis, grafana)
+    _suspects(page, diagnosis)
     if diagnosis.hypotheses:
         _ranking(page, diagnosis)
         _first(page, diagnosis.hypotheses[0])
@@ -117,6 +119,20 @@ def _verdict(page: _Page, diagnosis: Diagnosis, grafana: str) -> None:
     page.rows((Text(f"{name:9}", "dim"), value) for name, value in rows if value)
     for step in steps:
         _command(page, step.command, "$", indent=12)
+
+
+def _suspects(page: _Page, diagnosis: Diagnosis) -> None:
+    shown = say.suspects(diagnosis)
+    if not shown:
+        return
+    page.heading(f"Suspects, by statistics ({say.SCORES})")
+    for number, suspect in enumerate(shown, 1):
+        name = Text(say.entity(suspect.service, suspect.task), "bold") + Text(f", score {suspect.score:.1f}")
+        page.rows([(Text(f"{number}.", "bold"), name)])
+        told, rest = say.contributions(suspect, _CONTRIBUTIONS)
+        rows = [(say.evidence(c.evidence), Text(say.contribution(c) + " ") + page.reference(c.query)) for c in told]
+        rows += [(say.evidence(rest), Text("smaller parts", "dim"))] * (len(told) < len(suspect.contributions))
+        page.rows(((Text(f"{share:>5}", "cyan"), words) for share, words in rows), indent=5)
 
 
 def _ranking(page: _Page, diagnosis: Diagnosis) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from obskit.incident.report.as_html import render
 from obskit.model import Diagnosis, Metrics
-from tests.support.diagnosis_example import calm, example
+from tests.support.diagnosis_example import calm, example, unclear
 from tests.support.hostile import hostile
 
 VOID = {"meta", "link", "br", "wbr"}
@@ -57,7 +57,9 @@ class Page(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag == name]
 
 
-@pytest.mark.parametrize("diagnosis", [example(), calm(), hostile()], ids=["example", "calm", "hostile"])
+@pytest.mark.parametrize(
+    "diagnosis", [example(), calm(), unclear(), hostile()], ids=["example", "calm", "unclear", "hostile"]
+)
 def test_the_page_is_well_formed_and_carries_no_script_but_its_own(diagnosis: Diagnosis) -> None:
     """Hostile text is text: no element, no attribute and no address comes from it."""
     text = render(diagnosis)
@@ -121,6 +123,17 @@ def test_a_calm_page_and_a_page_without_series_still_come() -> None:
     assert not Page(render(calm())).all("svg")
     bare = replace(example(), metrics=Metrics.empty(), timeline=(), hypotheses=(), verdict="no_clear_cause")
     assert "No clear cause" in render(bare)
+
+
+def test_suspects_and_template_ids_are_on_the_page() -> None:
+    """Who, by what, from when, and the query; a template can be named by its id."""
+    shown = " ".join("".join(Page(render(unclear())).text).split())
+
+    assert "auth score 4.6 +2.9errors: share of requests answered 5xx 0 % -> 3.2 % from 02:58:00Z" in shown
+    assert 'errors{service="auth"}' in shown
+    assert "node CPU busy" not in shown
+    assert f"id {example().log_templates[0].id}" in shown
+    assert "Suspects" not in render(example())
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from obskit.incident.report import as_json
 from obskit.model import Diagnosis
-from tests.support.diagnosis_example import calm, example
+from tests.support.diagnosis_example import calm, example, unclear
 from tests.support.hostile import hostile
 
 SCHEMA = json.loads((Path(as_json.__file__).parent / "schema.json").read_text("utf-8"))
@@ -21,7 +21,9 @@ def _strict(constant: str) -> Any:
     raise AssertionError(f"{constant} is not JSON")
 
 
-@pytest.mark.parametrize("diagnosis", [example(), calm(), hostile()], ids=["example", "calm", "hostile"])
+@pytest.mark.parametrize(
+    "diagnosis", [example(), calm(), unclear(), hostile()], ids=["example", "calm", "unclear", "hostile"]
+)
 def test_every_diagnosis_obeys_the_schema(diagnosis: Diagnosis) -> None:
     """Whatever is printed validates, and holds neither NaN nor a control character."""
     text = as_json.render(diagnosis)
@@ -47,12 +49,15 @@ def test_the_schema_is_sound_and_describes_each_key() -> None:
 def test_the_schema_lists_exactly_the_keys_that_are_printed() -> None:
     """A key that is added to the output without a word in the schema is found here."""
     document = json.loads(as_json.render(example()))
+    suspects = json.loads(as_json.render(unclear()))["suspects"]
     printed = {
         "diagnosis": document,
         "hypothesis": document["hypotheses"][0],
         "claim": document["hypotheses"][0]["for"][0],
         "finding": document["timeline"][0],
         "gap": document["gaps"][0],
+        "suspect": suspects[0],
+        "contribution": suspects[0]["contributions"][0],
         "log_template": document["log_templates"][0],
     }
     described = {"diagnosis": SCHEMA, **SCHEMA["$defs"]}
@@ -83,6 +88,26 @@ def test_what_has_no_value_is_null_and_probabilities_have_four_decimals() -> Non
     assert [document["timeline"][0][key] for key in ("before", "peak", "after")] == [None, None, 0.333333]
     assert document["hypotheses"][0]["probability"] == 0.1235
     assert json.loads(as_json.render(calm()))["onset"] is None
+
+
+def test_suspects_are_printed_whole_and_only_where_no_cause_fits() -> None:
+    """All of them and all of their contributions, in order; a machine can add them up."""
+    suspects = json.loads(as_json.render(unclear()))["suspects"]
+
+    assert [s["service"] for s in suspects] == ["auth", "demo-app", "node"]
+    assert all(sum(c["evidence"] for c in s["contributions"]) == pytest.approx(s["score"]) for s in suspects)
+    assert suspects[0]["contributions"][0]["onset"] == suspects[0]["onset"] == "2026-01-31T02:58:00Z"
+    assert [json.loads(as_json.render(d))["suspects"] for d in (example(), calm())] == [[], []]
+
+
+def test_a_document_without_suspects_and_ids_is_still_of_version_1() -> None:
+    """Keys that came later are described and not demanded: what older versions printed stays valid."""
+    document = json.loads(as_json.render(example()))
+    del document["suspects"]
+    for template in document["log_templates"]:
+        del template["id"]
+
+    Draft202012Validator(SCHEMA).validate(document)
 
 
 def test_the_example_as_json(golden: Callable[[str, str], None]) -> None:

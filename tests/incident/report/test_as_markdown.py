@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from obskit.escape import clean
-from obskit.incident.report.as_markdown import code, escape, render
+from obskit.incident.report._markdown import code, escape
+from obskit.incident.report.as_markdown import render
 from obskit.model import Diagnosis
-from tests.support.diagnosis_example import calm, example
+from tests.support.diagnosis_example import calm, example, unclear
 from tests.support.hostile import hostile
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -35,7 +36,7 @@ def test_no_text_of_others_becomes_markup(diagnosis: Diagnosis) -> None:
     assert not _kinds(markdown) & {"link_open", "image", "html_inline", "html_block", "s_open", "fence", "code_block"}
     assert not {c for c in markdown if (ord(c) < 32 and c != "\n") or c in "\x7f\x9b\u202e"}
     headings = [line for line in markdown.splitlines() if line.startswith("#")]
-    assert len(headings) == sum(token.type == "heading_open" for token in PARSER.parse(markdown)) <= 5
+    assert len(headings) == sum(token.type == "heading_open" for token in PARSER.parse(markdown)) <= 6
 
 
 @given(TEXT)
@@ -80,6 +81,22 @@ def test_a_table_row_keeps_its_cells() -> None:
     rows, cells = (sum(token.type == kind for token in tokens) for kind in ("tr_open", "td_open"))
 
     assert 4 * (rows - 1) == cells
+
+
+def test_suspects_are_a_list_with_their_contributions() -> None:
+    """Numbered by suspicion; each line says what, from when, and how to see it again."""
+    text = render(unclear())
+    lines = text.splitlines()
+    first = lines.index("1. **auth**, score 4.6")
+
+    assert lines[first + 1 : first + 5] == [
+        r"   - \+2.9 errors, from 02:58:00Z: share of requests answered 5xx 0 % -\> 3.2 %  ",
+        '     `errors{service="auth"}`',
+        r"   - \+1.7 along the calls: 83 % of the ways from demo-app to whoever is affected end here",
+        r"   - \+\<0.1 smaller parts",
+    ]
+    assert sum(token.type == "ordered_list_open" for token in PARSER.parse(text)) == 1
+    assert "Suspects" not in render(example())
 
 
 @pytest.mark.parametrize(("name", "diagnosis"), [("example", example()), ("calm", calm())])

@@ -9,14 +9,16 @@ from rich.cells import cell_len
 
 from obskit.incident.report.as_text import render
 from obskit.model import Claim, Diagnosis, NextQuery
-from tests.support.diagnosis_example import calm, example
+from tests.support.diagnosis_example import calm, example, unclear
 from tests.support.hostile import hostile
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
-@pytest.mark.parametrize("diagnosis", [example(), calm(), hostile()], ids=["example", "calm", "hostile"])
+@pytest.mark.parametrize(
+    "diagnosis", [example(), calm(), unclear(), hostile()], ids=["example", "calm", "unclear", "hostile"]
+)
 def test_no_line_is_wider_than_the_terminal(diagnosis: Diagnosis, width: int) -> None:
     """Long words, queries and log lines are folded; wide characters count twice."""
     wide = replace(diagnosis, summary=diagnosis.summary + " " + "x" * 500 + "日本" * 100)
@@ -88,6 +90,26 @@ def test_no_clear_cause_is_an_answer() -> None:
     assert text.startswith("NO CLEAR CAUSE: likeliest is Database connection pool exhausted")
     assert "80 % ████████░░ unknown" in text
     assert "To look further" in text
+
+
+def test_suspects_say_why_in_words() -> None:
+    """First the verdict, then whom the statistics suspect, by what, from when; who is far behind is left out."""
+    text = render(unclear())
+    section = text.split("not how likely it is)\n")[1].split("\n\n")[0].splitlines()
+
+    assert section == [
+        "  1. auth, score 4.6",
+        "      +2.9 errors, from 02:58:00Z: share of requests answered 5xx 0 % -> 3.2 %",
+        "           [1]",
+        "      +1.7 along the calls: 83 % of the ways from demo-app to whoever is",
+        "           affected end here",
+        "     +<0.1 smaller parts",
+        "  2. demo-app task 1b9e4d70f6a2, score 1.2",
+        "      +1.2 change, from 02:53:30Z: it was deployed",
+    ]
+    assert text.index("Suspects") < text.index("Timeline")
+    assert re.search(r'^ +\[1\] +errors{service="auth"}$', text, re.MULTILINE)
+    assert "Suspects" not in render(example()) + render(calm())
 
 
 def test_no_hypothesis_at_all_still_makes_a_report() -> None:

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from obskit.incident.report import _phrases as say
-from obskit.model import Claim
-from tests.support.diagnosis_example import ONSET, example
+from obskit.model import Claim, Part
+from tests.support.diagnosis_example import ONSET, calm, example, unclear
 
 
 @pytest.mark.parametrize(
@@ -65,3 +68,30 @@ def test_ids_read_as_words_and_other_text_stays() -> None:
     """``db_pool_exhausted`` is for machines; words that are words already are left alone."""
     assert say.readable("db_pool_exhausted") == "DB pool exhausted"
     assert say.readable("Already_in Words") == "Already_in Words"
+
+
+def test_every_part_of_an_account_has_words() -> None:
+    """No name of the engine's own reaches a reader."""
+    assert set(say.PARTS) == set(get_args(Part))
+
+
+def test_who_is_far_behind_is_no_suspect_of_a_report() -> None:
+    """The first few, and none with less than a tenth of the first's score."""
+    assert [s.service for s in say.suspects(unclear())] == ["auth", "demo-app"]
+    assert say.suspects(calm()) == []
+
+
+@given(st.integers(0, 8), st.integers(0, 2))
+def test_what_is_told_and_what_is_left_out_sum_up_to_the_score(limit: int, which: int) -> None:
+    """A reader can check the sum."""
+    suspect = unclear().suspects[which]
+    told, rest = say.contributions(suspect, limit)
+
+    assert len(told) <= limit
+    assert sum(c.evidence for c in told) + rest == pytest.approx(suspect.score)
+
+
+@pytest.mark.parametrize(("nats", "words"), [(2.94, "+2.9"), (0.05, "+0.1"), (0.004, "+<0.1")])
+def test_evidence_is_never_nothing_by_rounding(nats: float, words: str) -> None:
+    """One decimal; what is smaller says so."""
+    assert say.evidence(nats) == words
