@@ -51,6 +51,9 @@ EventsOption = Annotated[
 BundlesArgument = Annotated[
     list[Path], typer.Argument(help="Recordings with a label beside them, or folders of such.", show_default=False)
 ]
+RecordingArgument = Annotated[
+    Path | None, typer.Argument(metavar="BUNDLE", help="A recording made by `obskit record`.", show_default=False)
+]
 DeadlineOption = Annotated[
     float, typer.Option("--deadline", help="Seconds after which sources are no longer waited for.", show_default="20")
 ]
@@ -146,6 +149,58 @@ def record(
         deadline=deadline,
     )
     command.record(question, file)
+
+
+@app.command()
+def postmortem(
+    bundle: RecordingArgument = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Use the recorded incident that ships with obskit.")] = False,
+    objective: Annotated[
+        str, typer.Option("--objective", help="Percent of good requests over 30 days: what the budget is of.")
+    ] = "99.9",
+    out: Annotated[Path | None, typer.Option("--out", help="Write it there instead of printing it.")] = None,
+) -> None:
+    """Write the draft of a postmortem, as Markdown.
+
+    What was measured stands there, and blanks for what only people know.
+
+    \b
+    At night:  obskit record shop incident.obskit --since 1h
+    Next day:  obskit postmortem incident.obskit --out postmortem.md
+    Try it:    obskit postmortem --demo
+
+    It holds summary, impact (requests that failed, latency, tasks, error budget), timeline, cause with the evidence
+    for and against, what else was considered, what was seen when, gaps, and blank tables for actions and lessons.
+    Nothing is made up: what was not measured is said. The same recording gives the same bytes.
+    """  # noqa: D301 (a \b of click, which keeps the lines as they are)
+    from obskit.cli import postmortem_command as command
+
+    command.postmortem(bundle, demo=demo, objective=objective, out=out)
+
+
+@app.command()
+def notebook(
+    bundle: RecordingArgument = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Use the recorded incident that ships with obskit.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The notebook to write; beside BUNDLE by default.", show_default=False)
+    ] = None,
+) -> None:
+    """Write a Jupyter notebook for one incident.
+
+    It opens the recording and shows diagnosis, evidence, timeline, plots, log templates, what would be said without a
+    pillar, and the draft of the postmortem, with room for notes.
+
+    \b
+    Write it:  obskit notebook incident.obskit
+    Run it:    jupyter lab incident.ipynb        (pip install "obskit[notebooks]")
+    Try it:    obskit notebook --demo --out demo.ipynb
+
+    Writing needs no Jupyter. A notebook that is there already is not replaced: it may hold notes.
+    """  # noqa: D301 (a \b of click, which keeps the lines as they are)
+    from obskit.cli import notebook_command as command
+
+    command.notebook(bundle, demo=demo, out=out)
 
 
 app.add_typer(dashboards)

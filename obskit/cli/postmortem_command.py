@@ -1,0 +1,76 @@
+"""`obskit postmortem`: a recording becomes the draft of its postmortem."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from obskit.analysis.ask import demo_bundle
+from obskit.errors import UsageError
+from obskit.files import write_text
+
+if TYPE_CHECKING:
+    from obskit.incident.losses import Objective
+
+_PERCENT = re.compile(r"\d{1,2}(\.\d{1,6})?", re.ASCII)
+
+
+def postmortem(bundle: Path | None, *, demo: bool, objective: str, out: Path | None) -> None:
+    """Print the draft, or write it to *out*.
+
+    Raises:
+        UsageError: No recording is named, or two are; the objective is none; *out* cannot be written.
+        BundleError: The recording cannot be read.
+    """
+    from obskit.cli.triage_command import _writable
+
+    path = chosen(bundle, demo=demo, command="obskit postmortem")
+    promise = _objective(objective)
+    if out is not None:
+        _writable(out)
+    text = _draft(path, promise)
+    if out is None:
+        print(text, end="")
+        return
+    write_text(out, text)
+    print(f"draft written to {out.resolve()}", file=sys.stderr)
+
+
+def chosen(bundle: Path | None, *, demo: bool, command: str) -> Path:
+    """Return the one recording that was named.
+
+    Args:
+        bundle: What was typed.
+        demo: Whether the incident that ships with obskit is meant.
+        command: For the hint.
+
+    Raises:
+        UsageError: None was named, or two were.
+    """
+    if bundle is not None and demo:
+        raise UsageError(f"{bundle} and --demo are two recordings", hint="drop one of them")
+    if bundle is None and not demo:
+        raise UsageError("which recording?", hint=f"{command} incident.obskit, or {command} --demo")
+    return bundle or demo_bundle()
+
+
+def _objective(percent: str) -> Objective:
+    from obskit.incident.losses import Objective
+
+    if not _PERCENT.fullmatch(percent) or not 0 < float(percent) < 100:
+        raise UsageError(
+            f"{percent[:80]!r} is no objective", hint="percent of good requests, more than 0 and less than 100: 99.9"
+        )
+    return Objective(percent=percent)
+
+
+def _draft(path: Path, objective: Objective) -> str:
+    from obskit.incident.investigate import investigate
+    from obskit.incident.report import as_postmortem
+    from obskit.sources.bundle import read_bundle
+
+    held = read_bundle(path)
+    diagnosis = investigate(held.telemetry, service=held.service, window=held.window)
+    return as_postmortem.render(diagnosis, held.telemetry, recording=path.name, objective=objective)

@@ -1,0 +1,161 @@
+"""What users suffered, as lines of Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import timedelta
+
+from obskit.escape import clean
+from obskit.incident.impact import Impact, Reading, Where
+from obskit.incident.losses import Loss, Objective
+from obskit.incident.report import _phrases as say
+from obskit.incident.report._markdown import code, escape
+from obskit.incident.units import humanize
+from obskit.model import Diagnosis
+
+_LATENCIES = ("http_latency_p95", "http_latency_mean")
+_COUNTED_BY: dict[Where, str] = {"service": "the service", "balancer": "its load balancer"}
+
+
+def impact_lines(diagnosis: Diagnosis, impact: Impact, objective: Objective) -> Iterator[str]:
+    """Yield the section on impact without its heading: levels before and during, requests that failed, error budget."""
+    yield _stretches(diagnosis, impact)
+    measured = [reading for reading in impact.readings if reading.measured > 0]
+    if measured:
+        yield ""
+        yield "| What | Before | During | Lowest | Highest | Measured |"
+        yield "| --- | ---: | ---: | ---: | ---: | ---: |"
+        yield from (_row(reading, diagnosis) for reading in measured)
+    counted = [(where, loss) for where, loss in impact.lost.items() if loss is not None and loss.requests > 0]
+    if counted:
+        yield ""
+        promise = f"{escape(objective.percent)} % over {objective.period.days} days"
+        heads = ("Counted by", "Requests", "At the rate before", "Failed", "Share", "Of the window's")
+        yield f"| {' | '.join(heads)} | Error budget ({promise}) |"
+        yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+        yield from (_counted(where, loss, impact, objective) for where, loss in counted)
+        yield ""
+        yield "Error budget: share that failed / share that may fail x time / period, as if traffic were always so."
+    unmeasured = [f"{_COUNTED_BY[where]}'s count" for where in impact.lost if where not in dict(counted)]
+    unmeasured += [_title(reading, diagnosis) for reading in impact.readings if reading not in measured]
+    lines = [*(_unknown(where, loss) for where, loss in counted if not loss.complete)]
+    lines += [f"- **Not measured:** {', '.join(unmeasured)}"] if unmeasured else []
+    if lines:
+        yield ""
+        yield from lines
+
+
+def query_lines(diagnosis: Diagnosis, impact: Impact) -> Iterator[str]:
+    """Yield as items of a list what was sent for each number of the impact, each query once."""
+    asked = [(query, reading) for reading in impact.readings for query in reading.queries if reading.measured > 0]
+    first = dict(reversed(asked))
+    yield from (f"- {_title(first[query], diagnosis)}: {code(query)}" for query in dict(asked))
+
+
+def told(diagnosis: Diagnosis, impact: Impact) -> str:
+    """Return in a few sentences how many requests failed or never came, and how slow they were; "" where unknown.
+
+    Of two counts that with more failures: the balancer sees what never reached a task, the service what went past it.
+    """
+    sentences = (_told_failed(impact), _told_fewer(impact), _told_slow(diagnosis, impact)) if impact.troubled else ()
+    return " ".join(filter(None, sentences))
+
+
+def _told_failed(impact: Impact) -> str:
+    counted = [(loss.failed, where, loss) for where, loss in impact.lost.items() if loss is not None and loss.known > 0]
+    if not counted:
+        return ""
+    _, where, loss = max(counted, key=lambda one: one[0])
+    if loss.failed > 0:
+        least = "" if loss.complete else "at least "
+        words = f"{least}{amount(loss.failed)} of {amount(loss.known)} requests failed ({_share(loss)})"
+    else:
+        words = f"none of the {amount(loss.known)} requests {'' if loss.complete else 'that were measured '}failed"
+    return f"{words[:1].upper()}{words[1:]}, as {_COUNTED_BY[where]} counts."
+
+
+def _told_fewer(impact: Impact) -> str:
+    own = impact.lost["service"]
+    usual = _usual("service", own, impact) if own is not None else float("nan")
+    if own is None or not impact.fewer or not usual > own.requests:
+        return ""
+    return f"The service answered {amount(own.requests)}; at the rate before it would have been {amount(usual)}."
+
+
+def _told_slow(diagnosis: Diagnosis, impact: Impact) -> str:
+    slow = next((r for r in impact.readings if r.signal in _LATENCIES and r.signal in impact.felt), None)
+    if slow is None or not slow.measured:
+        return ""
+    before, during, worst = (humanize(level, slow.unit) for level in (slow.before, slow.during, slow.highest))
+    return f"It became slower: {_title(slow, diagnosis)} from {before} to {during} in the median, {worst} at the worst."
+
+
+def amount(number: float) -> str:
+    """Return a count as a person reads it, ``12,345``: whole, though it is an integral; ``<1`` between 0 and 1."""
+    if not math.isfinite(number):
+        return humanize(number, "")
+    return escape("<1") if 0 < number < 1 else f"{number:,.0f}"
+
+
+def _stretches(diagnosis: Diagnosis, impact: Impact) -> str:
+    whole = f"the whole window, {say.duration(diagnosis.window.duration)}"
+    if diagnosis.verdict == "calm":
+        return f"Nothing changed for the worse. During: {whole}. Before: what was recorded ahead of it."
+    if not impact.troubled:
+        return f"When it began is not known. During: {whole}. Before: what was recorded ahead of it."
+    end = "the window's end" if impact.over is None else say.clock(impact.over)
+    length = say.duration(impact.stretch.duration)
+    return f"During: from {say.clock(impact.stretch.start)} to {end}, {length}. Before: what was recorded ahead of it."
+
+
+def _row(reading: Reading, diagnosis: Diagnosis) -> str:
+    levels = (reading.before, reading.during, reading.lowest, reading.highest)
+    cells = (_title(reading, diagnosis), *(humanize(level, reading.unit) for level in levels))
+    return f"| {' | '.join(cells)} | {escape(say.percent(reading.measured))} |"
+
+
+def _title(reading: Reading, diagnosis: Diagnosis) -> str:
+    return escape(clean(diagnosis.facts.get(f"title.{reading.signal}", "")) or say.readable(reading.signal))
+
+
+def _usual(where: Where, loss: Loss, impact: Impact) -> float:
+    """Return how many requests there would have been in the measured time at the rate before; NaN if not known."""
+    return impact.usual[where] * loss.measured
+
+
+def _counted(where: Where, loss: Loss, impact: Impact, objective: Objective) -> str:
+    window = impact.window[where]
+    of_window = loss.failed / window.known if window is not None and window.known > 0 else float("nan")
+    failed, spent = _least(loss, amount(loss.failed)), _least(loss, humanize(loss.spent(objective), "ratio"))
+    cells = (
+        _COUNTED_BY[where],
+        amount(loss.requests),
+        amount(_usual(where, loss, impact)),
+        failed,
+        _share(loss),
+        humanize(of_window, "ratio"),
+        spent,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _least(loss: Loss, failed: str) -> str:
+    """Return what failed, as the least that it can be where not all was measured."""
+    if loss.known <= 0:
+        return "not known"
+    if loss.complete:
+        return failed
+    return f"at least {failed}" if loss.failed > 0 else "none seen"
+
+
+def _share(loss: Loss) -> str:
+    return humanize(loss.share, "ratio")
+
+
+def _unknown(where: Where, loss: Loss) -> str:
+    """Return what a count does not hold."""
+    silent, rest = loss.seconds - loss.measured, loss.requests - loss.known
+    parts = [f"{say.duration(timedelta(seconds=silent))} without samples"] if silent > 1.5 * loss.step else []
+    parts += [f"{amount(rest)} requests whose outcome was not measured"] if rest > 0 else []
+    return f"- **Not counted by {_COUNTED_BY[where]}:** {' and '.join(parts)}"

@@ -1,0 +1,242 @@
+"""The draft of a postmortem: true numbers, nothing made up, and nothing in it can break out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from markdown_it import MarkdownIt
+
+from obskit.incident.losses import Objective
+from obskit.incident.report.as_postmortem import render
+from obskit.model import Diagnosis, Event, Metrics, Series, Telemetry
+from tests.support.diagnosis_example import ONSET, at, calm, example
+from tests.support.hostile import HOSTILE, hostile
+from tests.support.scenario import SERVICE, Scenario
+
+PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+SECTIONS = (
+    "Summary",
+    "Impact",
+    "Timeline (UTC)",
+    "Cause",
+    "What else was considered",
+    "What was seen when",
+    "Log lines",
+    "Gaps",
+    "Actions",
+    "Lessons",
+)
+
+
+def seen(diagnosis: Diagnosis) -> Telemetry:
+    """Return telemetry that a hand-made diagnosis can come from."""
+    return Telemetry(metrics=diagnosis.metrics)
+
+
+def alert(minutes: float, name: str = "DemoAppErrorRatioHigh", message: str = "More than 2 % fail.") -> Telemetry:
+    """Return the example's telemetry with an alert, some minutes after the onset."""
+    event = Event(time=at(minutes), kind="alert", service="demo-app", code=name, message=message)
+    return replace(seen(example()), events=(event,))
+
+
+def incident(*, minutes: float = 3) -> Scenario:
+    """Return an exhausted pool that somebody was paged for."""
+    made = Scenario().becomes("db_pool_used_ratio", 1.0).errors()
+    made.logs("TimeoutError: QueuePool limit of size 20 overflow 0 reached, connection timed out, timeout 5.00")
+    return made.event("alert", minutes=minutes, code="ShopErrorRatioHigh", message="More than 2 % fail.")
+
+
+def headings(markdown: str) -> list[str]:
+    """Return the headings of the second level."""
+    return [line[3:] for line in markdown.splitlines() if line.startswith("## ")]
+
+
+def test_every_part_of_a_postmortem_is_there() -> None:
+    """In the order in which it is read, and told what was measured."""
+    made = incident()
+    markdown = render(made.diagnosis(), made.telemetry, recording="pool.obskit")
+
+    assert headings(markdown) == [*SECTIONS, "Queries behind the impact"]
+    assert "- **Recording:** `pool.obskit` (43 series, 1,426 log lines, 1 event, 0 gaps)" in markdown
+
+
+def test_the_impact_is_what_one_counts_by_hand() -> None:
+    """Three tasks of 10/s fail four requests in ten for 18 minutes: 12,960 of 32,400, and noise."""
+    made = incident()
+    row = next(line for line in render(made.diagnosis(), made.telemetry).splitlines() if line.startswith("| the serv"))
+    requests, _, failed = (float(cell.replace(",", "")) for cell in row.split(" | ")[1:4])
+
+    assert requests == pytest.approx(32_400, rel=0.01)
+    assert failed == pytest.approx(12_960, rel=0.01)
+    # 40 % of 18 minutes, of 0.1 % of 30 days
+    assert row.endswith(" 16.7 % |")
+
+
+def test_another_objective_has_another_budget() -> None:
+    """Of one request in a hundred a tenth of it is gone."""
+    made = incident()
+    markdown = render(made.diagnosis(), made.telemetry, objective=Objective(percent="99"))
+
+    assert "| Error budget (99 % over 30 days) |" in markdown
+    assert " 1.67 % |\n" in markdown
+
+
+def test_the_summary_says_what_users_suffered() -> None:
+    """Failures, requests that were not answered, and how slow it became, as far as the engine found a change."""
+    summary = render(example(), seen(example())).split("## Impact")[0].split("## Summary")[1]
+
+    assert "23,709 of 66,474 requests failed (35.7 %), as the service counts." in summary
+    assert "The service answered 66,474; at the rate before it would have been 104,191." in summary
+    assert "It became slower: p95 latency from 0.18 s to 5.02 s in the median, 5.39 s at the worst." in summary
+    assert "failed" not in render(calm(), seen(calm())).split("## Impact")[0]
+
+
+def test_an_alert_is_on_the_timeline_and_its_delay_is_told() -> None:
+    """How long nobody was told is what a postmortem asks first."""
+    made = incident(minutes=3)
+    markdown = render(made.diagnosis(), made.telemetry)
+
+    assert "| alert | shop | ShopErrorRatioHigh: More than 2 % fail. |" in markdown
+    assert "| First alert among the events | 03:25:00Z | +03:00 |" in markdown
+
+
+@pytest.mark.parametrize("minutes", [-2000, 2000])
+def test_a_time_on_another_day_has_its_date(minutes: float) -> None:
+    """A time of day alone would be that of the window's day."""
+    assert f"| {at(minutes):%Y-%m-%d}T" in render(example(), alert(minutes))
+
+
+def test_an_end_that_was_not_seen_is_none() -> None:
+    """The example lasts at its window's end."""
+    markdown = render(example(), seen(example()))
+
+    assert "- **Ended:** not seen: it was not over at the window's end" in markdown
+    assert "- **Lasted:** at least 14 min 30 s" in markdown
+    assert "| Last change that users felt was over | not seen |  |" in markdown
+
+
+def test_an_end_that_was_seen_is_told() -> None:
+    """When all that users felt is over, the incident has a length."""
+    over = ONSET + timedelta(minutes=10)
+    base = example()
+    findings = tuple(replace(f, until=over) if f.pillar == "metrics" else f for f in base.timeline)
+    markdown = render(replace(base, timeline=findings, abnormal_series=()), seen(base))
+
+    assert "- **Ended:** 2026-01-31T03:07:30Z, when the last change that users felt was over" in markdown
+    assert "- **Lasted:** 10 min\n" in markdown
+    assert "and was over at 03:07:30Z, 10 min later." in markdown
+
+
+def test_why_the_others_are_less_likely_stands_beside_each() -> None:
+    """What explains them, and what speaks against them."""
+    markdown = render(example(), seen(example()))
+
+    assert "follows from the first cause; CPU rose 1 min after the pool was full: retries burn it" in markdown
+    assert "it rose 3 min after the pool was full, so it cannot have filled it" in markdown
+
+
+@pytest.mark.parametrize("lost", [("metrics",), ("logs",), ("events",), ("metrics", "logs", "events")])
+def test_a_pillar_that_is_missing_is_a_gap_and_no_zero(lost: tuple[str, ...]) -> None:
+    """What could not be measured is called so, and no number is made up for it."""
+    made = incident().without(*lost)
+    markdown = render(made.diagnosis(), made.telemetry)
+
+    assert markdown.count("- **not seen:**") == len(lost)
+    assert ("| Counted by |" in markdown) == ("metrics" not in lost)
+    assert ("- **Not measured:** the service's count, its load balancer's count" in markdown) == ("metrics" in lost)
+    assert not any(word in markdown for word in ("nan", "inf ", "None.", "no data |\n"))
+
+
+def test_half_of_the_samples_make_the_least_that_it_can_be() -> None:
+    """A number that lacks minutes says that it does, and how many."""
+    made = incident()
+    telemetry = made.telemetry
+    values = telemetry.metrics.values.copy()
+    columns = [i for i, s in enumerate(telemetry.metrics.series) if s.signal == "http_requests"]
+    values[-30:, columns] = np.nan
+    metrics = Metrics(times=telemetry.metrics.times, values=values, series=telemetry.metrics.series)
+    markdown = render(made.diagnosis(), replace(telemetry, metrics=metrics))
+
+    assert "At least " in markdown
+    assert "| at least " in markdown
+    assert "- **Not counted by the service:** 7 min 30 s without samples" in markdown
+
+
+def test_a_calm_window_reads_well() -> None:
+    """No onset, no cause, no losses: and what was looked at."""
+    made = Scenario()
+    markdown = render(made.diagnosis(), made.telemetry)
+
+    assert "Nothing changed for the worse. During: the whole window, 30 min." in markdown
+    assert "None: the window is calm." in markdown
+    assert "Began" not in markdown
+    assert "Looked for and not found: " in markdown
+    assert headings(markdown)[-3:] == ["Actions", "Lessons", "Queries behind the impact"]
+
+
+def test_an_unsure_cause_is_called_so() -> None:
+    """A draft does not make a verdict of a guess."""
+    unsure = replace(example(), verdict="possible")
+
+    markdown = render(unsure, seen(unsure))
+
+    assert " Not certain: probability 93 %.\n" in markdown
+    assert "It is not certain: this is the likeliest." in markdown
+    assert "certain" not in render(example(), seen(example()))
+
+
+def test_nothing_but_blanks_is_left_to_people() -> None:
+    """Owners, dates and lessons are not invented."""
+    markdown = render(example(), seen(example()))
+    actions = markdown[markdown.index("## Actions") : markdown.index("## Lessons")]
+
+    assert actions.count("| | | | |") == 3
+    assert "**What went well:**\n\n**What went wrong:**\n\n**Where we got lucky:**" in markdown
+
+
+@pytest.mark.parametrize("diagnosis", [example(), calm(), hostile()], ids=["example", "calm", "hostile"])
+def test_no_text_of_others_becomes_markup(diagnosis: Diagnosis) -> None:
+    """No link, image, HTML or further heading comes from a log line, a label, an alert or a file's name."""
+    event = Event(time=ONSET, kind="alert", service=HOSTILE, code=HOSTILE, message=HOSTILE)
+    own = Series(signal="http_requests", unit="per_second", service=diagnosis.service, query=HOSTILE)
+    times = np.array([np.datetime64(ONSET.replace(tzinfo=None), "ns")])
+    metrics = Metrics(times=times, values=np.ones((1, 1)), series=(own,))
+    markdown = render(diagnosis, Telemetry(metrics=metrics, events=(event,)), recording=HOSTILE)
+    tokens = PARSER.parse(markdown)
+    kinds = {child.type for token in tokens for child in (token, *(token.children or ()))}
+    lines = [line for line in markdown.splitlines() if line.startswith("#")]
+
+    assert not kinds & {"link_open", "image", "html_inline", "html_block", "s_open", "fence", "code_block"}
+    assert not {c for c in markdown if (ord(c) < 32 and c != "\n") or c in "\x7f\x9b\u202e"}
+    assert len(lines) == sum(token.type == "heading_open" for token in tokens) <= 15
+
+
+def test_table_rows_keep_their_cells() -> None:
+    """A pipe in a title is a character, not the end of a cell: every row is as wide as its table's head."""
+    tokens = PARSER.parse(render(hostile(), alert(1, HOSTILE, HOSTILE)))
+    widths: list[int] = []
+    for token in tokens:
+        if token.type == "tr_open":
+            widths.append(0)
+        if token.type in ("td_open", "th_open"):
+            widths[-1] += 1
+        if token.type == "table_close":
+            assert len(set(widths)) == 1
+            widths = []
+
+
+def test_the_same_incident_gives_the_same_bytes() -> None:
+    """However long the investigation took."""
+    again = replace(example(), elapsed_seconds=99.0)
+
+    assert render(example(), seen(example())) == render(again, seen(again))
+
+
+@pytest.mark.parametrize(("name", "diagnosis"), [("postmortem", example()), ("postmortem_calm", calm())])
+def test_the_draft(name: str, diagnosis: Diagnosis, golden: Callable[[str, str], None]) -> None:
+    """The whole draft, byte for byte."""
+    golden(f"report/{name}.md", render(diagnosis, seen(diagnosis), recording=f"{SERVICE}.obskit"))

@@ -1,0 +1,190 @@
+"""What users suffered: numbers that an engineer would get by hand from the same series."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from obskit.incident.impact import Impact, Reading, impact_of, recovered, symptoms
+from obskit.model import Claim, Diagnosis, Finding, Metrics, Series, Unit, nanoseconds
+from tests.support.diagnosis_example import ONSET, WINDOW, calm, example
+
+STEP = 30
+BEGIN = WINDOW.baseline().start
+TASKS = ("4f2a9c1e7b3d48f0a6c5e2d1908b7f63", "8d01b6e5c2f94a37b8e0d4f6a1c3927e")
+POINTS = round((WINDOW.end - BEGIN).total_seconds() / STEP)
+#: Points up to the onset, and after it.
+CALM = round((ONSET - BEGIN).total_seconds() / STEP)
+UNITS: dict[str, Unit] = {"http_error_ratio": "ratio", "http_latency_p95": "seconds", "ecs_running_tasks": "count"}
+
+
+def column(
+    signal: str, before: float, after: float, *, task: str = "", service: str = "demo-app"
+) -> tuple[Series, np.ndarray]:
+    """Return a series that steps at the onset."""
+    values = np.full(POINTS, float(before))
+    values[CALM:] = after
+    unit = UNITS.get(signal, "per_second")
+    return Series(signal=signal, unit=unit, service=service, task=task, query=f"{signal}{{{service}}}"), values
+
+
+def metrics(*columns: tuple[Series, np.ndarray]) -> Metrics:
+    """Put columns on the grid of window and baseline."""
+    at = nanoseconds(BEGIN) + (np.arange(POINTS) + 1) * STEP * 1_000_000_000
+    values = np.column_stack([v for _, v in columns]) if columns else np.empty((POINTS, 0))
+    return Metrics(times=at.astype("datetime64[ns]"), values=values, series=tuple(s for s, _ in columns))
+
+
+def reading(impact: Impact, signal: str) -> Reading:
+    """Return one signal's reading."""
+    return next(r for r in impact.readings if r.signal == signal)
+
+
+def felt(subject: str, *, until: float | None = None, query: str = "", kind: str = "shift") -> Finding:
+    """Return a change that began at the onset and was over some minutes later."""
+    end = None if until is None else ONSET + timedelta(minutes=until)
+    return Finding(
+        kind=kind, pillar="metrics", subject=subject, service="demo-app", onset=ONSET, until=end, words="", query=query
+    )
+
+
+def test_failures_are_each_tasks_own_share_of_its_own_requests() -> None:
+    """A task with little traffic that fails all of it is not half of the failures."""
+    impact = impact_of(
+        example(),
+        metrics(
+            column("http_requests", 9, 9, task=TASKS[0]),
+            column("http_requests", 1, 1, task=TASKS[1]),
+            column("http_error_ratio", 0, 0, task=TASKS[0]),
+            column("http_error_ratio", 0, 1, task=TASKS[1]),
+        ),
+    )
+    loss, seconds = impact.lost["service"], (WINDOW.end - ONSET).total_seconds()
+
+    assert loss is not None
+    assert (loss.requests, loss.failed) == pytest.approx((10 * seconds, seconds))
+    assert reading(impact, "http_error_ratio").during == pytest.approx(0.1)
+    assert loss.complete
+
+
+def test_other_services_requests_are_not_counted() -> None:
+    """The recording holds callers and callees too."""
+    own = [column("http_requests", 10, 10), column("http_error_ratio", 0, 0.5)]
+    others = [column("http_requests", 99, 99, service="orders"), column("http_error_ratio", 1, 1, service="orders")]
+
+    assert impact_of(example(), metrics(*own, *others)).lost == impact_of(example(), metrics(*own)).lost
+
+
+def test_a_task_whose_share_is_not_told_fails_nothing_that_is_known() -> None:
+    """Its requests count, and that their outcome is unknown is said."""
+    impact = impact_of(
+        example(),
+        metrics(
+            column("http_requests", 5, 5, task=TASKS[0]),
+            column("http_requests", 5, 5, task=TASKS[1]),
+            column("http_error_ratio", 0, 0.2, task=TASKS[0]),
+        ),
+    )
+    loss = impact.lost["service"]
+
+    assert loss is not None
+    assert (loss.known / loss.requests, loss.share) == pytest.approx((0.5, 0.2))
+    assert not loss.complete
+
+
+def test_without_requests_nothing_fails_though_the_share_is_no_number() -> None:
+    """0 / 0 is what Prometheus says of a service that nobody calls."""
+    impact = impact_of(example(), metrics(column("http_requests", 10, 0), column("http_error_ratio", 0, float("nan"))))
+    loss = impact.lost["service"]
+
+    assert loss is not None
+    assert (loss.requests, loss.failed) == (0, 0)
+    assert loss.complete
+    assert impact.usual["service"] == 10
+
+
+def test_with_no_target_left_the_balancer_fails_more_than_it_counts() -> None:
+    """CloudWatch counts no request that found no target, but the 503 that it got."""
+    impact = impact_of(
+        example(),
+        metrics(column("alb_requests", 10, 0), column("alb_target_5xx", 0, 0), column("alb_elb_5xx", 0, 8)),
+    )
+    loss = impact.lost["balancer"]
+
+    assert loss is not None
+    assert (loss.share, loss.failed) == pytest.approx((1, 8 * loss.seconds))
+
+
+@pytest.mark.parametrize("signal", ["http_requests", "http_error_ratio", "alb_requests", "alb_elb_5xx"])
+def test_one_half_of_a_count_counts_nothing(signal: str) -> None:
+    """Requests without failures, or failures without requests, are no loss of 0: they are none."""
+    impact = impact_of(example(), metrics(column(signal, 1, 1)))
+
+    assert set(impact.lost.values()) == {None}
+
+
+def test_rates_are_told_in_the_mean_and_latencies_in_the_median() -> None:
+    """A rate times the time is the number of requests; a tail of latencies is none of the middle's."""
+    requests, latency = column("http_requests", 10, 10), column("http_latency_p95", 0.1, 0.1)
+    requests[1][-1], latency[1][-1] = 39, 9
+    impact = impact_of(example(), metrics(requests, latency))
+    points = POINTS - CALM
+
+    assert reading(impact, "http_requests").during == pytest.approx(10 + 29 / points)
+    assert (reading(impact, "http_latency_p95").during, reading(impact, "http_latency_p95").highest) == (0.1, 9)
+
+
+def test_what_was_not_measured_says_so_for_each_signal() -> None:
+    """No reading is left out, and none is zero."""
+    impact = impact_of(example(), Metrics.empty())
+
+    assert {r.measured for r in impact.readings} == {0.0}
+    assert all(np.isnan([r.before, r.during, r.lowest, r.highest]).all() for r in impact.readings)
+
+
+def test_a_calm_window_is_read_as_a_whole() -> None:
+    """Without an onset nothing is troubled, and the numbers are the window's."""
+    impact = impact_of(calm(), metrics(column("http_requests", 10, 10), column("http_error_ratio", 0, 0)))
+    loss = impact.lost["service"]
+
+    assert (impact.troubled, impact.over, impact.stretch) == (False, None, calm().window)
+    assert loss is not None
+    assert (loss.requests, loss.failed) == pytest.approx((10 * WINDOW.duration.total_seconds(), 0))
+
+
+def _with(*findings: Finding, cited: str = "") -> Diagnosis:
+    base = example()
+    first = base.hypotheses[0]
+    claims = (Claim(words="", weight=3, pillar="metrics", query=cited),)
+    first = replace(first, judgement=replace(first.judgement, claims_for=claims))
+    return replace(base, timeline=findings, abnormal_series=findings, hypotheses=(first,))
+
+
+def test_it_is_over_when_the_last_symptom_is() -> None:
+    """The stretch ends there, not at the window's end."""
+    diagnosis = _with(felt("http_error_ratio", until=3), felt("http_latency_p95", until=5))
+
+    assert recovered(diagnosis) == ONSET + timedelta(minutes=5)
+    assert impact_of(diagnosis, Metrics.empty()).stretch.end == ONSET + timedelta(minutes=5)
+    assert [f.subject for f in symptoms(diagnosis)] == ["http_error_ratio", "http_latency_p95"]
+
+
+@pytest.mark.parametrize(
+    "diagnosis",
+    [
+        _with(felt("http_error_ratio", until=3), felt("http_latency_p95")),
+        _with(felt("http_error_ratio", until=3), felt("db_pool_used_ratio", query="pool"), cited="pool"),
+        _with(
+            felt("http_error_ratio", until=3), felt("http_requests", kind="lost"), felt("http_latency_p95", kind="lost")
+        ),
+        _with(felt("db_pool_used_ratio", until=3)),
+    ],
+    ids=["a symptom lasts", "the cause lasts", "the series are gone", "nobody felt anything"],
+)
+def test_no_recovery_is_told_that_was_not_seen(diagnosis: Diagnosis) -> None:
+    """While a symptom or the cause itself lasts, while series are gone, or where nothing was felt, nothing is over."""
+    assert recovered(diagnosis) is None
+    assert impact_of(diagnosis, Metrics.empty()).stretch.end == WINDOW.end
