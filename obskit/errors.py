@@ -22,6 +22,15 @@ class ObskitError(Exception):
         where: Named facts of the failure (query, window, file, answer), printed in order;
             empty ones are left out.
         hint: What the reader can do about it.
+
+    Example:
+        >>> import obskit
+        >>> try:
+        ...     obskit.open_bundle("missing.obskit")
+        ... except obskit.ObskitError as error:
+        ...     print(error)
+        missing.obskit is no file
+          try: name a file that `obskit record` has written
     """
 
     exit_code = 1

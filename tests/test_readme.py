@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from obskit.analysis.ask import demo_bundle
 from obskit.cli.app import app
-from obskit.cli.triage_command import demo_bundle
 from obskit.incident.causes import all_causes
 from obskit.incident.investigate import investigate
 from obskit.incident.report import as_text

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from obskit.ascode.alerts.texts import texts, writer_for
 from obskit.cli import dashboards_text as words
 from obskit.cli.connections import prometheus_at
 from obskit.cli.output import known_form, print_json, progress
 from obskit.errors import SourceError, UsageError
 from obskit.files import folder_of
-from obskit.settings import Connection, Settings, load_settings
+from obskit.settings import Connection, load_settings
 
 if TYPE_CHECKING:
     from obskit.ascode.alerts.build import Group
@@ -84,7 +85,7 @@ def build(folder: Path | None, out: Path, form: str) -> None:
     known_form(form, "text", "json")
     settings = load_settings()
     loaded = _load(folder)
-    result, excluded = _checked(CheckAsk(checks=BUILDING), loaded, _case(loaded, _writer(settings)))
+    result, excluded = _checked(CheckAsk(checks=BUILDING), loaded, _case(loaded, writer_for(settings)))
     _refuse_errors(result, excluded, "nothing was written")
     written = write(texts(loaded.files, settings), out)
     if form == "json":
@@ -96,16 +97,6 @@ def build(folder: Path | None, out: Path, form: str) -> None:
             "links are relative: with OBSKIT_RUNBOOK_URL and OBSKIT_GRAFANA_URL they lead somewhere",
             file=sys.stderr,
         )
-
-
-def texts(files: Sequence[RuleFile], settings: Settings) -> dict[str, str]:
-    """Return every file that is built, by its path."""
-    from obskit.ascode.alerts import alertmanager
-    from obskit.ascode.alerts import build as building
-
-    writer = _writer(settings)
-    rules = building.texts(_groups(files, writer))
-    return {**rules, "alertmanager.yml": alertmanager.text(alertmanager.config(files, writer, settings.alertmanager))}
 
 
 def explain(name: str) -> None:
@@ -123,7 +114,7 @@ def check(ask: CheckAsk, form: str) -> None:
     settings = load_settings()
     loaded = _load(ask.folder)
     connection = prometheus_at(settings.prometheus, ask.prometheus) if ask.prometheus else None
-    case = _case(loaded, _writer(settings), connection, ask.runbooks)
+    case = _case(loaded, writer_for(settings), connection, ask.runbooks)
     with progress("checking alerts"):
         result, excluded = _checked(ask, loaded, case)
     replayed = _replayed(ask.days, loaded, case, connection) if connection and ask.days else None
@@ -161,7 +152,7 @@ def run_tests(folder: Path | None, only: Sequence[str], keep: Path | None, form:
             raise UsageError(
                 f"{place} cannot be made: {error.strerror}", hint="name another folder: --keep DIR"
             ) from error
-        result = tested(loaded.folder, loaded.files, _writer(load_settings()), place, only=only)
+        result = tested(loaded.folder, loaded.files, writer_for(load_settings()), place, only=only)
     if form == "json":
         print_json(result.document())
     else:
@@ -183,11 +174,11 @@ def push(to: str, folder: Path | None, *, prune: bool, prune_limit: int, dry_run
     known_form(form, "text", "json")
     settings = load_settings()
     loaded = _load(folder)
-    result, excluded = _checked(CheckAsk(checks=BUILDING), loaded, _case(loaded, _writer(settings)))
+    result, excluded = _checked(CheckAsk(checks=BUILDING), loaded, _case(loaded, writer_for(settings)))
     _refuse_errors(result, excluded, "nothing was pushed")
     target = target_for(to, settings)
     with progress("reading what is there"):
-        found = plan(target, _groups(loaded.files, _writer(settings)), prune=prune, prune_limit=prune_limit)
+        found = plan(target, _groups(loaded.files, writer_for(settings)), prune=prune, prune_limit=prune_limit)
     if form == "text":
         print(told.of_plan(found))
     outcome = None
@@ -212,14 +203,6 @@ def _load(folder: Path | None) -> Loaded:
     files, problems = load(place)
     tests, untestable = load_cases(place)
     return Loaded(folder=place, files=files, problems=problems, tests=tests, untestable=untestable)
-
-
-def _writer(settings: Settings) -> Writer:
-    from obskit.ascode.alerts.expression import Writer
-    from obskit.ascode.load import load
-
-    dashboards, _ = load(folder_of("dashboards"))
-    return Writer(settings=settings, dashboards=dashboards)
 
 
 def _groups(files: Sequence[RuleFile], writer: Writer) -> tuple[Group, ...]:

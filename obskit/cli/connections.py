@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from obskit.analysis.ask import connection_at
 from obskit.settings import Connection
-from obskit.settings_values import Given, checked
 
 
 def prometheus_at(connection: Connection, url: str) -> Connection:
@@ -16,5 +14,4 @@ def prometheus_at(connection: Connection, url: str) -> Connection:
     Raises:
         SettingsError: The address is none, or holds a user or password.
     """
-    url = checked(Given("prometheus.url", url, "--prometheus", Path.cwd()))
-    return connection if url == connection.url else Connection(url=url)
+    return connection_at(connection, url, key="prometheus.url", said_by="--prometheus")

@@ -188,13 +188,10 @@ def _refuse(problems: tuple[Problem, ...], found: Plan) -> None:
 
 def _planned(spec: StackSpec, account: Account, *, delete_data: bool) -> tuple[tuple[Resource, ...], Plan]:
     """Return what is wanted, and the steps towards it."""
-    from obskit.deploy.desired import desired
-    from obskit.deploy.plan import plan as compare
-    from obskit.deploy.resources import kinds
+    from obskit.deploy.planning import planned
 
-    wanted = desired(spec, account.place, kinds())
-    there = _observed(account, account.stack(spec.name), kinds())
-    return wanted, compare(wanted, there, kinds(), delete_data=delete_data)
+    with progress(f"asking AWS what {spec.name} has") as tell:
+        return planned(spec, account, delete_data=delete_data, tell=tell)
 
 
 def _observed(account: Account, stack: Stack, kinds: Mapping[str, Kind]) -> tuple[Observed, ...]:

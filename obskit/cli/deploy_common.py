@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from obskit.cli.git import head
+from obskit.deploy.planning import FILE_NAME, Account, account_for
 from obskit.errors import UsageError
 from obskit.escape import clean
 
 if TYPE_CHECKING:
-    from obskit.deploy.aws import Aws
-    from obskit.deploy.resource import Place, Stack
+    from obskit.deploy.resource import Place
     from obskit.deploy.spec import StackSpec
 
-FILE_NAME: Final = "stack.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """AWS as whoever runs this sees it.
-
-    Attributes:
-        aws: To call it.
-        place: Account, region, partition, zones.
-    """
-
-    aws: Aws
-    place: Place
-
-    def stack(self, name: str) -> Stack:
-        """Return the identity of a stack here."""
-        from obskit.deploy.resource import Stack
-
-        return Stack(name=name, place=self.place)
+__all__ = ["FILE_NAME", "Account", "account_for", "read_spec", "spec_and_account", "stack_name"]
 
 
 def read_spec(file: Path | None, place: Place | None = None, *, warn: bool = False) -> StackSpec:
@@ -53,9 +31,7 @@ def read_spec(file: Path | None, place: Place | None = None, *, warn: bool = Fal
         UsageError: There is no file.
         SettingsError: Something in it cannot be; every fault is named.
     """
-    from obskit.deploy.spec_check import require
-    from obskit.deploy.spec_file import read
-    from obskit.deploy.spec_lines import lines_of
+    from obskit.deploy.planning import read_checked
 
     path = file or Path(FILE_NAME)
     if path.is_dir():
@@ -64,8 +40,7 @@ def read_spec(file: Path | None, place: Place | None = None, *, warn: bool = Fal
         raise UsageError(
             f"there is no file {path}", hint="name it: --stack FILE; or have one begun: obskit deploy init"
         )
-    spec = read(path, commit=head(path.resolve().parent))
-    warnings = require(spec, place, origin=str(path), lines=lines_of(path.read_text(encoding="utf-8")))
+    spec, warnings = read_checked(path, place, commit=head(path.resolve().parent))
     if warn:
         for warning in warnings:
             print(f"warning: {clean(str(warning))}", file=sys.stderr)
@@ -99,47 +74,3 @@ def stack_name(file: Path | None, name: str) -> tuple[str, str]:
         return name, load_settings().aws.region
     spec = read_spec(file)
     return spec.name, spec.region
-
-
-def account_for(region: str) -> Account:
-    """Find out who and where we are, by boto3's own chain and ``[aws]`` of the settings.
-
-    Args:
-        region: Of the stack; "" for what the settings or the chain say.
-
-    Raises:
-        UsageError: There is no profile or no region of that name.
-        DeployError: There are no credentials, or AWS cannot be reached.
-    """
-    import boto3
-    from botocore.exceptions import BotoCoreError
-
-    from obskit.deploy.aws import Aws
-    from obskit.deploy.observe import where
-    from obskit.settings import load_settings
-
-    settings = load_settings().aws
-    try:
-        session = boto3.Session(profile_name=settings.profile or None, region_name=region or settings.region or None)
-    except BotoCoreError as error:
-        raise UsageError(f"AWS cannot be asked: {error}", hint="set AWS_PROFILE, or profile in [aws]") from error
-    if not session.region_name:
-        raise UsageError("no AWS region is known", hint="set region in the stack's file, or AWS_DEFAULT_REGION")
-    if not settings.endpoint_url:  # what is not AWS may call its regions as it likes
-        _require_region(session, session.region_name)
-    # looked up now, so that tests can bring a clock of their own
-    aws = Aws(session=session, endpoint_url=settings.endpoint_url, sleep=time.sleep, monotonic=time.monotonic)
-    return Account(aws=aws, place=where(aws))
-
-
-def _require_region(session: Any, region: str) -> None:
-    """Make sure that ECS is in a region, before AWS is asked: a wrong one is a host that does not answer.
-
-    Raises:
-        UsageError: botocore knows of none.
-    """
-    every = [one for part in session.get_available_partitions() for one in session.get_available_regions("ecs", part)]
-    if region not in every:
-        near = difflib.get_close_matches(region, every, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"AWS has no region {region!r}", hint=f"{hint}A new one needs a new boto3")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from obskit.errors import UsageError
+from obskit.progress import progress
+
+__all__ = ["clean_lines", "harmless", "known_form", "print_json", "progress"]
 
 #: What steers a terminal or turns the reading order, where JSON itself would let it through.
 _STEERS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -40,23 +41,6 @@ def clean_lines(lines: Iterable[str]) -> str:
     return "\n".join(
         "".join(clean(part) if part.strip(" ") else part for part in _COLUMNS.split(line)) for line in lines
     )
-
-
-@contextlib.contextmanager
-def progress(what: str) -> Iterator[Callable[[str], None]]:
-    """Show on a terminal's stderr what is being done; elsewhere nothing.
-
-    Yields:
-        A function that says what is done now, to be called from any thread.
-    """
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    with Console(stderr=True).status(f"{what} …") as status:
-        yield lambda now: status.update(Text(f"{what}: {now} …"))
 
 
 def known_form(form: str, *known: str) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from obskit.errors import UsageError
 from obskit.fleet.item import Seen
 from obskit.model import Window
 
@@ -35,19 +33,12 @@ class Live:
             UsageError: No source knows the service, or none is configured.
             SourceError: Nothing at all could be seen.
         """
-        from obskit.cli.triage_command import _known, _service, sources_of
-        from obskit.incident.collect import collect
-        from obskit.redact import redacted
+        from obskit.analysis.ask import seen, service_of
         from obskit.settings import load_settings
-        from obskit.sources import Ask
 
         settings = load_settings()
-        service = _service(settings, self.name, self.cluster)
-        sources, missing = sources_of(settings, (), service)
-        deadline = time.monotonic() + (self.deadline_seconds or settings.deadline_seconds)
-        telemetry = collect(sources, Ask(service=service, window=self.window.with_baseline(), deadline=deadline))
-        telemetry = redacted(replace(telemetry, gaps=(*telemetry.gaps, *missing)))
-        _known(self.name, telemetry, sources)
+        service = service_of(settings, self.name, self.cluster)
+        telemetry = seen(settings, service, self.window, deadline_seconds=self.deadline_seconds, shown=False)
         return Seen(service=service, window=self.window, telemetry=telemetry)
 
 
@@ -61,14 +52,13 @@ def live_items(
         SourceError: The services could not be listed.
         SettingsError: The settings cannot be used.
     """
+    from obskit.analysis.ask import deadline_of, known_name
     from obskit.fleet.services import all_services
     from obskit.settings import load_settings
 
     settings = load_settings()
-    if deadline_seconds and not 0 < deadline_seconds <= 600:
-        raise UsageError(f"a deadline of {deadline_seconds:g} s makes no sense", hint="between 1 and 600 seconds")
+    deadline_of(settings, deadline_seconds)
     names = all_services(settings, cluster=cluster, window=window) if everywhere else sorted(set(services))
     for name in names:
-        if not name.isprintable():
-            raise UsageError(f"{name[:80]!r} is no name of a service", hint="it holds control characters")
+        known_name(name)
     return tuple(Live(name=name, window=window, cluster=cluster, deadline_seconds=deadline_seconds) for name in names)

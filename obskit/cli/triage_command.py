@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from obskit.analysis.ask import demo_bundle, known_name, made_by, seen, service_of
 from obskit.cli.times import window as window_of
-from obskit.errors import SourceError, UsageError
+from obskit.errors import UsageError
 from obskit.files import write_text
-from obskit.model import Diagnosis, Gap, Service, Telemetry, Window, stamp
+from obskit.model import Diagnosis, Service, Telemetry, Window, stamp
 
 if TYPE_CHECKING:
     from obskit.cli.alerts_in import Alert
-    from obskit.settings import Settings
-    from obskit.sources import Source
 
 FORMATS = ("text", "json", "md", "html")
 #: Of exported events the last two hours are looked at, and a minute around them.
@@ -44,11 +41,6 @@ class Question:
     bundle: Path | None = None
     demo: bool = False
     deadline: float = 0.0
-
-
-def demo_bundle() -> Path:
-    """Return the recorded incident that ships with obskit."""
-    return Path(__file__).parent.parent / "incident" / "demo.obskit"
 
 
 def triage(question: Question, *, form: str, out: Path | None) -> None:
@@ -86,7 +78,7 @@ def record(question: Question, file: Path) -> None:
 
     _writable(file)
     service, window, telemetry = _live(question, datetime.now(UTC))
-    write_bundle(file, telemetry, service=service, window=window, made_by=f"obskit {_version()}")
+    write_bundle(file, telemetry, service=service, window=window, made_by=made_by())
     size = file.stat().st_size
     kept = f"{len(telemetry.metrics.series)} series, {len(telemetry.logs)} log lines, {len(telemetry.events)} events"
     print(f"{file}: {kept}, {len(telemetry.gaps)} gaps, {size / 1024:.0f} KiB")
@@ -148,10 +140,8 @@ def _recorded(question: Question) -> tuple[Service, Window, Telemetry]:
 
 def _live(question: Question, now: datetime) -> tuple[Service, Window, Telemetry]:
     """Ask all configured sources."""
-    from obskit.incident.collect import collect
     from obskit.redact import redacted
     from obskit.settings import load_settings
-    from obskit.sources import Ask
 
     settings = load_settings()
     alert = _alert(question, now)
@@ -161,8 +151,7 @@ def _live(question: Question, now: datetime) -> tuple[Service, Window, Telemetry
             "which service?" if not alert else "the alert's labels do not name a service",
             hint="obskit triage SERVICE, or --demo, --bundle FILE, --alert FILE",
         )
-    if not name.isprintable():
-        raise UsageError(f"{name[:80]!r} is no name of a service", hint="it holds control characters")
+    known_name(name)
     if alert and not (question.since or question.begin or question.end or question.at):
         window = Window(
             start=alert.started - timedelta(minutes=30), end=min(alert.started + timedelta(minutes=10), now)
@@ -171,16 +160,9 @@ def _live(question: Question, now: datetime) -> tuple[Service, Window, Telemetry
         window = window_of(since=question.since, begin=question.begin, end=question.end, at=question.at, now=now)
         if question.events:
             window = _around_events(question, name, window)
-    service = _service(settings, name, question.cluster or (alert.cluster if alert else ""))
-    deadline = question.deadline or settings.deadline_seconds
-    if not 0 < deadline <= 600:
-        raise UsageError(f"a deadline of {deadline:g} s makes no sense", hint="between 1 and 600 seconds")
-    sources, missing = sources_of(settings, question.events, service)
-    ask = Ask(service=service, window=window.with_baseline(), deadline=time.monotonic() + deadline)
-    with _progress([s.name for s in sources]) as tell:
-        telemetry = collect(sources, ask, progress=tell)
-    telemetry = redacted(replace(telemetry, gaps=(*telemetry.gaps, *missing)))
-    _known(name, telemetry, sources)  # before the alert's own event: that it names the service proves nothing
+    service = service_of(settings, name, question.cluster or (alert.cluster if alert else ""))
+    # before the alert's own event is added: that it names the service proves nothing
+    telemetry = seen(settings, service, window, events=question.events, deadline_seconds=question.deadline)
     if alert:
         told = redacted(Telemetry(events=alert.events)).events
         telemetry = replace(telemetry, events=tuple(sorted((*telemetry.events, *told), key=lambda event: event.time)))
@@ -218,133 +200,6 @@ def _alert(question: Question, now: datetime) -> Alert | None:
     return read_alert(question.alert, now=now)
 
 
-def _service(settings: Settings, name: str, cluster: str) -> Service:
-    own = settings.service(name)
-    return Service(name=name, cluster=cluster or own.cluster or settings.aws.cluster, depends_on=own.depends_on)
-
-
-def sources_of(settings: Settings, events: Sequence[Path], service: Service) -> tuple[list[Source], list[Gap]]:
-    """Return the configured sources, and a gap for each pillar that has none.
-
-    Raises:
-        UsageError: Nothing at all is configured.
-    """
-    found: list[Source] = []
-    missing: list[Gap] = []
-    if settings.prometheus.url:
-        from obskit.sources.prometheus import PrometheusSource
-
-        found.append(PrometheusSource(settings.prometheus))
-    else:
-        missing.append(Gap(source="prometheus", query="everything", reason="not configured: set OBSKIT_PROMETHEUS_URL"))
-    if settings.loki.url:
-        from obskit.sources.loki import LokiSource
-
-        found.append(LokiSource(settings.loki, max_lines=settings.max_log_lines))
-    else:
-        missing.append(Gap(source="loki", query="everything", reason="not configured: set OBSKIT_LOKI_URL"))
-    if events:
-        from obskit.sources.events_file import EventsFileSource
-
-        found.append(EventsFileSource(tuple(events)))
-    cluster = service.cluster if settings.aws.wanted else ""
-    if cluster:
-        from obskit.sources.cloudwatch import CloudWatchSource
-        from obskit.sources.ecs import EcsSource
-
-        aws = settings.aws
-        found.append(
-            EcsSource(
-                cluster=cluster,
-                region=aws.region,
-                endpoint_url=aws.endpoint_url,
-                profile=aws.profile,
-                queue_url=aws.queue_url,
-                log_group=aws.log_group,
-            )
-        )
-        found.append(
-            CloudWatchSource(
-                region=aws.region,
-                endpoint_url=aws.endpoint_url,
-                profile=aws.profile,
-                target_group=settings.service(service.name).target_group,
-                cluster=cluster,
-                database=aws.database,
-            )
-        )
-    elif not events:
-        missing.append(
-            Gap(source="ecs", query="events", reason="not configured: set OBSKIT_ECS_CLUSTER, or give --events FILE")
-        )
-    if not found:
-        raise UsageError(
-            "no source is configured",
-            hint="set OBSKIT_PROMETHEUS_URL and OBSKIT_LOKI_URL, or try: obskit triage --demo",
-        )
-    return found, missing
-
-
-def _known(name: str, telemetry: Telemetry, sources: Sequence[Source]) -> None:
-    """Refuse a service that nobody knows, and say when nobody could be asked.
-
-    Raises:
-        UsageError: Of all that could be asked nobody knows such a service.
-        SourceError: One who might know it could not be asked, and nothing was seen.
-    """
-    asked = {source.name for source in sources}
-    if _seen(name, telemetry) or any(telemetry.facts.get(f"{source}.known") == "true" for source in asked):
-        return
-    gaps = [gap for gap in telemetry.gaps if gap.source in asked and not gap.partial]
-    reasons = {gap.source: gap.reason for gap in gaps}
-    names = [n for n in telemetry.facts.get("prometheus.names", "").split(",") if n]
-    if names:
-        import difflib
-
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
-        raise UsageError(
-            f"no source knows a service {name!r}",
-            where={"near": ", ".join(near), "known": ", ".join(names[:12])},
-            hint="take one of these names, or look at its label in Prometheus",
-        )
-    lost = {source for source in reasons if telemetry.facts.get(f"{source}.known") != "false"}
-    if lost:
-        whose = ": every source failed" if lost == asked else f" of {name!r}"
-        raise SourceError(f"nothing could be seen{whose}", where=reasons, hint="run: obskit doctor")
-    raise UsageError(
-        f"no source knows a service {name!r} in this window",
-        where=reasons,
-        hint="check the name and the window; run: obskit doctor",
-    )
-
-
-def _seen(name: str, telemetry: Telemetry) -> bool:
-    if any(s.service == name for s in telemetry.metrics.series) or any(e.service == name for e in telemetry.events):
-        return True
-    if "ecs.desired" in telemetry.facts:  # ECS counts the tasks only of a service that it has
-        return True
-    return len(telemetry.logs) > 0 and name in telemetry.logs.table.column("service").unique().to_pylist()
-
-
-@contextlib.contextmanager
-def _progress(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
-    """Show on a terminal's stderr whom obskit still waits for."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-
-    waiting = list(names)
-    with Console(stderr=True).status(f"asking {', '.join(waiting)} …") as status:
-
-        def tell(name: str) -> None:
-            if name in waiting:
-                waiting.remove(name)
-            status.update(f"asking {', '.join(waiting)} …" if waiting else "thinking …")
-
-        yield tell
-
-
 def _writable(path: Path) -> None:
     """Refuse now what would fail after a minute of asking."""
     try:
@@ -355,9 +210,3 @@ def _writable(path: Path) -> None:
         fits = False
     if not fits:
         raise UsageError(f"{path} cannot be written", hint="name a file in a folder that exists and is yours to write")
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("obskit")

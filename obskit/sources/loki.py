@@ -16,7 +16,7 @@ from obskit.errors import SourceError
 from obskit.model import Gap, Logs, Metrics, Series, Telemetry, Window, nanoseconds, stamp, utc
 from obskit.settings import Connection
 from obskit.sources import Ask
-from obskit.sources.loki_lines import Counts, Fetched, blind_plan, fetch_portion, plan
+from obskit.sources.loki_lines import Counts, Fetched, Portion, blind_plan, fetch_portion, plan
 from obskit.sources.loki_query import (
     CLUSTER_LABELS,
     INTERESTING,
@@ -79,6 +79,16 @@ class LokiSource:
             deadline: ``time.monotonic()`` at which the answer must be there.
         """
         return self._client.ready(deadline)
+
+    def counted(self, ask: Ask) -> Telemetry:
+        """Return ``log_lines``, ``log_errors`` and ``log_timeouts`` a second, and no lines; else as `answer`."""
+        scope, facts = self._scope(ask, ask.deadline)
+        if isinstance(scope, Gap):
+            return Telemetry(gaps=(scope,), facts={"loki.known": "false", **facts})
+        grid = grid_for(ask.window)
+        counted = self._count(scope, grid, ask, ask.deadline)
+        gaps = tuple(gap for gap in counted.gaps if gap.query not in counted.rows)  # that nothing was written is no gap
+        return Telemetry(metrics=_metrics(counted, grid), gaps=gaps, facts={"loki.known": "true", **facts})
 
     def answer(self, ask: Ask) -> Telemetry:
         """Return ``log_lines``, ``log_errors`` and ``log_timeouts`` a second, and the lines.
@@ -288,6 +298,27 @@ def _logs(fetched: Sequence[Fetched], window: Window) -> Logs:
     table = table.filter(inside)
     order = np.argsort(table.column("time_ns").to_numpy(), kind="stable")
     return Logs(table=table.take(pa.array(order)).combine_chunks())
+
+
+def lines_of(client: LokiClient, query: str, window: Window, limit: int, deadline: float) -> Logs:
+    """Return the first lines of a window that a log query finds.
+
+    Args:
+        client: Whom to ask.
+        query: A whole log query.
+        window: From its start up to, without, its end.
+        limit: The most lines.
+        deadline: ``time.monotonic()``.
+
+    Raises:
+        SourceError: Not all of them could be had.
+        UsageError: The query is one of numbers.
+    """
+    whole = Portion(query, nanoseconds(window.start), nanoseconds(window.end), limit, 0)
+    fetched = fetch_portion(client, "", whole, deadline)
+    if fetched.error is not None:
+        raise fetched.error
+    return _logs([fetched], window)
 
 
 def _losses(fetched: Sequence[Fetched]) -> list[Gap]:

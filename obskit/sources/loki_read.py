@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from obskit.errors import SourceError
+from obskit.errors import SourceError, UsageError
 from obskit.settings import Connection
 from obskit.sources.http import fetch, server_words, session_for
-from obskit.sources.loki_query import LEVEL_LABELS, TASK_LABELS, CountGrid
+from obskit.sources.loki_query import LEVEL_LABELS, SERVICE_LABELS, TASK_LABELS, CountGrid
+from obskit.sources.prometheus_read import Grid
+from obskit.sources.promjson import NotAnAnswerError, RangeAnswer, decode_range
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +33,11 @@ _HINTS = {
     404: "correct OBSKIT_LOKI_URL: the base address, without /loki/api",
     429: "Loki limits its readers: a shorter window, or later",
 }
+
+
+#: Of an answer of lines, before the first of them.
+_STREAMS = re.compile(rb'"resultType"\s*:\s*"streams"')
+_HEAD_BYTES = 4096
 
 
 class SeriesLimitError(SourceError):
@@ -110,7 +117,7 @@ class LokiClient:
 
         Args:
             query: A log query.
-            label: Which label names the service.
+            label: Which label names the service; "" for whichever does, stream by stream.
             start, end: Nanoseconds.
             limit: How many lines are wanted; a limit that the server finds too high is lowered, and remembered.
             deadline: ``time.monotonic()``.
@@ -123,11 +130,37 @@ class LokiClient:
             self.page = min(self.page, int(error.where["allowed"]))
             return self.lines(query, label, start, end, limit, deadline)
         try:
+            if answer["resultType"] == "matrix":
+                raise UsageError("this query answers with numbers, not with lines", where={"query": query})
             if answer["resultType"] != "streams":
                 raise ValueError("no streams")
             return _table(answer["result"], label), limit
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise self._not_loki(b"lines that are no streams", query) from error
+
+    def matrix(self, query: str, grid: Grid, deadline: float) -> RangeAnswer:
+        """Return what a metric query answers on a grid.
+
+        Args:
+            query: LogQL; of a log query the answer is lines, which are refused.
+            grid: Where the answer's points lie.
+            deadline: ``time.monotonic()``.
+
+        Raises:
+            UsageError: It is a log query.
+        """
+        end = grid.start + grid.step * (grid.points - 1)
+        edges = {"start": str(round(grid.start * 1e9)), "end": str(round(end * 1e9))}
+        data = {"query": query, **edges, "step": f"{grid.step:g}"}
+        status, body = self._fetch("/loki/api/v1/query_range", deadline, query=query, data=data)
+        if status != 200:
+            raise self._refused(status, body, query)
+        if _STREAMS.search(body, 0, _HEAD_BYTES):
+            raise UsageError("this query answers with lines, not with numbers", where={"query": query})
+        try:
+            return decode_range(body, grid.start, grid.step, grid.points)
+        except NotAnAnswerError as error:
+            raise self._not_loki(body, query) from error
 
     def _texts(self, path: str, span: Mapping[str, str], deadline: float) -> list[str]:
         # An empty list comes as {"status":"success"} alone.
@@ -232,12 +265,17 @@ def _table(streams: Sequence[Mapping[str, Any]], label: str) -> pa.Table:
     return pa.table(
         {
             "time_ns": pa.array(list(map(itemgetter(0), pairs)), pa.string()).cast(pa.int64()),
-            "service": column([row.get(label, "") for row in labels]),
+            "service": column([_service(row, label) for row in labels]),
             "task": column([_task(row) for row in labels]),
             "level": column([_level(row) for row in labels]),
             "line": pa.array(list(map(itemgetter(1), pairs)), pa.string()),
         }
     )
+
+
+def _service(labels: Mapping[str, str], label: str) -> str:
+    names = (label,) if label else SERVICE_LABELS
+    return next((labels[name] for name in names if labels.get(name)), "")
 
 
 def _task(labels: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """Prometheus and what speaks like it: Amazon Managed Prometheus, Mimir, Thanos.
 
-The connection is prometheus-api-client's; the answers are decoded by `obskit.sources.promjson`.
+What is asked, and how the answers' columns are named; `obskit.sources.prometheus_read` speaks to the server.
 """
 
 from __future__ import annotations
@@ -10,55 +10,24 @@ import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
-import orjson
 
 from obskit.catalogue import _speak, all_signals
 from obskit.catalogue._speak import Question
 from obskit.errors import SourceError, UsageError
-from obskit.model import FloatMatrix, Gap, Metrics, Series, Telemetry, TimeArray, Window
+from obskit.model import FloatMatrix, Gap, Metrics, Series, Signal, Telemetry
 from obskit.settings import Connection
 from obskit.sources import Ask
-from obskit.sources.http import Params, fetch, server_words, session_for
-from obskit.sources.promjson import NotAnAnswerError, RangeAnswer, decode_range
+from obskit.sources.prometheus_read import CONCURRENCY, PrometheusClient, grid_for
+from obskit.sources.promjson import RangeAnswer
 
-#: (end - start) / step beyond which Prometheus refuses with "exceeded maximum resolution".
-MAX_INTERVALS = 11_000
-#: Points a series that an investigation needs at most; the step is chosen to stay below.
-WANTED_POINTS = 720
-#: Queries under way at once: Prometheus itself runs 20 (--query.max-concurrency).
-CONCURRENCY = 8
 #: Neighbours (callers and dependencies) that are asked about beside the service.
 MAX_NEIGHBOURS = 8
 _SCRAPE_INTERVALS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300)
 _DEFAULT_INTERVAL = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The points in time that every answer is put on: start and step in seconds, number of points."""
-
-    start: float
-    step: float
-    points: int
-
-    @property
-    def times(self) -> TimeArray:
-        """Return shape (T,), datetime64[ns], UTC."""
-        seconds = self.start + self.step * np.arange(self.points)
-        return (seconds * 1e3).astype("datetime64[ms]").astype("datetime64[ns]")
-
-
-def grid_for(window: Window, scrape_interval: float) -> Grid:
-    """Return the finest grid that is worth asking for: whole scrapes, at most `WANTED_POINTS`."""
-    seconds = window.duration.total_seconds()
-    step = scrape_interval * max(1, math.ceil(seconds / scrape_interval / WANTED_POINTS))
-    start = math.floor(window.start.timestamp() / step) * step
-    return Grid(start, step, math.floor((window.end.timestamp() - start) / step) + 1)
 
 
 class PrometheusSource:
@@ -67,22 +36,7 @@ class PrometheusSource:
     name = "prometheus"
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._session = session_for(connection, pool=CONCURRENCY)
-        self._url = self._client_url()
-
-    def _client_url(self) -> str:
-        from prometheus_api_client import PrometheusConnect
-        from urllib3.util import Retry
-
-        client = PrometheusConnect(
-            url=self._connection.url,
-            session=self._session,
-            retry=Retry(total=0),  # `fetch` retries, within the deadline
-            timeout=self._connection.timeout_seconds,
-            method="POST",
-        )
-        return str(client.url).rstrip("/")
+        self._client = PrometheusClient(connection)
 
     def answer(self, ask: Ask) -> Telemetry:
         """Find out what the server speaks, ask all of it at once, and account for the rest.
@@ -91,10 +45,23 @@ class PrometheusSource:
             SourceError: The label index could not be had.
             UsageError: The service runs in several clusters, or not in the one that was said.
         """
-        signals = [s for s in all_signals().values() if s.weighed]
+        return self.asked(ask, [s for s in all_signals().values() if s.weighed])
+
+    def asked(self, ask: Ask, signals: Sequence[Signal]) -> Telemetry:
+        """Ask about these signals only; else as `answer`.
+
+        Args:
+            ask: Of a service without a name only shared signals are asked.
+            signals: Of the catalogue.
+        """
+        if not ask.service.name:
+            return self._shared(ask, [s for s in signals if s.scope == "shared"])
         own = [s for s in signals if s.scope == "service"]
         shared = [s for s in signals if s.scope == "shared"]
-        found = self._series(ask, own, shared)
+        listed = [*signals, *(s for s in all_signals().values() if s.weighed)]  # one alone would not tell who there is
+        found = self._series(
+            ask, [s for s in listed if s.scope == "service"], [s for s in listed if s.scope == "shared"]
+        )
         series = _speak.index(found)
         name = ask.service.name
         if not any(row.get(label) == name for row in found for label in _speak.SERVICE_LABELS):
@@ -123,6 +90,17 @@ class PrometheusSource:
         }
         return Telemetry(metrics=answer.metrics, gaps=answer.gaps, facts={**answer.facts, **facts})
 
+    def _shared(self, ask: Ask, signals: Sequence[Signal]) -> Telemetry:
+        """Ask about what belongs to no service."""
+        if not signals:
+            return Telemetry()
+        data = self._span(ask) | {"match[]": [f'{{__name__=~"{"|".join(_speak.metric_names(signals))}"}}']}
+        rows = self._client.json("/api/v1/series", ask, query="series of what is shared", data=data)
+        rate = f"{max(4 * _DEFAULT_INTERVAL, 2 * grid_for(ask.window, _DEFAULT_INTERVAL).step):g}s"
+        series = _speak.index([dict(row) for row in rows])
+        questions = _speak.ask_about_shared(signals, series, cluster=ask.service.cluster, rate=rate)
+        return self._ask_all(ask, questions, _DEFAULT_INTERVAL)
+
     def spoken(self, ask: Ask) -> dict[str, str]:
         """Return which variant of each signal the server can answer about the service: "" for none it can.
 
@@ -145,41 +123,6 @@ class PrometheusSource:
         questions += _speak.ask_about_shared(shared, series, cluster=cluster, rate="1m")
         return {**dict.fromkeys((s.id for s in signals), ""), **{q.signal.id: q.variant.name for q in questions}}
 
-    def _get(self, path: str, ask: Ask, *, query: str, data: Params | None) -> bytes:
-        """Send a request (POST with *data*, GET without) and return its body; a bad status is a `SourceError`."""
-        status, body = fetch(
-            self._session,
-            f"{self._url}{path}",
-            name="Prometheus",
-            deadline=ask.deadline,
-            timeout=self._connection.timeout_seconds,
-            data=data,
-            query=query,
-        )
-        if status != 200:
-            raise SourceError(
-                "Prometheus refused a query",
-                where={"query": query, "window": str(ask.window), "said": f"{status} {_said(body)}"},
-                hint="run: obskit doctor",
-            )
-        return body
-
-    def _json(self, path: str, ask: Ask, *, query: str, data: Params | None) -> Any:
-        """Return the ``data`` of an answer: a list of what the index holds, or a query's result."""
-        body = self._get(path, ask, query=query, data=data)
-        try:
-            answer = orjson.loads(body)
-            held = answer["data"] if answer["status"] == "success" else None
-            if not isinstance(held, (list, dict)):
-                raise TypeError("data")
-            return held
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-            raise SourceError(
-                "what answers is not Prometheus",
-                where={"at": self._url + path, "said": _said(body)},
-                hint="correct OBSKIT_PROMETHEUS_URL",
-            ) from error
-
     def _series(self, ask: Ask, own: Sequence[Any], shared: Sequence[Any]) -> list[dict[str, str]]:
         """Return the label sets of the service's and of the shared metrics."""
         names = "|".join(_speak.metric_names(shared))
@@ -196,7 +139,7 @@ class PrometheusSource:
         match += [f'{{__name__=~"{names}",{label}=~{inside}}}' for label in labels]
         peers = [f'{{__name__=~"http_client_.*_count",{label}=~{inside}}}' for label in _speak.PEER_LABELS]
         data = self._span(ask) | {"match[]": [*match, *peers, *more]}
-        rows = self._json("/api/v1/series", ask, query=f"series of {', '.join(services)}", data=data)
+        rows = self._client.json("/api/v1/series", ask, query=f"series of {', '.join(services)}", data=data)
         return [dict(row) for row in rows]
 
     @staticmethod
@@ -208,7 +151,7 @@ class PrometheusSource:
         names: set[str] = set()
         for label in _speak.SERVICE_LABELS[:5]:
             try:
-                found = self._json(f"/api/v1/label/{label}/values", ask, query=f"values of {label}", data=None)
+                found = self._client.json(f"/api/v1/label/{label}/values", ask, query=f"values of {label}", data=None)
             except SourceError:
                 continue
             names.update(str(value) for value in found)
@@ -267,7 +210,7 @@ class PrometheusSource:
         query = f"{row['__name__']}{{{matchers}}}[{int(span.total_seconds())}s]"
         data = {"query": query, "time": f"{ask.window.end.timestamp():.3f}"}
         try:
-            rows = self._json("/api/v1/query", ask, query=query, data=data)["result"][:50]
+            rows = self._client.json("/api/v1/query", ask, query=query, data=data)["result"][:50]
             times = [[float(point[0]) for point in row["values"]] for row in rows]
         except (SourceError, KeyError, TypeError, ValueError, IndexError):
             return _DEFAULT_INTERVAL
@@ -281,7 +224,7 @@ class PrometheusSource:
         """Send all questions at once; what is late or refused becomes a gap."""
         grid = grid_for(ask.window, interval)
         pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="obskit-prometheus")
-        futures = {pool.submit(self._range, ask, question.query, grid): question for question in questions}
+        futures = {pool.submit(self._client.matrix, ask, question.query, grid): question for question in questions}
         wait(futures, timeout=max(0.0, ask.deadline - time.monotonic()))
         pool.shutdown(wait=False, cancel_futures=True)
         parts: list[FloatMatrix] = []
@@ -297,26 +240,6 @@ class PrometheusSource:
             return Telemetry(gaps=tuple(gaps))
         metrics = Metrics(times=grid.times, values=np.hstack(parts), series=tuple(columns))
         return Telemetry(metrics=metrics, gaps=tuple(gaps), facts={"step_seconds": f"{grid.step:g}"})
-
-    def _range(self, ask: Ask, query: str, grid: Grid) -> RangeAnswer:
-        """Ask for one range, in as many pieces as the server's limit on points demands."""
-        pieces = [
-            (grid.start + grid.step * first, min(MAX_INTERVALS, grid.points - first))
-            for first in range(0, grid.points, MAX_INTERVALS)
-        ]
-        answers = [self._piece(ask, query, start, grid.step, points) for start, points in pieces]
-        return answers[0] if len(answers) == 1 else _joined(answers)
-
-    def _piece(self, ask: Ask, query: str, start: float, step: float, points: int) -> RangeAnswer:
-        end = start + step * (points - 1)
-        data = {"query": query, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
-        body = self._get("/api/v1/query_range", ask, query=query, data=data)
-        try:
-            return decode_range(body, start, step, points)
-        except NotAnAnswerError as error:
-            raise SourceError(
-                f"Prometheus' answer cannot be read: {error}", where={"query": query, "said": _said(body)}
-            ) from error
 
 
 def _result(future: Future[RangeAnswer], question: Question, gaps: list[Gap]) -> RangeAnswer | None:
@@ -358,19 +281,6 @@ def _column(labels: Mapping[str, str], question: Question) -> Series:
     )
 
 
-def _joined(answers: Sequence[RangeAnswer]) -> RangeAnswer:
-    """Put the pieces of one range together; a series may be missing in some."""
-    keys = list(dict.fromkeys(tuple(sorted(labels.items())) for a in answers for labels in a.labels))
-    position = {key: i for i, key in enumerate(keys)}
-    blocks = []
-    for answer in answers:
-        block = np.full((len(answer.values), len(keys)), np.nan)
-        block[:, [position[tuple(sorted(labels.items()))] for labels in answer.labels]] = answer.values
-        blocks.append(block)
-    warnings = tuple(dict.fromkeys(w for a in answers for w in a.warnings))
-    return RangeAnswer(tuple(dict(k) for k in keys), np.vstack(blocks), warnings, max(a.histograms for a in answers))
-
-
 def _unique(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
     return list({tuple(sorted(row.items())): row for row in rows}.values())
 
@@ -384,12 +294,3 @@ def _host(address: str) -> str:
 def _spoken(questions: Iterable[Question], name: str) -> dict[str, str]:
     own = [q for q in questions if q.signal.scope == "shared" or name in q.services]
     return {f"variant.{q.signal.id}": q.variant.name for q in own}
-
-
-def _said(body: bytes) -> str:
-    """Return the server's own words: the error of its JSON, or the beginning of its text."""
-    try:
-        answer = orjson.loads(body)
-        return server_words(f"{answer['errorType']}: {answer['error']}")
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return server_words(body)

@@ -28,7 +28,7 @@ from obskit.model import Service, Window
 from obskit.settings import Connection
 from obskit.sources import Ask
 from obskit.sources.http import fetch, session_for
-from obskit.sources.prometheus import Grid, PrometheusSource
+from obskit.sources.prometheus_read import Grid, PrometheusClient
 from obskit.sources.promjson import decode_range
 from tests.support.servers import PrometheusServer
 
@@ -146,7 +146,7 @@ def asking(series: int, points: int, runs: int) -> None:
     with PrometheusServer() as server:
         server.write(stored(series, points))
         connection = Connection(url=server.url, timeout_seconds=120)
-        source, session = PrometheusSource(connection), session_for(connection)
+        source, session = PrometheusClient(connection), session_for(connection)
         grid = Grid(BEGIN.timestamp(), STEP, points)
 
         def ask() -> Ask:
@@ -154,7 +154,7 @@ def asking(series: int, points: int, runs: int) -> None:
             return Ask(service=Service(name="svc-0"), window=window, deadline=time.monotonic() + 120)
 
         def ours() -> object:
-            return source._range(ask(), NAME, grid)
+            return source.matrix(ask(), NAME, grid)
 
         def bytes_only() -> object:
             span = {"start": f"{BEGIN.timestamp()}", "end": f"{end.timestamp()}", "step": f"{STEP}", "query": NAME}
@@ -165,7 +165,7 @@ def asking(series: int, points: int, runs: int) -> None:
             client = PrometheusConnect(url=server.url)
             return MetricRangeDataFrame(client.custom_query_range(NAME, BEGIN, end, f"{STEP}"))
 
-        answer = source._range(ask(), NAME, grid)
+        answer = source.matrix(ask(), NAME, grid)
         say(f"a real query: {answer.values.shape[1]:,} series x {answer.values.shape[0]}")
         mine, fetched, other = in_turns(runs, ours, bytes_only, theirs)
         say(f"  obskit {mine}, of it the bytes alone {fetched}")

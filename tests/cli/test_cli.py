@@ -636,15 +636,15 @@ def test_one_source_that_is_down_is_a_gap_in_the_report(
 @pytest.mark.usefixtures("obskit")
 def test_a_services_own_cluster_is_stronger_than_the_common_one() -> None:
     """[services.NAME] cluster is there for the service that runs elsewhere."""
-    from obskit.cli.triage_command import _service
+    from obskit.analysis.ask import service_of
     from obskit.settings import load_settings
 
     Path("obskit.toml").write_text('[aws]\ncluster = "common"\n[services.shop]\ncluster = "own"\n', encoding="utf-8")
     settings = load_settings()
 
-    assert _service(settings, "shop", "").cluster == "own"
-    assert _service(settings, "shop", "typed").cluster == "typed"
-    assert _service(settings, "orders", "").cluster == "common"
+    assert service_of(settings, "shop", "").cluster == "own"
+    assert service_of(settings, "shop", "typed").cluster == "typed"
+    assert service_of(settings, "orders", "").cluster == "common"
 
 
 def test_a_stop_from_the_keyboard_is_one_line(obskit: Typed, monkeypatch: pytest.MonkeyPatch) -> None:

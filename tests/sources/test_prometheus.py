@@ -14,7 +14,8 @@ from obskit.errors import SourceError, UsageError
 from obskit.model import Service, Telemetry, Window
 from obskit.settings import Connection
 from obskit.sources import Ask
-from obskit.sources.prometheus import MAX_INTERVALS, MAX_NEIGHBOURS, Grid, PrometheusSource, grid_for
+from obskit.sources.prometheus import MAX_NEIGHBOURS, PrometheusSource
+from obskit.sources.prometheus_read import MAX_INTERVALS, Grid, PrometheusClient, grid_for
 from tests.standins.faulty import FaultyServer, Mode, html, ok, refuse, status, truncated
 from tests.support.servers import STALE, PrometheusServer
 
@@ -179,11 +180,11 @@ def test_a_secret_that_a_gateway_echoes_is_not_repeated() -> None:
 
 def test_a_range_beyond_the_servers_limit_is_asked_in_pieces(server: PrometheusServer) -> None:
     """More than 11,000 points come back whole, each on its place."""
-    source = PrometheusSource(Connection(url=server.url))
+    client = PrometheusClient(Connection(url=server.url))
     ask = Ask(service=Service(name="shop"), window=_WINDOW, deadline=time.monotonic() + 20)
     grid = Grid(_NOW.timestamp() - 1300, 0.1, MAX_INTERVALS + 2000)
 
-    answer = source._range(ask, 'pg_up{job="postgres"}', grid)
+    answer = client.matrix(ask, 'pg_up{job="postgres"}', grid)
 
     assert answer.values.shape == (MAX_INTERVALS + 2000, 1)
     assert np.nansum(answer.values) > MAX_INTERVALS
@@ -191,11 +192,11 @@ def test_a_range_beyond_the_servers_limit_is_asked_in_pieces(server: PrometheusS
 
 def test_a_refused_query_is_a_gap_with_the_servers_words(server: PrometheusServer) -> None:
     """What Prometheus complains about reaches the reader, with the query."""
-    source = PrometheusSource(Connection(url=server.url))
+    client = PrometheusClient(Connection(url=server.url))
     ask = Ask(service=Service(name="shop"), window=_WINDOW, deadline=time.monotonic() + 20)
 
     with pytest.raises(SourceError, match="parse error") as caught:
-        source._range(ask, "sum(", grid_for(_WINDOW, 10))
+        client.matrix(ask, "sum(", grid_for(_WINDOW, 10))
     assert "sum(" in str(caught.value)
 
 

@@ -20,7 +20,7 @@ from obskit.redact import redact
 from obskit.settings import Connection
 from obskit.sources.http import USERINFO, Params, fetch, server_words, session_for
 from obskit.sources.loki_query import LEVEL_LABELS, SERVICE_LABELS, TASK_LABELS
-from obskit.sources.prometheus import CONCURRENCY, MAX_INTERVALS, Grid
+from obskit.sources.prometheus_read import CONCURRENCY, MAX_INTERVALS, Grid
 from obskit.sources.promjson import NotAnAnswerError, decode_range
 
 _NAMES: Mapping[Language, str] = {"PromQL": "Prometheus", "LogQL": "Loki"}

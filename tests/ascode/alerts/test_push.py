@@ -29,6 +29,7 @@ from obskit.ascode.alerts.push_ruler import Ruler
 from obskit.errors import UsageError
 from obskit.settings import Connection, Settings
 from tests.standins.faulty import FaultyServer, status
+from tests.standins.remembered import remembered
 from tests.standins.ruler import RulerStandIn
 from tests.support.rule_pushing import (
     ROOT,
@@ -51,6 +52,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
             yield folder_place(tmp_path / "rules")
         elif request.param == "amp":
             stack.enter_context(mock_aws())
+            stack.enter_context(remembered())
             yield amp_place()
         else:
             yield ruler_place(stack.enter_context(RulerStandIn(request.param)))

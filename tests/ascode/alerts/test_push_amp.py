@@ -18,6 +18,7 @@ from obskit.ascode.alerts.push import PushError, plan, push
 from obskit.ascode.alerts.push_amp import Amp
 from obskit.settings import AwsSettings
 from tests.standins.faulty import FaultyServer, status
+from tests.standins.remembered import remembered
 from tests.support.rule_pushing import (
     REGION,
     amp,
@@ -29,7 +30,7 @@ from tests.support.rule_pushing import (
 @pytest.fixture
 def workspace() -> Iterator[str]:
     """Yield a workspace of moto's."""
-    with mock_aws():
+    with mock_aws(), remembered():
         yield boto3.client("amp", region_name=REGION).create_workspace(alias="obskit")["workspaceId"]
 
 

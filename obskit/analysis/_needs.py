@@ -1,0 +1,21 @@
+"""The packages of `obskit[notebooks]`: imported when something is drawn, and missed in plain words."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from obskit.errors import ObskitError
+
+
+def require_matplotlib() -> None:
+    """Make sure that plots can be drawn.
+
+    Raises:
+        ObskitError: matplotlib is not installed.
+    """
+    try:
+        import_module("matplotlib")  # half a second, so only here
+    except ImportError as error:
+        raise ObskitError(
+            "a plot needs matplotlib, which is not installed", hint="pip install 'obskit[notebooks]'"
+        ) from error

@@ -1,0 +1,170 @@
+"""An incident in the hand of an analyst: frames, stages, what-ifs, and the way to a file and back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import obskit
+from obskit.analysis.frames import findings_frame, suspects_frame
+from obskit.errors import BundleError, UsageError
+from obskit.incident.investigate import investigate
+from obskit.model import Service, Telemetry
+from tests.support.hostile import hostile
+
+
+@pytest.fixture(scope="module")
+def incident() -> obskit.Incident:
+    """The incident that ships with obskit, investigated once."""
+    return obskit.demo()
+
+
+def test_the_diagnosis_is_the_one_that_the_command_line_prints(incident: obskit.Incident) -> None:
+    """The library has no engine of its own; what it made once it keeps."""
+    told = investigate(incident.telemetry, service=incident.service, window=incident.window)
+    mine = incident.diagnosis
+
+    assert [(h.cause, h.probability) for h in mine.hypotheses] == [(h.cause, h.probability) for h in told.hypotheses]
+    assert (mine.onset, mine.summary) == (told.onset, told.summary)
+    assert [(f.onset, f.words) for f in mine.timeline] == [(f.onset, f.words) for f in told.timeline]
+    assert incident.diagnosis is mine
+    assert incident.steps is incident.steps
+    assert obskit.triage(incident) is mine
+
+
+def test_each_stage_can_be_looked_at(incident: obskit.Incident) -> None:
+    """What triage decides with is there: matrix, detection, log report, findings, judgements, ranking."""
+    steps = incident.steps
+
+    assert steps.metrics.values.shape[1] == len(steps.detection.score) == len(steps.metrics.series)
+    found = {*steps.detection.findings, *steps.log_report.findings, *steps.event_findings}
+    assert len(found) > 10
+    assert set(steps.evidence.findings) <= found
+    assert steps.ranked[0].judgement == steps.judgements["db_pool_exhausted"]
+    assert set(steps.judgements) <= {cause.id for cause in steps.causes}
+
+
+def test_every_time_is_utc_in_nanoseconds_and_every_number_has_a_unit(incident: obskit.Incident) -> None:
+    """A frame of one incident can be joined to another's, also an empty one."""
+    frames = {
+        "hypotheses": incident.hypotheses(),
+        "evidence": incident.evidence(),
+        "timeline": incident.timeline(),
+        "templates": incident.templates(),
+        "events": incident.events_frame(),
+        "gaps": incident.gaps_frame(),
+    }
+    times = [column for frame in frames.values() for _, column in frame.select_dtypes("datetimetz").items()]
+    indexes = [frames["timeline"].index, frames["events"].index, incident.metrics.to_frame().index]
+
+    assert {str(column.dtype) for column in times} == {"datetime64[ns, UTC]"}
+    assert {str(index.tz) for index in indexes if isinstance(index, pd.DatetimeIndex)} == {"UTC"}
+    assert frames["evidence"].attrs["units"] == {"weight": "nats"}
+    assert (frames["timeline"]["unit"] != "").sum() == np.isfinite(frames["timeline"]["after"]).sum()
+    units = incident.metrics.to_frame().attrs["units"]
+    assert {name: units[name] for name in units} == {s.name: s.unit for s in incident.metrics.series}
+
+
+def test_frames_without_rows_have_the_same_columns_and_types(incident: obskit.Incident) -> None:
+    """A loop over calm and troubled windows does not stumble."""
+    blind = obskit.Incident(service=Service(name="x"), window=incident.window, telemetry=Telemetry())
+
+    for name in ("hypotheses", "evidence", "suspects", "timeline", "templates", "events_frame", "gaps_frame"):
+        empty, full = getattr(blind, name)(), getattr(incident, name)()
+        assert len(empty) == 0
+        assert list(empty.columns) == list(full.columns)
+        assert list(empty.dtypes) == list(full.dtypes)
+    for frame in (blind.timeline(), blind.events_frame()):
+        assert str(frame.index.dtype) == "datetime64[ns, UTC]"
+
+
+def test_evidence_is_what_the_diagnosis_argues_with(incident: obskit.Incident) -> None:
+    """For and against, with weights that sum to the score; what was not seen weighs nothing."""
+    evidence, hypotheses = incident.evidence(), incident.hypotheses()
+    sums = evidence.groupby("cause")["weight"].sum()
+
+    assert evidence["cause"].iloc[0] == hypotheses["cause"].iloc[0] == "db_pool_exhausted"
+    for cause, score in zip(hypotheses["cause"], hypotheses["evidence"], strict=True):
+        assert sums[cause] == pytest.approx(score)
+    assert (evidence.loc[evidence["side"] == "for", "weight"] > 0).all()
+    assert (evidence.loc[evidence["side"] == "against", "weight"] < 0).all()
+    assert (evidence.loc[evidence["side"] == "not seen", "weight"] == 0).all()
+    assert set(evidence["side"]) == {"for", "against", "not seen"}
+
+
+def test_probabilities_of_the_frame_and_the_unknown_share_are_one(incident: obskit.Incident) -> None:
+    """As in the report."""
+    total = incident.hypotheses()["probability"].sum() + incident.diagnosis.unknown_probability
+
+    assert total == pytest.approx(1)
+
+
+def test_taking_a_pillar_away_is_a_gap_and_leaves_the_incident_as_it_was(incident: obskit.Incident) -> None:
+    """A what-if is a value of its own, and blinds what needs the pillar."""
+    less = incident.without("logs", "events")
+
+    assert len(less.logs) == 0
+    assert less.events == ()
+    assert [gap.source for gap in less.gaps] == ["loki", "ecs"]
+    assert len(incident.logs) > 0
+    assert less.diagnosis.not_judged
+    with pytest.raises(UsageError, match="no pillar 'traces'"):
+        incident.without("traces")  # type: ignore[arg-type]
+
+
+def test_what_was_saved_opens_as_the_same_incident(incident: obskit.Incident, tmp_path: Path) -> None:
+    """The same bytes again, and the same answer; a text or a path will do."""
+    first = incident.save(str(tmp_path / "one.obskit"))
+    again = obskit.open_bundle(first)
+
+    assert again.save(tmp_path / "two.obskit").read_bytes() == first.read_bytes()
+    assert again.service == incident.service
+    assert again.diagnosis.summary == incident.diagnosis.summary
+
+
+def test_a_file_that_is_no_bundle_is_an_error_of_obskit(tmp_path: Path) -> None:
+    """With what to do, and no traceback of a library."""
+    path = tmp_path / "note.txt"
+    path.write_text("hello", encoding="utf-8")
+
+    with pytest.raises(BundleError, match=r"damaged, or no recording"):
+        obskit.open_bundle(path)
+
+
+def test_telemetry_of_ones_own_is_triaged_with_its_service_and_window(incident: obskit.Incident) -> None:
+    """An incident holds both; what is missing or too much is said."""
+    own = replace(incident.telemetry, events=())
+
+    assert obskit.triage(own, incident.service, incident.window).service == incident.service.name
+    with pytest.raises(UsageError, match="does not say whom and when"):
+        obskit.triage(own, "shop-api")
+    with pytest.raises(UsageError, match="holds its service and window"):
+        obskit.triage(incident, "shop-api")
+
+
+def test_all_findings_make_a_frame_like_the_timeline(incident: obskit.Incident) -> None:
+    """The timeline is a choice; steps hold the rest."""
+    every = findings_frame(incident.steps.evidence.findings)
+
+    assert len(every) >= len(incident.timeline())
+    assert list(every.columns) == list(incident.timeline().columns)
+
+
+def test_suspects_are_told_with_every_reason() -> None:
+    """A row a reason, its share beside the score of the service; the shares make the score."""
+    suspects = hostile().suspects
+    frame = suspects_frame(suspects)
+
+    assert len(frame) == sum(len(one.contributions) for one in suspects) == 2
+    assert frame.attrs["units"] == {"score": "nats", "evidence": "nats"}
+    assert frame["evidence"].sum() == frame["score"].iloc[0]
+
+
+def test_an_incident_says_what_it_is_on_one_line(incident: obskit.Incident) -> None:
+    """Its repr is for a person: no matrix is printed."""
+    assert repr(incident).startswith("<Incident of shop-api, 2026-")
+    assert len(repr(incident)) < 160
