@@ -1,7 +1,8 @@
 """The database instance as RDS measures it, through CloudWatch.
 
 Both CloudWatch exporters give these metrics the same names; YACE calls the instance
-``dimension_DBInstanceIdentifier``, the official one ``dbinstance_identifier``.
+``dimension_DBInstanceIdentifier``, the official one ``dbinstance_identifier``. Only percent signs in
+CloudWatch's names differ: YACE writes them out, as is asked here, the official one drops them.
 """
 
 from obskit.model import DATABASE, Signal, Threshold, Variant
@@ -181,6 +182,32 @@ SIGNALS = (
                 name="CloudWatch exporter",
                 query="max by (dimension_DBInstanceIdentifier, dbinstance_identifier) (aws_rds_disk_queue_depth_average{$scope})",
                 needs=("aws_rds_disk_queue_depth_average",),
+            ),
+        ),
+    ),
+    Signal(
+        id="rds_io_credits_ratio",
+        topic="rds",
+        title="I/O credits left, of a full bucket",
+        meaning=(
+            "Small instance classes go beyond their baseline of disk requests only while they have credits. At 0 they "
+            "fall back to it, and reads and commits wait. Find the job that spends them, or take a larger class."
+        ),
+        unit="ratio",
+        bad="down",
+        scope="shared",
+        entity=DATABASE,
+        combine="min",
+        floor=0.1,
+        warn=Threshold(
+            value=0.2,
+            reason="AWS: a full bucket lasts half an hour at the most that the class can do; a fifth is six minutes",
+        ),
+        variants=(
+            Variant(
+                name="CloudWatch exporter",
+                query="min by (dimension_DBInstanceIdentifier, dbinstance_identifier) (aws_rds_ebsiobalance_percent_average{$scope}) / 100",
+                needs=("aws_rds_ebsiobalance_percent_average",),
             ),
         ),
     ),

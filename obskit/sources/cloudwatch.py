@@ -106,6 +106,7 @@ WANTED: Final = (
     _Wanted("rds_read_latency", "seconds", "database", _RDS, "ReadLatency", "Average", 1.0, DATABASE),
     _Wanted("rds_write_latency", "seconds", "database", _RDS, "WriteLatency", "Average", 1.0, DATABASE),
     _Wanted("rds_disk_queue", "count", "database", _RDS, "DiskQueueDepth", "Average", 1.0, DATABASE),
+    _Wanted("rds_io_credits_ratio", "ratio", "database", _RDS, "EBSIOBalance%", "Minimum", _PERCENT, DATABASE),
 )
 
 
