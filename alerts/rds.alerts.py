@@ -165,6 +165,20 @@ RULES = (
         where=(_BUSY,),
     ),
     alert(
+        "RdsIoCreditsLow",
+        "rds_io_credits_ratio",
+        level="warn",
+        severity="ticket",
+        kind="cause",
+        summary=f"{_INSTANCE} has {{value}} of its I/O credits left",
+        description=(
+            "Within minutes at this pace its class may do no more than its baseline of disk requests, and statements "
+            "wait for the disk. Find the job that reads or writes so much; larger classes have no such bucket."
+        ),
+        hold="15m",
+        hold_reason="three points of CloudWatch, five minutes apart: a checkpoint or a short report is over by then",
+    ),
+    alert(
         "RdsDiskQueue",
         "rds_disk_queue",
         level="warn",

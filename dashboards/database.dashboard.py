@@ -66,6 +66,7 @@ dashboard = board(
             panel("rds_free_storage_bytes", "rds_free_memory_bytes", title="Free storage and memory"),
             panel("rds_read_latency", "rds_write_latency", title="Latency of the disk, reads and writes"),
             "rds_disk_queue",
+            "rds_io_credits_ratio",
             "rds_connections",
             runbook="causes/disk_full",
         ),

@@ -133,6 +133,17 @@ TESTS = (
         labels={**ORDERS, "severity": "page", "cause": "slow_queries"},
     ),
     quiet("RdsWritesStalled", disk(write=0.5, queue=0.95), at="1h", why="nobody waits for it"),
+    around(
+        "RdsIoCreditsLow",
+        lambda share: of("ebsiobalance_percent", share * 100),
+        labels={**ORDERS, "severity": "ticket"},
+    ),
+    quiet(
+        "RdsIoCreditsLow",
+        {'aws_rds_ebsiobalance_percent_average{dimension_DBInstanceIdentifier="orders"}': "90x40 10x40 60x400"},
+        at="19m30s",
+        why="a report of ten minutes that spends them, and they come back",
+    ),
     around("RdsDiskQueue", lambda waiting: disk(write=0.01, queue=waiting), labels={**ORDERS, "severity": "ticket"}),
     fires("RdsDiskQueue", disk(write=0.006, queue=30), at="2h", why="several times of what a healthy volume takes"),
     fires("RdsDiskQueue", disk(read=0.018, write=0.018, queue=30), at="2h", why="near the level of the others"),
