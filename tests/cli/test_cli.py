@@ -717,3 +717,10 @@ def test_a_window_that_was_said_and_holds_none_of_the_events_is_refused(obskit: 
     assert said.code == 2
     assert "the 1 events of shop lie outside this window" in said.err
     assert "--at " in said.err
+
+
+def test_the_package_is_the_command_line() -> None:
+    """``python -m obskit`` works where the command is not installed."""
+    done = subprocess.run([sys.executable, "-m", "obskit", "--version"], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout.split()[0]) == (0, "obskit")

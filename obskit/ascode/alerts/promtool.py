@@ -28,8 +28,8 @@ Document = dict[str, Any]
 MARGIN = 0.05
 #: Times the threshold that a rate over minutes shows within one.
 FAR = 20.0
-#: What all tests of one alert may take.
-SECONDS = 300.0
+#: What promtool may take: at least so long, and so long for each alert (one takes a second on an idle machine).
+SECONDS, SECONDS_EACH = 300.0, 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,10 +147,14 @@ def run(tested: Sequence[Tested], folder: Path, promtool: str = "") -> tuple[Fai
             text=True,
             check=False,
             cwd=folder,
-            timeout=SECONDS,
+            timeout=max(SECONDS, SECONDS_EACH * len(names)),
         )
     except subprocess.TimeoutExpired as error:
-        raise SourceError("promtool did not finish", where={"after": f"{SECONDS:g} s"}) from error
+        raise SourceError(
+            "promtool did not finish",
+            where={"after": f"{error.timeout:g} s", "alerts": str(len(names))},
+            hint="is the machine busy? obskit alerts test --only NAME tests one alert",
+        ) from error
     if done.returncode == 0:
         return ()
     return _failures(done.stdout, [one.alert for one in tested])
