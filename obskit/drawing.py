@@ -6,6 +6,7 @@ Reports and previews draw with it; what a chart shows, and in which words, is th
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -101,12 +102,17 @@ def time_ticks(window: Window, *, steps: int, form: str = "%H:%M") -> tuple[Tick
     return tuple(Tick(at=share(m, window), label=m.strftime(form)) for m in moments if m <= window.end)
 
 
+#: Where an axis ends at the latest: the distance of two values must be a number, and so must the next round one.
+_FARTHEST = 1e307
+
+
 def round_step(rough: float) -> float:
     """Return the next larger round number: 1, 2, 2.5 or 5 times a power of ten.
 
     Args:
         rough: Above zero.
     """
+    rough = max(rough, sys.float_info.min)  # of what is smaller there are no powers of ten
     power = 10.0 ** math.floor(math.log10(rough))
     return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - ROUNDING))
 
@@ -140,9 +146,10 @@ def axis(
         least, most: Bounds that do not follow the values; NaN where the values decide.
     """
     low, high = (least if math.isfinite(least) else low), (most if math.isfinite(most) else high)
+    low, high = (min(max(value, -_FARTHEST), _FARTHEST) for value in (low, high))
     if not math.isfinite(least) and 0 <= low < _NEAR_ZERO * high:
         low = 0.0
-    if high - low <= max(abs(low), abs(high)) * _SAME:
+    if high - low <= max(abs(low) * _SAME, abs(high) * _SAME, sys.float_info.min):
         around = abs(low) * _AROUND
         flat = low in (least, 0) or around < _SAME
         low, high = (low, low + max(1.0, around)) if flat else (low - around, low + around)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from obskit.drawing import Plot, across, axis, binary_step, paths, round_step, share, thin, time_ticks
@@ -231,16 +231,19 @@ def test_no_column_is_no_path() -> None:
     assert paths(seconds(*range(500)), np.empty((500, 0)), WINDOW, SPAN, PLOT) == []
 
 
+@example(-1.7e308, 1.7e308, False)
+@example(0.0, 5e-324, False)
 @given(
     st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False), st.booleans()
 )
 def test_any_two_values_have_an_axis(one: float, other: float, kept: bool) -> None:
     """Subnormal, huge, equal or equal but for the last bit: there is a step, and both lie on the axis."""
-    low, high = sorted((one / 4, other / 4))  # their distance must be a number
+    low, high = sorted((one, other))
     found = axis(low, high, least=low if kept else math.nan)
 
-    assert found.step > 0
-    assert found.bottom < found.top
+    assert 0 < found.step < math.inf
+    assert -math.inf < found.bottom < found.top < math.inf
+    low, high = (min(max(value, -1e307), 1e307) for value in (low, high))  # beyond lies no axis
     hair = max(found.step, abs(low), abs(high)) * 1e-8
     assert found.bottom <= low + hair
     assert found.top >= high - hair

@@ -115,11 +115,6 @@ class Evidence:
         found = [f for f in self.changes(signal, service, task=task) if self._is_worse(f)]
         return max(found, key=lambda f: f.score, default=None)
 
-    def better(self, signal: str, service: str = "") -> Finding | None:
-        """Return the strongest finding that this signal fell although high is bad, or the reverse."""
-        found = [f for f in self.changes(signal, service) if not self._is_worse(f)]
-        return max(found, key=lambda f: f.score, default=None)
-
     def changes(self, signal: str, service: str = "", *, task: bool | None = False) -> list[Finding]:
         """Return all changes of this signal, ascending by onset."""
         entity = self.entity(signal, service)
@@ -334,11 +329,14 @@ class Case:
             self._unseen.append(words or f"{self.evidence.signals[signal].title} ({signal})")
 
     def _doubt_if_too_late(self, began: datetime | None) -> None:
-        """Argue against a cause whose own evidence begins long after its effect."""
-        felt = min((f.onset for signal in FELT if (f := self.evidence.worse(signal))), default=None)
-        if began and felt and began - felt > _TOO_LATE:
-            late = (began - felt) // timedelta(minutes=1)
-            self.argue(f"users suffered {late} min before any of this began", -TELLING)
+        """Argue against a cause whose own evidence begins long after its effect; a blip that was over is none."""
+        if began is None:
+            return
+        felt = [f for signal in FELT if (f := self.evidence.worse(signal)) and (f.until is None or f.until >= began)]
+        first = min((f.onset for f in felt), default=began)
+        late = began - max(first, self.evidence.onset or first)
+        if late > _TOO_LATE:
+            self.argue(f"users suffered {late // timedelta(minutes=1)} min before any of this began", -TELLING)
 
     def close(
         self, *, service: str = "", task: str = "", reason: str = "", onset: datetime | None = None

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from string import Template
-from typing import Literal
 
 import numpy as np
 
@@ -28,6 +27,7 @@ from obskit.incident.evidence import TELLING, Evidence
 from obskit.incident.logs import LogReport, find_in_logs
 from obskit.incident.rank import Ranked, rank
 from obskit.model import (
+    PILLARS,
     Diagnosis,
     Finding,
     Hypothesis,
@@ -39,14 +39,13 @@ from obskit.model import (
     Step,
     Suspect,
     Telemetry,
+    Verdict,
     Window,
 )
 from obskit.redact import redact
 
 #: What is safe in a shell word and inside a quoted label value; ECS allows no more in a name.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
-Verdict = Literal["cause_found", "possible", "no_clear_cause", "calm"]
-PILLARS = ("metrics", "logs", "events")
 #: From this probability on a cause is called found; from the second on it is called possible.
 FOUND, POSSIBLE = 0.6, 0.25
 #: Hypotheses below this share say nothing and are left out, but for those with evidence of their own
@@ -318,12 +317,13 @@ def _titles(evidence: Evidence) -> dict[str, str]:
 
 
 def _scene(case: Walk) -> Scene | None:
-    """Return what the statistics are asked where no cause fits; None without a matrix.
+    """Return what the statistics are asked where no cause fits; None where nothing was seen.
 
     The service under investigation is where the symptoms are felt: from it the calls are followed.
     """
     evidence = case.evidence
-    if not evidence.metrics.series or not len(evidence.metrics.times):
+    measured = bool(evidence.metrics.series) and len(evidence.metrics.times) > 0
+    if not (measured or case.log_report.records or evidence.events):
         return None
     name, series = evidence.service, evidence.metrics.series
     calls = [(name, other) if role == "dependency" else (other, name) for other, role in evidence.relations.items()]

@@ -75,7 +75,8 @@ def decode_range(body: bytes, start: float, step: float, points: int) -> RangeAn
         rows = answer["data"]["result"]
         labels = tuple(dict(row["metric"]) for row in rows if "values" in row)
         order = [row["values"] for row in rows if "values" in row]
-        notes = (*(answer.get("warnings") or ()), *(answer.get("infos") or ()))
+        notes = [note for key in ("warnings", "infos") for note in _texts(answer.get(key) or [])]
+        _texts([text for label in labels for pair in label.items() for text in pair])
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise NotAnAnswerError("it is not the JSON of a Prometheus answer, or it was cut short") from error
     if not spans and order:
@@ -128,18 +129,35 @@ def _on_grid(body: bytes, spans: Sequence[_Span], start: float, step: float, poi
     return values.T
 
 
+def _texts(values: object) -> list[str]:
+    """Return a list of texts, or refuse what is none."""
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise NotAnAnswerError("what has to be a list of texts is something else")
+    return values
+
+
 def _slowly(order: Sequence[object], start: float, step: float, points: int) -> FloatMatrix:
     """Return shape (T, N) from series' points as JSON's own lists, ``[[seconds, "value"], ...]``."""
     values = np.full((len(order), points), np.nan)
     for column, pairs in zip(values, order, strict=True):
         try:
-            at, numbers = np.array(pairs, dtype=object).reshape(-1, 2).T.astype(np.float64)
+            at, numbers = np.array([(float(at), float(value)) for at, value in _pairs(pairs)]).reshape(-1, 2).T
         except (ValueError, TypeError) as error:
             raise NotAnAnswerError("a point is neither a number nor a pair") from error
         rows = np.rint((at - start) / step)
         inside = (rows >= 0) & (rows < points)
         column[rows[inside].astype(np.int64)] = numbers[inside]
     return values.T
+
+
+def _pairs(pairs: object) -> list[tuple[float, str]]:
+    """Return points that are what Prometheus sends: a number and a text each."""
+    if not isinstance(pairs, list):
+        raise TypeError
+    for pair in pairs:
+        if not isinstance(pair, list) or [type(part) for part in pair] not in ([int, str], [float, str]):
+            raise TypeError
+    return pairs
 
 
 def _blocks(spans: Sequence[_Span]) -> Iterator[tuple[int, Sequence[_Span]]]:

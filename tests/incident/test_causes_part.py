@@ -200,3 +200,17 @@ def test_what_begins_long_after_users_suffered_is_not_what_they_suffer_from(
     against = [claim.words for claim in slow.judgement.claims_against]
     assert ("users suffered 8 min before any of this began" in against) is doubted
     assert (diagnosis.verdict == "cause_found") is not doubted
+
+
+def test_a_blip_that_was_over_before_is_not_what_users_suffer_from() -> None:
+    """A spike of latency some minutes before the fault takes nothing from what explains the fault."""
+    case = Scenario().errors().becomes("db_query_seconds", 4.0, before=0.01)
+    before = case.diagnosis()
+    at = int((ONSET - BEGIN).total_seconds() // 15) - 28
+    for series, values in case.columns.items():
+        if series.signal == "http_latency_p95":
+            values[at : at + 10] = 20.0
+    after = case.diagnosis()
+
+    assert (causes_of(before)[0], causes_of(after)[0]) == ("slow_queries", "slow_queries")
+    assert after.verdict == before.verdict == "cause_found"

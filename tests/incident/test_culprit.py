@@ -127,3 +127,14 @@ def test_triage_groups_lines_once() -> None:
 
     assert asked is not None
     assert asked.logs is walked.log_report.records is not None
+
+
+def test_without_metrics_lines_alone_make_a_suspect() -> None:
+    """A source that is down leaves what the others say."""
+    case = Scenario().errors().logs("ERROR ledger of basket 17 does not balance by 3 cents", every=1)
+
+    diagnosis = case.without("metrics").diagnosis()
+
+    assert diagnosis.verdict == "no_clear_cause"
+    assert [suspect.service for suspect in diagnosis.suspects] == [SERVICE]
+    assert diagnosis.suspects[0].contributions[0].part == "logs"

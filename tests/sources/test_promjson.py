@@ -206,3 +206,33 @@ def test_times_in_milliseconds_and_points_off_the_window_find_their_place() -> N
 
     assert decoded.values[[0, 11], 0].tolist() == [1.0, 2.0]
     assert np.isnan(decoded.values[1:11]).all()
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"metric": {"a": 5}, "values": [[1, "1"]]}],
+        [{"metric": {"__name__": ["x"]}, "values": [[1, "1"]]}],
+    ],
+)
+def test_labels_that_are_no_text_are_refused(rows: list[dict[str, object]]) -> None:
+    """What comes after relies on label values being text."""
+    with pytest.raises(NotAnAnswerError):
+        decode_range(answer(rows), _START, _STEP, _POINTS)
+
+
+@pytest.mark.parametrize(
+    "points", ['[0, "1", 15, "2"]', '[[0, "1", 15, "2"]]', '[[true, "1"]]', "[[0, null]]", '[["0", "1"]]']
+)
+def test_points_that_a_proxy_broke_are_refused(points: str) -> None:
+    """Read the slow way, a point is a number and a text, as it is the fast way."""
+    body = '{"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": %s}]}}'
+    with pytest.raises(NotAnAnswerError):
+        decode_range((body % points).encode(), _START, _STEP, _POINTS)
+
+
+@pytest.mark.parametrize("said", ["abc", {"a": 1}, [1]])
+def test_warnings_are_a_list_of_texts(said: object) -> None:
+    """A text is not read letter by letter."""
+    with pytest.raises(NotAnAnswerError):
+        decode_range(answer([], warnings=said), _START, _STEP, _POINTS)

@@ -33,8 +33,10 @@ _USUAL_MOVE, _USUAL_RATIO = 0.9, 0.95
 _LEAST_RATIO: Final = 0.05
 #: An alert comes late, as its condition has to hold for minutes, and clocks differ a little: the onset is
 #: looked for this long before what is said, and after; at least so many points.
-LATE_NS, EARLY_NS = 480_000_000_000, 120_000_000_000
+_LATE_NS, _EARLY_NS = 480_000_000_000, 120_000_000_000
 _LATE_POINTS, _EARLY_POINTS = 2, 2
+#: What is counted and not sampled is cut in two, before and since, this often within that time.
+_CUT_NS: Final = 30_000_000_000
 #: Fewest points of a baseline and of an incident.
 _FEWEST_BEFORE, _FEWEST_AFTER = 4, 2
 #: Beyond so many deviations a point weighs no more in finding the onset.
@@ -95,6 +97,18 @@ def effects(metrics: Metrics, *, noticed_ns: int, families: Sequence[str], rare:
     return Effects(
         row=row, cut=tried[strongest], moved=np.where(success, -moved, moved), evidence=evidence.astype(np.float32)
     )
+
+
+def cuts_around(noticed_ns: int) -> Ints:
+    """Return the times at which what is counted is cut in two, around when the incident was noticed.
+
+    Args:
+        noticed_ns: Nanoseconds since the epoch.
+
+    Returns:
+        Shape (n,), nanoseconds, ascending.
+    """
+    return noticed_ns + np.arange(-_LATE_NS, _EARLY_NS + 1, _CUT_NS)
 
 
 def _at(values: Floats, row: int, family: Ints, rare: Mask, best: Floats) -> tuple[Floats, Floats]:
@@ -245,8 +259,8 @@ def _onset(values: Floats, family: Ints, times: Ints, noticed: int) -> int:
     """
     said = int(np.searchsorted(times, noticed))
     points = len(times)
-    first = min(int(np.searchsorted(times, noticed - LATE_NS)), said - _LATE_POINTS)
-    last = max(int(np.searchsorted(times, noticed + EARLY_NS, side="right")), said + _EARLY_POINTS)
+    first = min(int(np.searchsorted(times, noticed - _LATE_NS)), said - _LATE_POINTS)
+    last = max(int(np.searchsorted(times, noticed + _EARLY_NS, side="right")), said + _EARLY_POINTS)
     first, last = max(first, _FEWEST_BEFORE), min(last, points - _FEWEST_AFTER)
     if first >= last or not len(values):
         return min(max(said, 1), points)

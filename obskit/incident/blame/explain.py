@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from obskit.escape import clean, cut
-from obskit.incident.blame.ranking import WEIGHTS, blamed, part_of
+from obskit.incident.blame.ranking import blamed, part_of
 from obskit.incident.blame.scene import PARTS, Account, Ints, Ranking, Scene
 from obskit.incident.columns import codes
 from obskit.incident.units import humanize
@@ -195,7 +195,7 @@ class _Teller:
 
     def _path(self, evidence: float) -> Contribution:
         felt = self.scene.alert.service if self.scene.alert else ""
-        share = humanize(round(evidence / WEIGHTS["path"], 2), "ratio")
+        share = humanize(round(evidence / self.ranking.weights["path"], 2), "ratio")
         words = f"{share} of the ways from {felt} to whoever is affected end here"
         return Contribution(part="path", evidence=evidence, words=self._clean(words))
 

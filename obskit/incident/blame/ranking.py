@@ -135,6 +135,7 @@ def rank_suspects(scene: Scene, *, weights: Mapping[str, float] | Mapping[Part, 
         news=news,
         waits=waited,
         changes=changes,
+        weights=weights,
     )
 
 

@@ -107,6 +107,7 @@ class Ranking:
         news: What the lines of each service say.
         waits: How requests wait for each service.
         changes: What each service's deployment speaks for.
+        weights: What each part was weighed by.
     """
 
     suspects: tuple[Account, ...]
@@ -118,3 +119,4 @@ class Ranking:
     news: Wording
     waits: Mapping[str, Wait]
     changes: Mapping[str, Rollout]
+    weights: Mapping[str, float] | Mapping[Part, float]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from obskit.incident.blame.effects import EARLY_NS, LATE_NS, LEVEL_FLOOR
+from obskit.incident.blame.effects import LEVEL_FLOOR, cuts_around
 from obskit.incident.blame.spread import Edges, edges
 from obskit.model import Logs
 
@@ -31,8 +31,6 @@ _IDS: Final = tuple(
 #: Lines that are looked at: the nearest to when the incident was noticed. So many show each way that matters, and a
 #: regular expression over more would take longer than all else.
 _MOST_LINES: Final = 300_000
-#: Distance of two cuts.
-_CUT_NS: Final = 30_000_000_000
 #: At least so many of a way's waits are calm ones: slow are those that last longer than these.
 _CALM_SHARE: Final = 0.25
 
@@ -87,7 +85,7 @@ def waits(logs: Logs, calls: Sequence[tuple[str, str]], *, noticed_ns: int) -> M
     # What a wait is held against is what its requests take: a millisecond more is no trouble.
     floor = LEVEL_FLOOR * _quantile(way, _whole(request, time_ns)[follows], 0.5)
     slow = wait > (_quantile(way, wait, _CALM_SHARE) + floor)[way]
-    cuts = noticed_ns + np.arange(-LATE_NS, EARLY_NS + 1, _CUT_NS)
+    cuts = cuts_around(noticed_ns)
     deviance, cut = _best(way, slow, np.searchsorted(cuts, when, side="right"), len(cuts))
     # Of n squared normal deviates the largest is expected at 2 ln n: the ways to a service, and cuts that halve.
     chance = 2 * np.log(np.bincount(speaks)[speaks] * np.log2(len(cuts)))

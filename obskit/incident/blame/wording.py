@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from obskit.incident.blame.effects import EARLY_NS, LATE_NS
+from obskit.incident.blame.effects import cuts_around
 from obskit.incident.templates import Records, read_records
 from obskit.model import Logs
 
@@ -22,8 +22,6 @@ _OTHER_WEIGHT: Final = 0.25
 #: A rise in step with the service's lines is traffic; this many lines are added to every count, so that one
 #: line is no proof.
 _PRIOR_LINES: Final = 0.5
-#: Distance of two cuts.
-_CUT_NS: Final = 30_000_000_000
 _MINUTE_NS: Final = 60_000_000_000
 
 
@@ -83,7 +81,7 @@ def wording(logs: Logs | Records, *, noticed_ns: int) -> Wording:
     records = read_records(logs.table) if isinstance(logs, Logs) else logs
     templates = len(records.names)
     pairs, pair = np.unique(records.service * templates + records.template, return_inverse=True)
-    cuts = noticed_ns + np.arange(-LATE_NS, EARLY_NS + 1, _CUT_NS)
+    cuts = cuts_around(noticed_ns)
     bins = np.searchsorted(cuts, records.time_ns, side="right")
     counts = np.zeros((len(cuts) + 1, len(pairs)))
     np.add.at(counts, (bins, pair), records.weight)
