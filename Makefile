@@ -7,6 +7,8 @@ SHELL := /bin/bash
 # Which Python makes .venv; empty: the newest of python3.13, python3.12, python3.11, python3.
 PYTHON ?=
 export PYTHON
+# Who keeps no bytecode compiles obskit anew for each of the hundreds of commands that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 # The environment is good for as long as what it was made from stays the same.
@@ -29,10 +31,11 @@ help: ## show this list
 demo: $(RUN) ## rank the causes of a recorded incident and write its page
 	@$(BIN)/obskit triage --demo --format text --out obskit-report.html
 
+# In the order of the files: by itself xdist ends with the files of few tests, and those take longest.
 test: $(DEV) ## linters, types and all tests
 	@tests/support/system_packages.sh $(SYSTEM)
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(DEV) ## linters and types only
 	$(BIN)/ruff check .

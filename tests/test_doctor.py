@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from moto import mock_aws
 
 from obskit.cli.doctor_command import DoctorReport, Health, Probe, as_json_text, as_text, doctor, probes_for, run
 from obskit.errors import SourceError
 from obskit.settings import Settings, load_settings
 from tests.standins.faulty import FaultyServer, hang, html, ok, refuse, status
+from tests.standins.remembered import mocked_aws
 
 SECRET = "hunter2Xq"
 
@@ -214,7 +214,7 @@ def test_a_cluster_is_reachable_when_it_is_active() -> None:
     """One that does not exist is not, and neither ends in a traceback."""
     import boto3
 
-    with mock_aws():
+    with mocked_aws():
         boto3.client("ecs", region_name="eu-west-1").create_cluster(clusterName="prod")
         there = http_health(settings_of(ECS_CLUSTER="prod", AWS_REGION="eu-west-1"), "aws")
         gone = http_health(settings_of(ECS_CLUSTER="test", AWS_REGION="eu-west-1"), "aws")

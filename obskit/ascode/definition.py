@@ -105,6 +105,11 @@ class Definition:
         return tuple(_panels(self.model.get("panels")))
 
     @cached_property
+    def signals(self) -> tuple[tuple[str, ...], ...]:
+        """The signals that each of `panels` was made from; see `signals_of`."""
+        return tuple(signals_of(panel) for panel in self.panels)
+
+    @cached_property
     def queries(self) -> tuple[Query, ...]:
         """Every query of panels, annotations and variables, in that order."""
         return tuple(_queries(self.model, self.panels))

@@ -174,31 +174,6 @@ def test_ctrl_c_leaves_aws_going_on_and_says_so(obskit: Typed, shop: Standing, m
     assert shop.revision == "shop-demo-app:2"
 
 
-@pytest.mark.parametrize(
-    ("argv", "code", "words"),
-    [
-        (("release", "demo-ap", "--name", "shop", "--image", "2"), 2, "there are demo-app"),
-        (("release", SERVICE, "--name", "other", "--image", "2"), 2, "there is no stack other in eu-west-1"),
-        (("release", SERVICE, "--name", "shop", "--image", "a b"), 2, "is no image"),
-        (("release", "grafana", "--name", "shop", "--image", "1"), 2, "has no service grafana"),
-        (("events", "demo-ap", "--name", "shop"), 2, "there are demo-app"),
-        (("events", "--name", "other"), 2, "there is no stack other in eu-west-1"),
-        (("release", SERVICE, "--name", "shop"), 2, "--image"),
-        (("release", SERVICE, "--image", "2"), 2, "there is no file stack.toml"),
-        (("release", SERVICE, "--name", "shop", "--image", "2", "--format", "yaml"), 2, "there is no format"),
-        (("rollback", SERVICE, "--name", "shop"), 2, "no earlier revision that was good"),
-        (("rollback", SERVICE, "--name", "shop", "--to", "9"), 2, "has no revision 9 to go back to"),
-        (("events", "--name", "shop", "--since", "soon"), 2, "is no duration"),
-    ],
-)
-def test_refusals(obskit: Typed, argv: tuple[str, ...], code: int, words: str) -> None:
-    """One message on stderr, nothing on stdout."""
-    said = obskit("deploy", *argv)
-
-    assert (said.code, said.out) == (code, "")
-    assert words in said.err
-
-
 # --------------------------------------------------------------------------- rollbacks
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from moto import mock_aws
 
 from obskit.deploy.aws import Aws
 from obskit.deploy.resource import Place, Stack
 from obskit.deploy.spec import StackSpec
 from tests.standins.fargate_data import mended_data
+from tests.standins.remembered import mocked_aws
 from tests.support.stack import PLACE, Clock, aws_here, example_spec, stack_of
 
 
@@ -23,7 +23,7 @@ def clock() -> Clock:
 @pytest.fixture
 def aws(clock: Clock) -> Iterator[Aws]:
     """Yield AWS as moto plays it."""
-    with mock_aws():
+    with mocked_aws():
         yield aws_here(clock)
 
 

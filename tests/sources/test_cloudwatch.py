@@ -11,7 +11,6 @@ from unittest import mock
 import boto3
 import numpy as np
 import pytest
-from moto import mock_aws
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 
@@ -20,6 +19,7 @@ from obskit.model import Service, Telemetry, Window
 from obskit.sources import Ask
 from obskit.sources.cloudwatch import WANTED, CloudWatchSource
 from tests.standins.aws import ACCOUNT, REGION, load_incident, percentiles
+from tests.standins.remembered import mocked_aws
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BALANCER, GROUP = "app/obs/0123456789abcdef", "targetgroup/demo-app/fedcba9876543210"
@@ -35,7 +35,7 @@ OF = {
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give each test an AWS of its own."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws(), percentiles():
+    with mocked_aws(), percentiles():
         yield
 
 

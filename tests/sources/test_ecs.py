@@ -10,12 +10,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from obskit.model import Gap, Service, Telemetry, Window
 from obskit.sources import Ask
 from obskit.sources.ecs import EcsSource
 from tests.standins.aws import ACCOUNT, CLUSTER, REGION, Incident, load_incident, task_event
+from tests.standins.remembered import mocked_aws
 
 # the newest whole minutes: DescribeTargetHealth only knows now
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -237,7 +237,7 @@ def test_an_unknown_cluster_is_a_gap() -> None:
 
 def test_no_cluster_at_all_is_one_gap_that_says_what_to_set() -> None:
     """ECS cannot be asked about a service without its cluster."""
-    with mock_aws():
+    with mocked_aws():
         answer = EcsSource(region=REGION).answer(ask(cluster=""))
 
     assert [g.reason for g in answer.gaps] == ["no cluster was said: set OBSKIT_ECS_CLUSTER"]

@@ -10,12 +10,12 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from obskit.model import Event, Service, Window
 from obskit.sources import Ask
 from obskit.sources.ecs import EcsSource
 from tests.standins.aws import REGION, task_event
+from tests.standins.remembered import mocked_aws
 
 # CloudWatch Logs takes nothing that is older than two weeks
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -35,7 +35,7 @@ def task(number: int, status: str) -> dict[str, Any]:
 @pytest.fixture
 def queue() -> Iterator[tuple[Any, str]]:
     """Return an SQS client and a queue that holds some events and a message of somebody else."""
-    with mock_aws():
+    with mocked_aws():
         sqs = boto3.client("sqs", region_name=REGION)
         url = sqs.create_queue(QueueName="ecs-events")["QueueUrl"]
         for number in range(8):
@@ -82,7 +82,7 @@ def test_a_queue_with_a_redrive_policy_is_not_touched(queue: tuple[Any, str]) ->
 
 def test_a_queue_that_does_not_exist_is_a_gap() -> None:
     """The gap names the call that failed."""
-    with mock_aws():
+    with mocked_aws():
         answer = EcsSource(region=REGION, queue_url=f"https://sqs.{REGION}.amazonaws.com/1/x").answer(ask())
 
     assert "sqs:GetQueueAttributes" in {g.query for g in answer.gaps}
@@ -101,7 +101,7 @@ def logged(lines: list[dict[str, Any]]) -> tuple[Event, ...]:
 
 def test_a_log_group_is_read_whole() -> None:
     """It is the only memory of stops that is longer than an hour."""
-    with mock_aws():
+    with mocked_aws():
         events = logged([task(number, "STOPPED") for number in range(120)])
 
     assert len(events) == 120
@@ -114,7 +114,7 @@ def test_the_same_stop_from_log_group_and_queue_is_told_once(queue: tuple[Any, s
 
 def test_a_log_group_that_does_not_exist_is_a_gap() -> None:
     """The gap names the call that failed."""
-    with mock_aws():
+    with mocked_aws():
         answer = EcsSource(region=REGION, log_group="/nowhere").answer(ask())
 
     assert "logs:FilterLogEvents" in {g.query for g in answer.gaps}

@@ -25,6 +25,8 @@ from moto.elbv2.exceptions import ELBClientError
 from moto.elbv2.responses import ELBV2Response
 from moto.server import ThreadedMotoServer
 
+from tests.standins.remembered import remembered, without_images
+
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 CLUSTER = "production-cluster"
@@ -54,7 +56,7 @@ class Incident:
     @contextlib.contextmanager
     def in_process(self) -> Iterator[Incident]:
         """Let boto3 in this process meet the incident."""
-        with mock_aws(), self.mended():
+        with without_images(), mock_aws(), self.mended(), remembered():
             yield self
 
     @contextlib.contextmanager

@@ -28,7 +28,6 @@ from unittest import mock
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.responses import ActionResult, BaseResponse
-from moto.ec2.models.amis import AmiBackend
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.elbv2.models import FakeTargetGroup
 from moto.route53.models import route53_backends
@@ -53,6 +52,7 @@ from tests.standins.fargate_world import (
     runs_out_of_memory,
     unhealthy,
 )
+from tests.standins.remembered import remembered, without_images
 from tests.support.stack import Clock
 
 __all__ = [
@@ -101,7 +101,7 @@ class Fargate:
     @contextlib.contextmanager
     def in_process(self) -> Iterator[Fargate]:
         """Let boto3 in this process meet the simulation."""
-        with _no_images(), mock_aws(), self.mended():
+        with without_images(), mock_aws(), self.mended(), remembered():
             yield self
 
     @contextlib.contextmanager
@@ -111,7 +111,7 @@ class Fargate:
 
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        with _no_images(), self.mended():
+        with without_images(), self.mended():
             moto_api_backend.reset()
             server.start()
             try:
@@ -179,13 +179,6 @@ class Fargate:
             name=f"{name.rstrip('.')}.", private_zone=False, caller_reference=f"test {name}"
         )
         return str(zone.id)
-
-
-@contextlib.contextmanager
-def _no_images() -> Iterator[None]:
-    """Keep moto from reading its list of machine images, which takes longer than most tests."""
-    with mock.patch.object(AmiBackend, "_load_amis", return_value=None):
-        yield
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 from obskit.deploy.aws import Aws
@@ -71,21 +70,16 @@ class Clock:
         return self.now
 
 
-@cache
-def _loader() -> Any:
-    from botocore.loaders import create_loader
-
-    return create_loader()
-
-
 def aws_here(clock: Clock | None = None) -> Aws:
     """Return boto3 on whatever moto mocks in this process; waiting costs no time."""
     import boto3
     import botocore.session
 
+    from tests.standins.remembered import loader
+
     clock = clock or Clock()
     core = botocore.session.get_session()
-    core.register_component("data_loader", _loader())  # services' models are read once, not once a test
+    core.register_component("data_loader", loader())
     session = boto3.Session(
         botocore_session=core, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing"
     )

@@ -7,8 +7,10 @@ The same container gives the program's user the volumes it writes to: Fargate's 
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from obskit.deploy.containers._images import reference
@@ -103,7 +105,17 @@ def permissions(service: str) -> tuple[Fields, ...]:
 
 
 def yaml_text(document: Mapping[str, Any]) -> str:
-    """Return a document as YAML, the same bytes each time."""
+    """Return a document as YAML, the same bytes each time.
+
+    Args:
+        document: What JSON can hold: its keys are strings.
+    """
+    return _written(json.dumps(document))
+
+
+@cache
+def _written(document: str) -> str:
+    """Return a JSON document as YAML; each kind of resource asks for the same few, and PyYAML takes its time."""
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -113,4 +125,5 @@ def yaml_text(document: Mapping[str, Any]) -> str:
             """Answer that nothing is an alias."""
             return True
 
-    return "# Written by obskit deploy.\n" + yaml.dump(dict(document), Dumper=Dumper, sort_keys=False, width=120)
+    text = yaml.dump(json.loads(document), Dumper=Dumper, sort_keys=False, width=120)
+    return f"# Written by obskit deploy.\n{text}"

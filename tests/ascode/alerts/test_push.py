@@ -15,7 +15,6 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from obskit.ascode.alerts import push_text as words
 from obskit.ascode.alerts.build import as_yaml, groups
@@ -29,7 +28,7 @@ from obskit.ascode.alerts.push_ruler import Ruler
 from obskit.errors import UsageError
 from obskit.settings import Connection, Settings
 from tests.standins.faulty import FaultyServer, status
-from tests.standins.remembered import remembered
+from tests.standins.remembered import mocked_aws
 from tests.standins.ruler import RulerStandIn
 from tests.support.rule_pushing import (
     ROOT,
@@ -51,8 +50,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         if request.param == "dir":
             yield folder_place(tmp_path / "rules")
         elif request.param == "amp":
-            stack.enter_context(mock_aws())
-            stack.enter_context(remembered())
+            stack.enter_context(mocked_aws())
             yield amp_place()
         else:
             yield ruler_place(stack.enter_context(RulerStandIn(request.param)))

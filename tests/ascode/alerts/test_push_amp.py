@@ -9,7 +9,6 @@ from unittest import mock
 
 import boto3
 import pytest
-from moto import mock_aws
 from moto.amp.models import PrometheusServiceBackend, RuleGroupNamespace
 from moto.core.exceptions import JsonRESTError
 
@@ -18,7 +17,7 @@ from obskit.ascode.alerts.push import PushError, plan, push
 from obskit.ascode.alerts.push_amp import Amp
 from obskit.settings import AwsSettings
 from tests.standins.faulty import FaultyServer, status
-from tests.standins.remembered import remembered
+from tests.standins.remembered import mocked_aws
 from tests.support.rule_pushing import (
     REGION,
     amp,
@@ -30,7 +29,7 @@ from tests.support.rule_pushing import (
 @pytest.fixture
 def workspace() -> Iterator[str]:
     """Yield a workspace of moto's."""
-    with mock_aws(), remembered():
+    with mocked_aws():
         yield boto3.client("amp", region_name=REGION).create_workspace(alias="obskit")["workspaceId"]
 
 
