@@ -99,6 +99,9 @@ def _named(kind: str, name: str) -> tuple[tuple[str, str], ...]:
     )
 
 
+#: What stands in the place of a credential; accounts and addresses are redacted too, but are none.
+CREDENTIAL = re.compile(rf"\[({'|'.join((*_NAMES, 'jwt', 'cookie', 'private-key'))})\]")
+
 _BEGIN_KEY = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
 _SHAPES = (
     r"(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{8,}"
@@ -188,8 +191,9 @@ def redact(text: str) -> str:
 
 
 def redacted(telemetry: Telemetry) -> Telemetry:
-    """Return the telemetry with log lines, events' messages and details, and gaps' reasons redacted.
+    """Return the telemetry with log lines, events' codes, messages and details, and gaps' reasons redacted.
 
+    A code is a machine's word, but that of an alert is its name: a label that others write.
     Live answers and recordings both pass here, so that a report from either is the same.
     """
     logs = telemetry.logs.table
@@ -199,7 +203,12 @@ def redacted(telemetry: Telemetry) -> Telemetry:
         telemetry,
         logs=Logs(table=logs.set_column(position, "line", lines)),
         events=tuple(
-            replace(e, message=redact(e.message), details=tuple((k, redact(v)) for k, v in e.details))
+            replace(
+                e,
+                code=redact(e.code),
+                message=redact(e.message),
+                details=tuple((k, redact(v)) for k, v in e.details),
+            )
             for e in telemetry.events
         ),
         gaps=tuple(replace(g, reason=redact(g.reason)) for g in telemetry.gaps),

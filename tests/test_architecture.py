@@ -16,9 +16,19 @@ PACKAGE = ROOT / "obskit"
 MOST_LINES = 400
 #: Below obskit.incident these judge, rank or render; everything else there is a shared word or formula.
 STAGES = ("collect", "detect", "logs", "events", "correlate", "rank", "culprit", "causes", "report")
+#: Of what is no stage there, whom it is for; nothing else of obskit.incident may read it.
+READERS = {
+    # What users lost, counted over the recorded series with evidence's own lists. The draft of a postmortem alone tells
+    # of it, and no cause is judged by it: counted where it is told, it needs no place in a diagnosis, and whoever
+    # renders one (command line, notebook) need not count first.
+    "impact": ("report.as_postmortem", "report._impact_lines"),
+    "losses": ("impact", "report.as_postmortem", "report._impact_lines"),
+    # The ranking by statistics: whom it ranks first is the culprit.
+    "blame": ("blame", "culprit"),
+}
 #: What a stage may know of obskit besides modules of obskit.incident that are no stage.
-#: Escaping and drawing judge nothing; dashboards and the command line need them as well as reports.
-COMMON = ("obskit.model", "obskit.errors", "obskit.discover", "obskit.escape", "obskit.drawing")
+#: Escaping, redaction and drawing judge nothing; dashboards and the command line need them as well as reports.
+COMMON = ("obskit.model", "obskit.errors", "obskit.discover", "obskit.escape", "obskit.redact", "obskit.drawing")
 HEAVY = ("sklearn", "scipy", "pandas", "pyarrow", "boto3", "botocore", "requests", "jupyter", "grafanalib")
 #: Put together here, so that this file names none of them.
 REGISTRIES = tuple(
@@ -89,6 +99,9 @@ def _may_import(module: str, other: str) -> bool:
         return True
     if not other.startswith("obskit.incident."):
         return False
+    readers = READERS.get(other.split(".")[2])
+    if readers is not None:
+        return any(f"{module}.".startswith(f"obskit.incident.{reader}.") for reader in readers)
     stage, others_stage = _stage_of(module), _stage_of(other)
     if not others_stage:
         return True
@@ -121,6 +134,12 @@ def test_a_stage_knows_the_model_and_no_other_stage(path: Path) -> None:
         ("obskit.incident.causes.memory_leak", "from obskit.incident.causes.slow_queries import CAUSE", False),
         ("obskit.incident.report.as_html", "from obskit.incident.report.as_json import render", False),
         ("obskit.incident.evidence", "from obskit.incident.rank import rank", False),
+        ("obskit.incident.causes.memory_leak", "from obskit.incident.impact import impact_of", False),
+        ("obskit.incident.report.as_json", "from obskit.incident.losses import Loss", False),
+        ("obskit.incident.impact", "from obskit.incident.detect import x", False),
+        ("obskit.incident.rank", "from obskit.incident.blame.ranking import rank_suspects", False),
+        ("obskit.incident.report.as_postmortem", "from obskit.incident.impact import impact_of", True),
+        ("obskit.incident.culprit", "from obskit.incident.blame.scene import Ranking", True),
         ("obskit.incident.rank", "from obskit.incident.evidence import Evidence", True),
         ("obskit.incident.rank", "from obskit.model import Finding\nimport numpy", True),
         ("obskit.incident.causes.memory_leak", "from obskit.incident.causes import Cause, _cpu", True),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from obskit.redact import redact, redact_column
+from obskit.model import Event, Gap, Telemetry
+from obskit.redact import CREDENTIAL, redact, redact_column, redacted
 
 SECRET = "hunter2Xq"
 AWS_KEY = "AKIA" + "IOSFODNN7EXAMPLE"
@@ -184,3 +187,34 @@ def test_chunks_and_emptiness_are_columns_too() -> None:
     """A chunked column comes back whole; one without chunks is empty."""
     assert redact_column(pa.chunked_array([["token=x"], ["b"]])).to_pylist() == ["token=[token]", "b"]
     assert len(redact_column(pa.chunked_array([], pa.string()))) == 0
+
+
+def test_every_text_of_an_event_and_a_gap_is_redacted() -> None:
+    """A code is a machine's word, but an alert's name is a label that others write."""
+    secret = f"password={SECRET}"
+    event = Event(
+        time=datetime(2026, 1, 31, tzinfo=UTC), kind="alert", code=secret, message=secret, details=(("why", secret),)
+    )
+    clean = redacted(Telemetry(events=(event,), gaps=(Gap(source="x", query="y", reason=secret),)))
+
+    assert SECRET not in repr((clean.events, clean.gaps))
+    assert clean.events[0].code == "password=[password]"
+
+
+@pytest.mark.parametrize("code", ["EssentialContainerExited", "TaskFailedToStart", "SERVICE_STEADY_STATE", "unhealthy"])
+def test_codes_of_aws_stay(code: str) -> None:
+    """Causes are judged by them."""
+    assert redact(code) == code
+
+
+@pytest.mark.parametrize("secret", [AWS_KEY, JWT, GITHUB, SLACK, STRIPE, *(one % SECRET for one in CONTEXTS)])
+def test_a_credential_leaves_a_mark_that_is_known_as_one(secret: str) -> None:
+    """Who looks for credentials in a configuration asks whether redaction has put such a mark."""
+    assert CREDENTIAL.search(redact(secret))
+
+
+@pytest.mark.parametrize("text", ["ann@example.com", "arn:aws:iam::123456789012:role/shop"])
+def test_addresses_and_accounts_are_no_credentials(text: str) -> None:
+    """They are taken out all the same."""
+    assert redact(text) != text
+    assert not CREDENTIAL.search(redact(text))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from obskit.cli.output import writable
 from obskit.cli.postmortem_command import chosen
 from obskit.errors import UsageError
+from obskit.escape import clean
 from obskit.files import write_text
 
 if TYPE_CHECKING:
@@ -25,7 +28,6 @@ def notebook(bundle: Path | None, *, demo: bool, out: Path | None) -> None:
         UsageError: No recording is named, or two are; the place is taken, no notebook's name, or cannot be written.
         BundleError: The recording cannot be read.
     """
-    from obskit.cli.triage_command import _writable
     from obskit.sources.bundle import read_bundle
 
     path = chosen(bundle, demo=demo, command="obskit notebook")
@@ -33,14 +35,19 @@ def notebook(bundle: Path | None, *, demo: bool, out: Path | None) -> None:
     place = out or (Path(f"demo{_SUFFIX}") if demo else path.with_suffix(_SUFFIX))
     if place.suffix != _SUFFIX:
         raise UsageError(f"{place} is no name of a notebook", hint=f"Jupyter opens names that end in {_SUFFIX}")
-    _writable(place)
+    writable(place)
     if place.exists():
         raise UsageError(
             f"{place} is there already and may hold notes; nothing was written", hint="name another: --out FILE"
         )
     write_text(place, _made(held, None if demo else _seen_from(place, path)))
-    print(place)
-    print(f"open it: jupyter lab {shlex.quote(str(place))}", file=sys.stderr)
+    print(_shown(str(place)))
+    print(f"open it: jupyter lab {_shown(shlex.quote(str(place)))}", file=sys.stderr)
+
+
+def _shown(path: str) -> str:
+    """Return a path as a terminal may show it; its blanks stay as many, for a script may read it."""
+    return re.sub(r"\s", " ", clean(path, lines=True))
 
 
 def _seen_from(place: Path, bundle: Path) -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obskit.analysis.ask import demo_bundle
+from obskit.cli.output import writable
 from obskit.errors import UsageError
+from obskit.escape import clean
 from obskit.files import write_text
 
 if TYPE_CHECKING:
     from obskit.incident.losses import Objective
-
-_PERCENT = re.compile(r"\d{1,2}(\.\d{1,6})?", re.ASCII)
 
 
 def postmortem(bundle: Path | None, *, demo: bool, objective: str, out: Path | None) -> None:
@@ -24,18 +23,18 @@ def postmortem(bundle: Path | None, *, demo: bool, objective: str, out: Path | N
         UsageError: No recording is named, or two are; the objective is none; *out* cannot be written.
         BundleError: The recording cannot be read.
     """
-    from obskit.cli.triage_command import _writable
+    from obskit.incident.losses import Objective
 
     path = chosen(bundle, demo=demo, command="obskit postmortem")
-    promise = _objective(objective)
+    promise = Objective(percent=objective)
     if out is not None:
-        _writable(out)
+        writable(out)
     text = _draft(path, promise)
     if out is None:
         print(text, end="")
         return
     write_text(out, text)
-    print(f"draft written to {out.resolve()}", file=sys.stderr)
+    print(f"draft written to {clean(str(out.resolve()))}", file=sys.stderr)
 
 
 def chosen(bundle: Path | None, *, demo: bool, command: str) -> Path:
@@ -54,16 +53,6 @@ def chosen(bundle: Path | None, *, demo: bool, command: str) -> Path:
     if bundle is None and not demo:
         raise UsageError("which recording?", hint=f"{command} incident.obskit, or {command} --demo")
     return bundle or demo_bundle()
-
-
-def _objective(percent: str) -> Objective:
-    from obskit.incident.losses import Objective
-
-    if not _PERCENT.fullmatch(percent) or not 0 < float(percent) < 100:
-        raise UsageError(
-            f"{percent[:80]!r} is no objective", hint="percent of good requests, more than 0 and less than 100: 99.9"
-        )
-    return Objective(percent=percent)
 
 
 def _draft(path: Path, objective: Objective) -> str:

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Final
 
 from obskit.incident.deployments import Task, deployments
-from obskit.incident.stop_reasons import LOOPING, TITLES, check_reason, classify, service_class, start_error
+from obskit.incident.stop_reasons import LOOPING, SIGKILL, TITLES, check_reason, classify, service_class, start_error
 from obskit.model import Event, Finding, Window
 
 #: So many abnormal stops within so long are a loop: ECS backs off to 15 minutes at most.
@@ -24,7 +24,6 @@ _SHORT_LIVES: Final = 2
 _QUIET: Final = frozenset({"steady_state", "az_rebalance", "scaling"})
 _SICK_TARGETS: Final = frozenset({"unhealthy", "unavailable"})
 _REFUSED_ENI: Final = re.compile(r"AuthFailure|TagPolicyViolation|UnauthorizedOperation|AccessDenied", re.IGNORECASE)
-_SIGKILL: Final = "137"
 _SINGULAR: Final = (("were", "was"), ("their", "its"), ("themselves", "itself"), ("they depend", "it depends"))
 
 
@@ -160,8 +159,8 @@ def _circumstances(group: Sequence[_Stop], tasks: dict[str, Task]) -> str:
     first = group[0].event
     codes = Counter(code for s in group if (code := s.event.detail("exit_code")))
     facts = [f"exit code {code}" + (f" ({_times(n)})" if len(codes) > 1 else "") for code, n in codes.most_common()]
-    if group[0].label == "health_check_failed" and codes[_SIGKILL]:
-        facts.append(f"{codes[_SIGKILL]} did not stop in time")
+    if group[0].label == "health_check_failed" and codes[SIGKILL]:
+        facts.append(f"{codes[SIGKILL]} did not stop in time")
     if group[0].label == "out_of_memory" and first.detail("memory"):
         facts.append(f"limit of the task {first.detail('memory')} MiB")
     if first.revision:

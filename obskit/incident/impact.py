@@ -15,6 +15,10 @@ from obskit.model import Diagnosis, Finding, FloatMatrix, Labels, Metrics, Unit,
 
 #: What users feel of a service, its balancer and its tasks: a change of these is a symptom, its end a recovery.
 SYMPTOMS = (*FELT, "alb_target_5xx", "alb_elb_5xx", "alb_error_ratio", "ecs_running_tasks")
+#: Answers 5XX that a balancer counts: its targets' and its own.
+_FAILURES = ("alb_target_5xx", "alb_elb_5xx")
+#: Labels of a series that is about a whole balancer, as CloudWatch and its exporters write them.
+_OF_BALANCERS = frozenset({"load_balancer", "dimension_LoadBalancer"})
 Where = Literal["service", "balancer"]
 How = Literal["sum", "max"]
 
@@ -27,7 +31,8 @@ class Reading:
         signal: Its id.
         unit: Its base unit.
         before, during: In the mean of the samples before the stretch and in it, so that a rate times the time is the
-            number; seconds and counts in their median; of a share of requests that of all these requests.
+            number, 5XX of a balancer filled up as `Own.failures` has it; seconds and counts in their median; of a share
+            of requests that of all these requests.
         lowest, highest: Of the samples in the stretch.
         measured: Share of the stretch that has samples, 0 to 1.
         queries: What to send to see it again; empty when the signal was not answered at all.
@@ -51,12 +56,15 @@ class Impact:
         stretch: From the onset to the end of what users felt, or to the window's end; the window itself when no onset
             is known.
         troubled: Whether there is an onset.
-        over: When what users felt was over, or None while it lasts or when they felt nothing.
+        over: When what users felt was over, always after the stretch's start; None while it lasts or when they felt
+            nothing.
         readings: One each of `SIGNALS`, and ``http_error_ratio``; measured or not.
         lost: Requests in the stretch, as the service and as its balancer count them; None where they were not asked.
         usual: Requests a second before the stretch, counted alike; NaN where there was no sample.
         felt: Signals of `SYMPTOMS` of which the engine found that they changed, the earliest first.
         fewer: Whether the engine found that the service's own requests became fewer.
+        shared: Whether the balancer's count holds answers 5XX of the balancer itself that were told for the balancer
+            as a whole: whoever else stands behind it may have caused them.
         window: The same of the whole window, together with the stretch.
     """
 
@@ -68,6 +76,7 @@ class Impact:
     usual: Mapping[Where, float]
     felt: tuple[str, ...]
     fewer: bool
+    shared: bool
     window: Mapping[Where, Loss | None]
 
 
@@ -91,12 +100,13 @@ def impact_of(diagnosis: Diagnosis, metrics: Metrics) -> Impact:
         diagnosis: Says since when, and until when.
         metrics: What was recorded, with tasks' own columns; the calm stretch included.
     """
-    over = recovered(diagnosis)
     start = diagnosis.onset or diagnosis.window.start
-    end = over if over is not None and over > start else diagnosis.window.end
+    ended = recovered(diagnosis)
+    over = ended if ended is not None and ended > start else None
+    end = over if over is not None and diagnosis.onset is not None else diagnosis.window.end
     stretch = Window(start=start, end=max(end, start), step=diagnosis.window.step)
     whole = Window(start=min(start, diagnosis.window.start), end=diagnosis.window.end, step=stretch.step)
-    own = _Own(metrics.where(i for i, s in enumerate(metrics.series) if s.service == diagnosis.service))
+    own = Own(metrics.where(i for i, s in enumerate(metrics.series) if s.service == diagnosis.service))
     calm = Window(start=diagnosis.window.with_baseline().start, end=start, step=stretch.step)
     parts = _Parts(
         before=spans(metrics.times, calm),
@@ -117,6 +127,7 @@ def impact_of(diagnosis: Diagnosis, metrics: Metrics) -> Impact:
         usual={"service": rates["http_requests"], "balancer": rates["alb_requests"]},
         felt=tuple(dict.fromkeys(f.subject for f in symptoms(diagnosis))),
         fewer=any(f.after < f.before for f in calls if not f.task),
+        shared=own.holds_others(parts.inside),
         window={where: count(*side, spans(metrics.times, whole), whole) if side else None for where, side in sides},
     )
 
@@ -136,9 +147,11 @@ def recovered(diagnosis: Diagnosis) -> datetime | None:
 
 
 def symptoms(diagnosis: Diagnosis) -> list[Finding]:
-    """Return the changes that users of the service felt, the earliest first."""
+    """Return the changes that users of the service felt, the earliest first; what ended before the onset is none."""
     felt = [f for f in _changes(diagnosis) if f.subject in SYMPTOMS and f.service == diagnosis.service and not f.task]
-    return sorted(felt, key=lambda f: (f.onset, f.subject))
+    began = diagnosis.onset
+    mine = [f for f in felt if began is None or f.until is None or f.until > began]
+    return sorted(mine, key=lambda f: (f.onset, f.subject))
 
 
 def _changes(diagnosis: Diagnosis) -> list[Finding]:
@@ -163,7 +176,7 @@ class _Parts:
         return min(float(self.inside @ known) / self.seconds, 1.0) if self.seconds > 0 else 0.0
 
 
-class _Own:
+class Own:
     """The columns of one service, asked by signal."""
 
     def __init__(self, metrics: Metrics) -> None:
@@ -204,7 +217,10 @@ class _Own:
             held = np.column_stack([values, np.full(len(values), np.nan)])
             requests, ratio = values[:, list(rates.values())], held[:, [ratios.get(place, -1) for place in rates]]
         else:  # one is told by task and the other is not: the service as a whole
-            requests, ratio = self.line("http_requests", "sum")[:, None], values[:, list(ratios.values())[:1]]
+            # Tasks' shares are one of the service's only where they agree: how many requests each had is not told.
+            shares = values[:, list(ratios.values())]
+            ratio = np.where(shares.max(axis=1) == shares.min(axis=1), shares[:, 0], np.nan)[:, None]
+            requests = self.line("http_requests", "sum")[:, None]
         requests = np.where(is_rate(requests), requests, np.nan)
         known = is_rate(ratio) & (ratio <= 1)
         return requests, np.where(requests == 0, 0.0, requests * np.where(known, ratio, np.nan))
@@ -215,26 +231,49 @@ class _Own:
         CloudWatch counts as a request only what a target was found for, and an answer 5XX of the balancer itself
         always: with no target left there are more failures than requests.
         """
-        kinds = [kind for kind in ("alb_target_5xx", "alb_elb_5xx") if self.columns(kind)]
+        kinds = [kind for kind in _FAILURES if self.columns(kind)]
         if not kinds or not self.columns("alb_requests"):
             return None
-        failed = np.sum([self.line(kind, "sum") for kind in kinds], axis=0)
+        failed = np.sum([self.failures(kind) for kind in kinds], axis=0)
         requests = self.line("alb_requests", "sum")
         requests = np.where(np.isfinite(requests) | (failed > 0), np.fmax(requests, failed), np.nan)
         return requests[:, None], failed[:, None]
+
+    def failures(self, kind: str) -> FloatMatrix:
+        """Return a balancer's answers 5XX of one kind per second, shape (T,); 0 where it told of something else only.
+
+        A kind that was answered somewhere has no sample in minutes that had none of it: that is what AWS promises, and
+        so do exporters, which pass on what CloudWatch has. Where the balancer told nothing, nothing is known.
+
+        Source: Elastic Load Balancing, User Guide for Application Load Balancers, "CloudWatch metrics": a metric is
+        not reported in an interval that has no data for it; ``HTTPCode_ELB_5XX_Count`` is when it is not zero.
+        """
+        line = self.line(kind, "sum")
+        if not self.columns(kind):
+            return line
+        told = np.any([np.isfinite(self.line(name, "sum")) for name in ("alb_requests", *_FAILURES)], axis=0)
+        return np.where(told & np.isnan(line), 0.0, line)
+
+    def holds_others(self, seconds: FloatMatrix) -> bool:
+        """Tell whether answers 5XX of a whole balancer were counted in the given seconds, shape (T,)."""
+        columns = [
+            i for i in self.columns("alb_elb_5xx") if _OF_BALANCERS & {k for k, _ in self.metrics.series[i].labels}
+        ]
+        values = self.metrics.values[:, columns]
+        return bool(((seconds > 0)[:, None] & is_rate(values) & (values > 0)).any())
 
     def _place(self, column: int) -> tuple[str, Labels]:
         series = self.metrics.series[column]
         return series.task, series.labels
 
 
-def _reading(signal: str, unit: Unit, own: _Own, how: How, parts: _Parts) -> Reading:
-    line = own.line(signal, how)
+def _reading(signal: str, unit: Unit, own: Own, how: How, parts: _Parts) -> Reading:
+    line = own.failures(signal) if signal in _FAILURES else own.line(signal, how)
     seen = np.isfinite(line)
     return _levels(signal, unit, line, _middle(line[(parts.before > 0) & seen], unit), parts, own.queries(signal))
 
 
-def _error_ratio(own: _Own, sides: _Sides | None, parts: _Parts) -> Reading:
+def _error_ratio(own: Own, sides: _Sides | None, parts: _Parts) -> Reading:
     """Return the share of requests that failed: failures over requests, so that a quiet task weighs little."""
     if sides is None:
         line = np.full(len(own.metrics.times), np.nan)

@@ -10,9 +10,8 @@ from string import Template
 
 import numpy as np
 
-from obskit.catalogue import all_signals
+from obskit.catalogue import PEER_LABELS, all_signals
 from obskit.catalogue._kinds import forwards, kind_of
-from obskit.catalogue._speak import PEER_LABELS
 from obskit.incident.blame.explain import explain
 from obskit.incident.blame.ranking import hurts, rank_suspects
 from obskit.incident.blame.scene import Alert, Scene

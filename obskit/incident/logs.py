@@ -228,8 +228,7 @@ class _Teller:
         return records.tasks[top] if alone and alls[top] <= 0.8 * alls.sum() else ""
 
     def _clean(self, text: str, longest: int) -> str:
-        text = " ".join(_CONTROL.sub(" ", self.redact(text)).split())
-        return text if len(text) <= longest else text[: longest - 1] + "…"
+        return shown(text, longest, self.redact)
 
     def _quoted(self, template: int) -> str:
         name, logger = self.records.names[template], self.records.examples[template].logger
@@ -257,9 +256,10 @@ class _Teller:
         for i in order[:MOST_TEMPLATES]:
             column, shift = self.columns[i], self.shifts[i]
             onset = utc(int(records.time_ns[self._changed(i)[-1 if shift.change == "vanished" else 0]]))
+            text, name = template_of(column.subject, self.redact)
             found.append(
                 LogTemplate(
-                    template=self._clean(column.subject, _LONGEST_TEXT),
+                    template=text,
                     service=records.services[column.service],
                     level=records.levels[column.template],
                     change=shift.change,
@@ -269,11 +269,34 @@ class _Teller:
                     signature=records.signatures[column.template],
                     example=self._clean(records.examples[column.template].words, _LONGEST_TEXT),
                     onset=onset if shift.change != "steady" else None,
-                    # of what may be shown, before it is cut: a recording, which is redacted, gives the same
-                    id=template_id(self._clean(column.subject, len(column.subject) + _LONGEST_TEXT)),
+                    id=name,
                 )
             )
         return tuple(found)
+
+
+def shown(text: str, longest: int, redact: Callable[[str], str]) -> str:
+    """Return a text of others as it may be shown: redacted, on one line, cut.
+
+    Args:
+        text: A template or a message.
+        longest: Most characters.
+        redact: Takes secrets out.
+    """
+    text = " ".join(_CONTROL.sub(" ", redact(text)).split())
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def template_of(name: str, redact: Callable[[str], str]) -> tuple[str, str]:
+    """Return a template's text as it is shown, and its id: that of what may be shown, before it is cut.
+
+    So a recording, which is redacted, gives the same id as the lines that it was made of.
+
+    Args:
+        name: One of ``Records.names``.
+        redact: Takes secrets out.
+    """
+    return shown(name, _LONGEST_TEXT, redact), template_id(shown(name, len(name) + _LONGEST_TEXT, redact))
 
 
 def _logql(text: str) -> str:

@@ -6,6 +6,8 @@ no sample nothing is known, and nothing is added: a number is then the least tha
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -13,10 +15,13 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
+from obskit.errors import UsageError
 from obskit.model import FloatMatrix, TimeArray, Window, nanoseconds
 
 #: Requests a second: far beyond any service, far below where a sum overflows.
 _MOST = 1e15
+#: A percentage as people write one; six decimals are thirty seconds in a year.
+_PERCENT = re.compile(r"[0-9]{1,2}(\.[0-9]{1,6})?")
 Flags = npt.NDArray[np.bool_]
 
 
@@ -25,13 +30,28 @@ class Objective:
     """What was promised.
 
     Attributes:
-        percent: Of requests that are good, as text so that it stays exact; between 0 and 100. Three nines are what the
-            alert rules that come with obskit promise.
-        period: Of the error budget.
+        percent: Of requests that are good, as text so that it stays exact: more than 0, less than 100, at most six
+            decimals. Three nines are what the alert rules that come with obskit promise.
+        period: Of the error budget, longer than nothing.
     """
 
     percent: str = "99.9"
     period: timedelta = timedelta(days=30)
+
+    def __post_init__(self) -> None:
+        """Refuse what leaves no budget, or no time to spend it in.
+
+        Raises:
+            UsageError: It says what is wrong.
+        """
+        text = self.percent if isinstance(self.percent, str) else ""
+        if not _PERCENT.fullmatch(text) or not float(text):
+            raise UsageError(
+                f"{str(self.percent)[:80]!r} is no objective",
+                hint="percent of good requests as text, more than 0 and less than 100, at most six decimals: 99.9",
+            )
+        if self.period <= timedelta(0):
+            raise UsageError(f"{self.period} is no period of an error budget", hint="30 days are usual")
 
     @property
     def budget(self) -> float:
@@ -50,6 +70,8 @@ class Loss:
         seconds: How long the stretch is.
         measured: Seconds of it in which requests and failures were measured.
         step: Seconds from one sample to the next, which the stretch's edges need not meet.
+        counted: Seconds of it in which requests were measured, whether or not it is known what became of them: what
+            *requests* is the number of. NaN where that is not told.
     """
 
     requests: float
@@ -58,6 +80,7 @@ class Loss:
     seconds: float
     measured: float
     step: float = 0.0
+    counted: float = math.nan
 
     @property
     def share(self) -> float:
@@ -125,15 +148,17 @@ def count(requests: FloatMatrix, failed: FloatMatrix, seconds: FloatMatrix, stre
     total = np.where(asked, requests, 0.0)
     sure = np.where(known, requests, 0.0)
     lost = np.where(known, np.minimum(failed, sure), 0.0)
-    known_seconds = float(seconds @ known.any(axis=1))
+    length = stretch.duration.total_seconds()
+    known_seconds, asked_seconds = (min(float(seconds @ flags.any(axis=1)), length) for flags in (known, asked))
     known_total = float(seconds @ sure.sum(axis=1))
     return Loss(
         requests=max(float(seconds @ total.sum(axis=1)), known_total),
         known=known_total,
         failed=min(float(seconds @ lost.sum(axis=1)), known_total),
-        seconds=stretch.duration.total_seconds(),
-        measured=min(known_seconds, stretch.duration.total_seconds()),
+        seconds=length,
+        measured=known_seconds,
         step=float(seconds.max(initial=0.0)),
+        counted=max(asked_seconds, known_seconds),
     )
 
 

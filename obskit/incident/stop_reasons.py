@@ -131,7 +131,7 @@ _STOP_CODES: Final = {
     "UserInitiated": "user_stopped",
 }
 _NOT_RUN: Final = frozenset({"125", "126", "127"})  # what Docker and shells exit with when they cannot run it
-_SIGKILL: Final = "137"
+SIGKILL: Final = "137"
 
 
 def _first(rules: tuple[Rule, ...], text: str) -> str:
@@ -157,7 +157,7 @@ def classify(event: Event) -> str:
     label = _by_words(event) or _STOP_CODES.get(event.code, "") or _by_exit(event)
     if label == "scale_in" and _replaced(event):
         label = "deployment_replacement"
-    if event.detail("exit_code") == _SIGKILL and (
+    if event.detail("exit_code") == SIGKILL and (
         label in WANTED or (label == "unknown" and event.code == "ServiceSchedulerInitiated")
     ):
         return "killed_stop_timeout"

@@ -36,3 +36,12 @@ def humanize(value: float, unit: Unit | Literal[""]) -> str:
     if unit == "ratio":
         return f"{_digits(value * 100)} %"
     return f"{_digits(value)}/s" if unit == "per_second" else _digits(value)
+
+
+def percent(share: float) -> str:
+    """Return ``93 %``; below one percent ``<1 %``, and never ``100 %`` for less than all."""
+    if not math.isfinite(share):
+        return "? %"
+    if 0 < share < 0.01:
+        return "<1 %"
+    return f"{math.floor(share * 100) if share > 0.99 else round(share * 100)} %"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from obskit.incident.impact import Impact, Reading, impact_of, recovered, symptoms
-from obskit.model import Claim, Diagnosis, Finding, Metrics, Series, Unit, nanoseconds
+from obskit.incident.impact import Impact, Own, Reading, impact_of, recovered, symptoms
+from obskit.model import Claim, Diagnosis, Finding, Labels, Metrics, Series, Unit, nanoseconds
 from tests.support.diagnosis_example import ONSET, WINDOW, calm, example
 
 STEP = 30
@@ -22,13 +25,13 @@ UNITS: dict[str, Unit] = {"http_error_ratio": "ratio", "http_latency_p95": "seco
 
 
 def column(
-    signal: str, before: float, after: float, *, task: str = "", service: str = "demo-app"
+    signal: str, before: float, after: float, *, task: str = "", service: str = "demo-app", labels: Labels = ()
 ) -> tuple[Series, np.ndarray]:
     """Return a series that steps at the onset."""
     values = np.full(POINTS, float(before))
     values[CALM:] = after
-    unit = UNITS.get(signal, "per_second")
-    return Series(signal=signal, unit=unit, service=service, task=task, query=f"{signal}{{{service}}}"), values
+    unit, query = UNITS.get(signal, "per_second"), f"{signal}{{{service}}}"
+    return Series(signal=signal, unit=unit, service=service, task=task, labels=labels, query=query), values
 
 
 def metrics(*columns: tuple[Series, np.ndarray]) -> Metrics:
@@ -43,11 +46,13 @@ def reading(impact: Impact, signal: str) -> Reading:
     return next(r for r in impact.readings if r.signal == signal)
 
 
-def felt(subject: str, *, until: float | None = None, query: str = "", kind: str = "shift") -> Finding:
-    """Return a change that began at the onset and was over some minutes later."""
-    end = None if until is None else ONSET + timedelta(minutes=until)
+def felt(
+    subject: str, *, since: float = 0, until: float | None = None, query: str = "", kind: str = "shift"
+) -> Finding:
+    """Return a change that began at the onset, or some minutes later, and was over some minutes after the onset."""
+    began, end = ONSET + timedelta(minutes=since), None if until is None else ONSET + timedelta(minutes=until)
     return Finding(
-        kind=kind, pillar="metrics", subject=subject, service="demo-app", onset=ONSET, until=end, words="", query=query
+        kind=kind, pillar="metrics", subject=subject, service="demo-app", onset=began, until=end, words="", query=query
     )
 
 
@@ -116,6 +121,114 @@ def test_with_no_target_left_the_balancer_fails_more_than_it_counts() -> None:
 
     assert loss is not None
     assert (loss.share, loss.failed) == pytest.approx((1, 8 * loss.seconds))
+
+
+NAN = float("nan")
+COUNTS = ("alb_requests", "alb_target_5xx", "alb_elb_5xx")
+
+
+def test_a_minute_without_a_count_of_failures_is_one_without_failures() -> None:
+    """AWS tells of 5XX only in minutes that had some; where requests are told, the rest of the count is 0."""
+    lonely = column("alb_elb_5xx", NAN, NAN)
+    lonely[1][3] = 0.5
+    impact = impact_of(example(), metrics(column("alb_requests", 100, 100), column("alb_target_5xx", NAN, 50), lonely))
+    loss, whole = impact.lost["balancer"], impact.window["balancer"]
+
+    assert loss is not None
+    assert (loss.requests, loss.failed) == pytest.approx((100 * loss.seconds, 50 * loss.seconds))
+    assert loss.complete
+    assert whole is not None
+    assert whole.known == whole.requests
+
+
+def test_a_rate_of_failures_before_is_the_mean_of_all_minutes() -> None:
+    """One minute of errors in a calm hour is not the rate of that hour."""
+    failed = column("alb_target_5xx", NAN, 50)
+    failed[1][CALM // 2] = 10
+    found = reading(impact_of(example(), metrics(column("alb_requests", 100, 100), failed)), "alb_target_5xx")
+
+    assert found.before == pytest.approx(10 / CALM)
+    assert (found.during, found.measured) == pytest.approx((50, 1))
+
+
+def test_where_the_balancer_tells_nothing_nothing_is_known() -> None:
+    """A hole in all of its counts is no minute without failures."""
+    requests, failed = column("alb_requests", 100, 100), column("alb_target_5xx", NAN, 50)
+    requests[1][-10:] = failed[1][-10:] = NAN
+    impact = impact_of(example(), metrics(requests, failed))
+    loss = impact.lost["balancer"]
+
+    assert loss is not None
+    assert loss.seconds - loss.measured == pytest.approx(10 * STEP)
+    assert reading(impact, "alb_target_5xx").measured == pytest.approx(1 - 10 * STEP / loss.seconds)
+
+
+@given(
+    st.lists(st.tuples(*[st.sampled_from([NAN, 0.0, 1.0, 7.5])] * 3), min_size=1, max_size=12),
+    st.sets(st.sampled_from(COUNTS)),
+)
+def test_the_balancers_count_is_what_a_loop_over_minutes_counts(
+    minutes: list[tuple[float, float, float]], asked: set[str]
+) -> None:
+    """Minute by minute: no count at all is nothing known, one that is missing beside others is 0."""
+    names = [name for name in COUNTS if name in asked]
+    values = np.array([[row[COUNTS.index(name)] for name in names] for row in minutes])
+    times = (np.arange(len(minutes)) * 60_000_000_000).astype("datetime64[ns]")
+    series = tuple(Series(signal=name, unit="per_second", service="x", query=name) for name in names)
+    sides = Own(Metrics(times=times, values=values.reshape(len(minutes), len(names)), series=series)).balanced()
+    told = "alb_requests" in asked and len(asked) > 1
+    expected: list[tuple[float, float]] = []
+    for row in values.tolist() if told else ():
+        minute = {name: value for name, value in zip(names, row, strict=True) if not math.isnan(value)}
+        failed = sum(value for name, value in minute.items() if name != "alb_requests")
+        served = "alb_requests" in minute or failed > 0
+        expected.append((max(minute.get("alb_requests", 0.0), failed) if served else NAN, failed if minute else NAN))
+
+    assert (sides is not None) == told
+    if sides is not None:
+        np.testing.assert_array_equal(np.hstack(sides), np.array(expected))
+
+
+@pytest.mark.parametrize(
+    ("labels", "errors", "shared"),
+    [
+        ((("load_balancer", "front"),), 8, True),
+        ((("load_balancer", "front"),), 0, False),
+        ((("target_group", "web"),), 8, False),
+    ],
+    ids=["of the balancer", "none", "of the target group"],
+)
+def test_5xx_of_the_whole_balancer_are_called_so(labels: Labels, errors: float, shared: bool) -> None:
+    """AWS counts them for the balancer alone: another service's 503 may be among them."""
+    columns = [column("alb_requests", 10, 10), column("alb_elb_5xx", 0, errors, labels=labels)]
+
+    assert impact_of(example(), metrics(*columns)).shared is shared
+
+
+def test_shares_of_tasks_are_no_share_of_the_service() -> None:
+    """Requests told as a whole: whose they were is not known, unless all tasks fail the same share."""
+    whole = column("http_requests", 10, 10)
+    parts = [column("http_error_ratio", 0, share, task=task) for task, share in zip(TASKS, (0, 1), strict=True)]
+    impact = impact_of(example(), metrics(whole, *parts))
+    loss, window = impact.lost["service"], impact.window["service"]
+    alike = [column("http_error_ratio", 0, 0.25, task=task) for task in TASKS]
+    same = impact_of(example(), metrics(whole, *alike)).lost["service"]
+
+    assert loss is not None
+    assert window is not None
+    assert same is not None
+    assert (loss.known, loss.failed, loss.requests) == pytest.approx((0, 0, 10 * loss.seconds))
+    assert window.known > 0
+    assert same.share == pytest.approx(0.25)
+
+
+def test_a_share_of_the_service_goes_with_requests_by_task() -> None:
+    """The other way round it is known: their sum times the share."""
+    asked = [column("http_requests", 5, 5, task=task) for task in TASKS]
+    loss = impact_of(example(), metrics(*asked, column("http_error_ratio", 0, 0.5))).lost["service"]
+
+    assert loss is not None
+    assert (loss.requests, loss.failed) == pytest.approx((10 * loss.seconds, 5 * loss.seconds))
 
 
 @pytest.mark.parametrize("signal", ["http_requests", "http_error_ratio", "alb_requests", "alb_elb_5xx"])
@@ -188,3 +301,24 @@ def test_no_recovery_is_told_that_was_not_seen(diagnosis: Diagnosis) -> None:
     """While a symptom or the cause itself lasts, while series are gone, or where nothing was felt, nothing is over."""
     assert recovered(diagnosis) is None
     assert impact_of(diagnosis, Metrics.empty()).stretch.end == WINDOW.end
+
+
+def test_what_was_over_before_the_onset_is_not_this_incidents() -> None:
+    """A blip that ended earlier is neither its symptom nor its end."""
+    blip = felt("http_error_ratio", since=-11, until=-8)
+
+    assert recovered(_with(blip)) is None
+    assert impact_of(_with(blip), Metrics.empty()).felt == ()
+    assert recovered(_with(blip, felt("http_latency_p95", until=5))) == ONSET + timedelta(minutes=5)
+    assert recovered(_with(blip, felt("http_latency_p95"))) is None
+
+
+@pytest.mark.parametrize("until", [-2000.0, -1.0, 0.0, 1.0, 5.0, None])
+def test_an_end_is_never_before_the_beginning(until: float | None) -> None:
+    """Whatever is told of a change, with an onset and without one; without one the window is read as a whole."""
+    diagnosis = _with(felt("http_error_ratio", since=-2001, until=until))
+    troubled = impact_of(diagnosis, Metrics.empty())
+    unknown = impact_of(replace(diagnosis, onset=None), Metrics.empty())
+
+    assert all(i.over is None or i.over > i.stretch.start for i in (troubled, unknown))
+    assert unknown.stretch == WINDOW

@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 from obskit.ascode.alerts import Slo
 from obskit.ascode.alerts.load import load
 from obskit.ascode.alerts.rule import seconds as seconds_of
+from obskit.errors import UsageError
 from obskit.incident.losses import Loss, Objective, count, spans
 from obskit.model import FloatMatrix, TimeArray, Window, nanoseconds
 
@@ -65,7 +66,7 @@ def test_failures_lie_between_nothing_and_all_that_is_known(
     found = counted(requests, failed, part, times)
 
     assert 0 <= found.failed <= found.known <= found.requests < float("inf")
-    assert 0 <= found.measured <= found.seconds
+    assert 0 <= found.measured <= found.counted <= found.seconds
     assert not found.share < 0
     assert not found.share > 1
 
@@ -116,6 +117,7 @@ def test_requests_of_unknown_outcome_are_no_good_ones() -> None:
     found = counted(np.full((4, 1), 10.0), np.array([[5.0], [5.0], [np.nan], [np.nan]]), stretch(0, 60), grid(4))
 
     assert (found.requests, found.known, found.failed, found.share) == (600, 300, 150, 0.5)
+    assert (found.counted, found.measured) == (60, 30)
     assert not found.complete
 
 
@@ -155,6 +157,35 @@ def test_without_requests_there_is_no_share() -> None:
 
     assert (loss.requests, loss.failed) == (0, 0)
     assert np.isnan([loss.share, loss.burn_rate(Objective()), loss.spent(Objective())]).all()
+
+
+@pytest.mark.parametrize(
+    "percent", ["abc", "", "0", "0.0", "100", "-1", "nan", "inf", "1e-999999999", "99.9 ", "9٩", "99.99999999", 99.9]
+)
+def test_what_is_no_objective_is_refused(percent: str) -> None:
+    """Where it is made, not where its budget is divided by; a float is none, for it would not be exact."""
+    with pytest.raises(UsageError, match="is no objective") as refused:
+        Objective(percent=percent)
+
+    assert "99.9" in refused.value.hint
+
+
+@pytest.mark.parametrize("period", [timedelta(0), timedelta(days=-1)])
+def test_a_budget_lasts_for_some_time(period: timedelta) -> None:
+    """Of no time there is no share."""
+    with pytest.raises(UsageError, match="no period"):
+        Objective(period=period)
+
+
+@given(st.from_regex(r"[0-9]{1,2}(\.[0-9]{1,6})?", fullmatch=True))
+def test_whatever_is_accepted_has_a_budget(percent: str) -> None:
+    """More than nothing, less than all: it can be divided by."""
+    try:
+        budget = Objective(percent=percent).budget
+    except UsageError:
+        assert float(percent) == 0
+    else:
+        assert 0 < budget < 1
 
 
 def test_the_objective_is_the_one_that_the_alert_rules_promise() -> None:

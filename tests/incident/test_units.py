@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from obskit.incident.units import humanize
+from obskit.incident.units import humanize, percent
 from obskit.model import Unit
 
 
@@ -34,3 +34,12 @@ from obskit.model import Unit
 def test_a_number_has_three_digits_and_its_unit(value: float, unit: Unit, said: str) -> None:
     """Milliseconds below a tenth of a second, binary prefixes, percent; no exponent, no signed zero."""
     assert humanize(value, unit) == said
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.0, "0 %"), (0.004, "<1 %"), (0.934, "93 %"), (0.999, "99 %"), (1.0, "100 %"), (float("nan"), "? %")],
+)
+def test_a_share_is_neither_nothing_nor_certain_by_rounding(share: float, words: str) -> None:
+    """A small share is not 0 %, and only all is 100 %."""
+    assert words == percent(share)

@@ -1,1 +1,1 @@
-"""The faces of a diagnosis: text, JSON, Markdown, HTML."""
+"""The faces of a diagnosis: text, JSON, Markdown, HTML, and the draft of a postmortem."""

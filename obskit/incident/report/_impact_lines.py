@@ -11,11 +11,15 @@ from obskit.incident.impact import Impact, Reading, Where
 from obskit.incident.losses import Loss, Objective
 from obskit.incident.report import _phrases as say
 from obskit.incident.report._markdown import code, escape
-from obskit.incident.units import humanize
+from obskit.incident.units import humanize, percent
 from obskit.model import Diagnosis
 
 _LATENCIES = ("http_latency_p95", "http_latency_mean")
 _COUNTED_BY: dict[Where, str] = {"service": "the service", "balancer": "its load balancer"}
+_SHARED = (
+    f"- **Counted by {_COUNTED_BY['balancer']}:** AWS counts its own 5XX for all services behind it; those of others "
+    "are among them"
+)
 
 
 def impact_lines(diagnosis: Diagnosis, impact: Impact, objective: Objective) -> Iterator[str]:
@@ -40,6 +44,7 @@ def impact_lines(diagnosis: Diagnosis, impact: Impact, objective: Objective) -> 
     unmeasured = [f"{_COUNTED_BY[where]}'s count" for where in impact.lost if where not in dict(counted)]
     unmeasured += [_title(reading, diagnosis) for reading in impact.readings if reading not in measured]
     lines = [*(_unknown(where, loss) for where, loss in counted if not loss.complete)]
+    lines += [_SHARED] if impact.shared and "balancer" in dict(counted) else []
     lines += [f"- **Not measured:** {', '.join(unmeasured)}"] if unmeasured else []
     if lines:
         yield ""
@@ -72,7 +77,8 @@ def _told_failed(impact: Impact) -> str:
         words = f"{least}{amount(loss.failed)} of {amount(loss.known)} requests failed ({_share(loss)})"
     else:
         words = f"none of the {amount(loss.known)} requests {'' if loss.complete else 'that were measured '}failed"
-    return f"{words[:1].upper()}{words[1:]}, as {_COUNTED_BY[where]} counts."
+    others = ", whose own 5XX are of all services behind it" if where == "balancer" and impact.shared else ""
+    return f"{words[:1].upper()}{words[1:]}, as {_COUNTED_BY[where]} counts{others}."
 
 
 def _told_fewer(impact: Impact) -> str:
@@ -112,7 +118,7 @@ def _stretches(diagnosis: Diagnosis, impact: Impact) -> str:
 def _row(reading: Reading, diagnosis: Diagnosis) -> str:
     levels = (reading.before, reading.during, reading.lowest, reading.highest)
     cells = (_title(reading, diagnosis), *(humanize(level, reading.unit) for level in levels))
-    return f"| {' | '.join(cells)} | {escape(say.percent(reading.measured))} |"
+    return f"| {' | '.join(cells)} | {escape(percent(reading.measured))} |"
 
 
 def _title(reading: Reading, diagnosis: Diagnosis) -> str:
@@ -120,8 +126,8 @@ def _title(reading: Reading, diagnosis: Diagnosis) -> str:
 
 
 def _usual(where: Where, loss: Loss, impact: Impact) -> float:
-    """Return how many requests there would have been in the measured time at the rate before; NaN if not known."""
-    return impact.usual[where] * loss.measured
+    """Return how many requests there would have been, at the rate before, while they were counted; NaN if unknown."""
+    return impact.usual[where] * loss.counted
 
 
 def _counted(where: Where, loss: Loss, impact: Impact, objective: Objective) -> str:
@@ -155,7 +161,7 @@ def _share(loss: Loss) -> str:
 
 def _unknown(where: Where, loss: Loss) -> str:
     """Return what a count does not hold."""
-    silent, rest = loss.seconds - loss.measured, loss.requests - loss.known
+    silent, rest = loss.seconds - loss.counted, loss.requests - loss.known
     parts = [f"{say.duration(timedelta(seconds=silent))} without samples"] if silent > 1.5 * loss.step else []
-    parts += [f"{amount(rest)} requests whose outcome was not measured"] if rest > 0 else []
+    parts += [f"{amount(rest)} requests whose outcome was not measured"] if rest > 0 or not parts else []
     return f"- **Not counted by {_COUNTED_BY[where]}:** {' and '.join(parts)}"

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from obskit.drawing import share
 from obskit.incident.report import _phrases as say
-from obskit.model import Diagnosis, Finding, Pillar, Window
+from obskit.model import PILLARS, Diagnosis, Finding, Pillar, Window
 
 _ROWS = 24
-_PILLARS: tuple[Pillar, ...] = ("metrics", "logs", "events")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,7 @@ def rows(diagnosis: Diagnosis, window: Window) -> list[Row]:
     """
     shown = say.telling(diagnosis.timeline, _ROWS)
     plan: list[tuple[Pillar, Finding | None]] = []
-    for pillar in _PILLARS:
+    for pillar in PILLARS:
         found = [finding for finding in shown if finding.pillar == pillar]
         plan += [(pillar, finding) for finding in (None, *found)] if found else []
     return [

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from types import MappingProxyType
 
 from obskit.escape import clean
-from obskit.incident.units import humanize
+from obskit.incident.units import humanize, percent
 from obskit.model import Claim, Contribution, Diagnosis, Finding, Hypothesis, Part, Suspect
 
 VERDICTS = {
@@ -48,15 +48,6 @@ SCORES = "scores in nats: how far it moved, not how likely it is"
 
 #: Words of ids that are abbreviations.
 _ABBREVIATIONS = frozenset({"alb", "cpu", "db", "dns", "ecs", "elb", "gc", "http", "io", "tls"})
-
-
-def percent(share: float) -> str:
-    """Return ``93 %``; below one percent ``<1 %``, and never ``100 %`` for less than all."""
-    if not math.isfinite(share):
-        return "? %"
-    if 0 < share < 0.01:
-        return "<1 %"
-    return f"{math.floor(share * 100) if share > 0.99 else round(share * 100)} %"
 
 
 def clock(moment: datetime | None) -> str:

@@ -10,11 +10,11 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from obskit.drawing import share
-from obskit.escape import clean
+from obskit.escape import clean, page_template
 from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report import _phrases as say
 from obskit.incident.report._chart import HEIGHT, WIDTH, charts, lifetimes, time_ticks
@@ -72,27 +72,13 @@ def render(diagnosis: Diagnosis, *, grafana: str = "") -> str:
 
 @cache
 def _template() -> Template:
-    """Return the page's template; whatever it prints is cleaned, then escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=lambda value: value if not isinstance(value, str) or hasattr(value, "__html__") else _safe(value),
-    )
-    environment.globals.update(say=say, humanize=humanize, stamp=stamp, breakable=breakable)
-    return environment.get_template("page.html.j2")
+    names = {"say": say, "humanize": humanize, "stamp": stamp, "breakable": breakable}
+    return page_template(_HERE / "page.html.j2", names)
 
 
 def breakable(text: str) -> Markup:
     """Return the text, escaped, with places to break a long line; they are not copied along."""
-    return Markup("<wbr>").join(re.split(r"(?<=[({,])", _safe(text)))
-
-
-def _safe(text: str) -> str:
-    return clean(text, lines=True)
+    return Markup("<wbr>").join(re.split(r"(?<=[({,])", clean(text, lines=True)))
 
 
 def _axis(diagnosis: Diagnosis) -> Window:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report import _phrases as say
 from obskit.incident.report._markdown import claim_line, code, escape, gap_lines, suspect_lines, template_line
+from obskit.incident.units import percent
 from obskit.model import Diagnosis, Hypothesis, stamp
 
 _CAUSES = 6
@@ -64,13 +65,13 @@ def _ranking(diagnosis: Diagnosis) -> Iterator[str]:
         follows = f", follows from {escape(say.readable(hypothesis.explained_by))}" if hypothesis.explained_by else ""
         beside = ", a fault of its own" if hypothesis.independent else ""
         cells = (
-            escape(say.percent(hypothesis.probability)),
+            escape(percent(hypothesis.probability)),
             escape(hypothesis.title) + follows + beside,
             escape(say.entity(judgement.service, judgement.task)),
             say.clock(judgement.onset),
         )
         yield f"| {' | '.join(cells)} |"
-    yield f"| {escape(say.percent(diagnosis.unknown_probability))} | unknown | | |"
+    yield f"| {escape(percent(diagnosis.unknown_probability))} | unknown | | |"
 
 
 def _why(hypothesis: Hypothesis) -> Iterator[str]:

@@ -11,7 +11,9 @@ from obskit.incident.losses import Objective
 from obskit.incident.report import _phrases as say
 from obskit.incident.report._impact_lines import impact_lines, query_lines, told
 from obskit.incident.report._markdown import claim_line, code, escape, gap_lines, suspect_lines, template_line
+from obskit.incident.units import percent
 from obskit.model import Claim, Diagnosis, Event, Finding, Hypothesis, Telemetry, stamp
+from obskit.redact import redact
 
 _TIMELINE_LINES = 30
 _OTHERS = 6
@@ -87,6 +89,8 @@ def _head(diagnosis: Diagnosis, telemetry: Telemetry, impact: Impact, recording:
 
 
 def _ended(impact: Impact) -> str:
+    if impact.over is None and not impact.felt:
+        return "not known: nothing was seen to change that users feel"
     if impact.over is None:
         return "not seen: it was not over at the window's end"
     return f"{stamp(impact.over)}, when the last change that users felt was over"
@@ -97,8 +101,12 @@ def _summary(diagnosis: Diagnosis, impact: Impact) -> Iterator[str]:
     yield f"{summary}.{_sure(diagnosis)}"
     if diagnosis.onset:
         length = say.duration(impact.stretch.duration)
-        until = f"was over at {say.clock(impact.over)}" if impact.over else "was not over at the window's end"
-        yield f"It began at {say.clock(diagnosis.onset)} and {until}, {length} later."
+        began = f"It began at {say.clock(diagnosis.onset)}"
+        if impact.over is None and not impact.felt:
+            yield f"{began}, {length} before the window's end; nothing was seen to change that users feel."
+        else:
+            until = f"was over at {say.clock(impact.over)}" if impact.over else "was not over at the window's end"
+            yield f"{began} and {until}, {length} later."
     suffered = told(diagnosis, impact)
     if suffered:
         yield ""
@@ -108,7 +116,7 @@ def _summary(diagnosis: Diagnosis, impact: Impact) -> Iterator[str]:
 def _sure(diagnosis: Diagnosis) -> str:
     if not diagnosis.hypotheses:
         return ""
-    share = escape(say.percent(diagnosis.hypotheses[0].probability))
+    share = escape(percent(diagnosis.hypotheses[0].probability))
     return f" Probability: {share}." if diagnosis.verdict == "cause_found" else f" Not certain: probability {share}."
 
 
@@ -145,7 +153,8 @@ def _alerts(telemetry: Telemetry) -> list[Event]:
 
 
 def _alert(event: Event) -> str:
-    return ": ".join(part for part in (event.code, event.message) if part) or "an alert"
+    # once more: telemetry that was never recorded, nor asked for by obskit, comes here as it is
+    return ": ".join(redact(part) for part in (event.code, event.message) if part) or "an alert"
 
 
 def _moment(at: datetime, diagnosis: Diagnosis) -> str:
@@ -161,7 +170,7 @@ def _cause(diagnosis: Diagnosis) -> Iterator[str]:
     first = diagnosis.hypotheses[0]
     judgement = first.judgement
     likeliest = "" if diagnosis.verdict == "cause_found" else "It is not certain: this is the likeliest."
-    yield f"**{escape(say.named(first))}**, probability {escape(say.percent(first.probability))}. {likeliest}".rstrip()
+    yield f"**{escape(say.named(first))}**, probability {escape(percent(first.probability))}. {likeliest}".rstrip()
     yield ""
     who = say.entity(judgement.service, judgement.task)
     since = f", since {say.clock(judgement.onset)}" if judgement.onset else ""
@@ -196,7 +205,7 @@ def _others(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.hypotheses:
         if others:
             yield ""
-        yield f"Unknown causes have the remaining {escape(say.percent(diagnosis.unknown_probability))}."
+        yield f"Unknown causes have the remaining {escape(percent(diagnosis.unknown_probability))}."
     if diagnosis.clean:
         if diagnosis.hypotheses:
             yield ""
@@ -211,7 +220,7 @@ def _other(hypothesis: Hypothesis, diagnosis: Diagnosis) -> str:
     judgement = hypothesis.judgement
     best = say.strongest(judgement.claims_for)[:1]
     cells = (
-        say.percent(hypothesis.probability),
+        percent(hypothesis.probability),
         say.named(hypothesis),
         say.entity(judgement.service, judgement.task),
         "; ".join(claim.words for claim in best),

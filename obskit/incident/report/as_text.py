@@ -16,7 +16,7 @@ from obskit.escape import clean, cut
 from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report import _phrases as say
 from obskit.incident.report._fold import fold_command, fold_query
-from obskit.incident.units import humanize
+from obskit.incident.units import humanize, percent
 from obskit.model import Claim, Diagnosis, Finding, Hypothesis, Step, stamp
 
 _TIMELINE_LINES = 15
@@ -145,7 +145,7 @@ def _ranking(page: _Page, diagnosis: Diagnosis) -> None:
     rows.append((diagnosis.unknown_probability, Text("unknown", "dim"), ""))
     page.rows(
         (
-            Text(f"{say.percent(share):>5}"),
+            Text(f"{percent(share):>5}"),
             Text(_bar(share), "red"),
             Text.assemble(title, (f"  {aside}" * bool(aside), "dim")),
         )
@@ -226,7 +226,7 @@ def _others(page: _Page, hypotheses: Iterable[Hypothesis]) -> None:
         return
     page.heading("Why not the others")
     for hypothesis in others:
-        page.rows([(Text(f"{say.percent(hypothesis.probability):>5}"), Text(clean(hypothesis.title), "bold"))])
+        page.rows([(Text(f"{percent(hypothesis.probability):>5}"), Text(clean(hypothesis.title), "bold"))])
         best = [("+", c) for c in say.strongest(hypothesis.judgement.claims_for)[:1]]
         worst = [("-", c) for c in say.strongest(hypothesis.judgement.claims_against)[:2]]
         page.rows(

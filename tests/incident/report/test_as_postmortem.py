@@ -131,6 +131,61 @@ def test_an_end_that_was_seen_is_told() -> None:
     assert "and was over at 03:07:30Z, 10 min later." in markdown
 
 
+def test_what_was_over_before_it_began_is_not_its_end() -> None:
+    """Users felt three minutes of errors; eight minutes later connections are refused, and nobody feels it."""
+    made = Scenario().logs(
+        "psycopg.OperationalError: connection failed: connection to server at 10.0.3.9, port 5432 failed: "
+        "Connection refused"
+    )
+    for series, values in made.columns.items():
+        if series.signal == "http_error_ratio":
+            values[44:56] = 0.5
+    diagnosis = made.diagnosis()
+    markdown = render(diagnosis, made.telemetry)
+
+    assert diagnosis.onset is not None
+    assert any(f.until is not None and f.until < diagnosis.onset for f in diagnosis.timeline)
+    assert "was over at" not in markdown
+    assert "- **Ended:** not known: nothing was seen to change that users feel" in markdown
+    assert "- **Lasted:** at least " in markdown
+    assert "to the window's end, " in markdown
+
+
+def test_requests_at_the_rate_before_are_of_the_time_in_which_requests_were_counted() -> None:
+    """Half of the outcomes are missing and no request is: traffic was what it was before."""
+    made = incident()
+    telemetry = made.telemetry
+    values = telemetry.metrics.values.copy()
+    values[-36:, [i for i, s in enumerate(telemetry.metrics.series) if s.signal == "http_error_ratio"]] = np.nan
+    metrics = Metrics(times=telemetry.metrics.times, values=values, series=telemetry.metrics.series)
+    markdown = render(made.diagnosis(), replace(telemetry, metrics=metrics))
+    row = next(line for line in markdown.splitlines() if line.startswith("| the service |"))
+    requests, usual = (float(cell.replace(",", "")) for cell in row.split(" | ")[1:3])
+
+    assert usual == pytest.approx(requests, rel=0.02)
+    assert "without samples" not in markdown
+    assert "requests whose outcome was not measured" in markdown
+
+
+def test_5xx_of_a_whole_balancer_are_not_told_as_one_services() -> None:
+    """CloudWatch counts them for the balancer: the draft says so wherever it tells the number."""
+    made = incident().becomes("alb_elb_5xx", 900, labels=(("load_balancer", "front"),))
+    markdown = render(made.diagnosis(), made.telemetry)
+    own = render(made.diagnosis(), incident().becomes("alb_elb_5xx", 900).telemetry)
+
+    assert "as its load balancer counts, whose own 5XX are of all services behind it." in markdown
+    assert "- **Counted by its load balancer:** AWS counts its own 5XX for all services behind it" in markdown
+    assert "all services behind it" not in own
+
+
+def test_an_alert_keeps_no_secret() -> None:
+    """Its name and its words are labels of others; telemetry of one's own making comes here as it is."""
+    markdown = render(example(), alert(1, "PasswordLeak password=hunter2Xq", "login with password=hunter2Xq failed"))
+
+    assert "hunter2Xq" not in markdown
+    assert r"PasswordLeak password=\[password\]" in markdown
+
+
 def test_why_the_others_are_less_likely_stands_beside_each() -> None:
     """What explains them, and what speaks against them."""
     markdown = render(example(), seen(example()))

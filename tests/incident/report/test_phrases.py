@@ -14,15 +14,6 @@ from tests.support.diagnosis_example import ONSET, calm, example, unclear
 
 
 @pytest.mark.parametrize(
-    ("share", "words"),
-    [(0.0, "0 %"), (0.004, "<1 %"), (0.934, "93 %"), (0.999, "99 %"), (1.0, "100 %"), (float("nan"), "? %")],
-)
-def test_a_share_is_neither_nothing_nor_certain_by_rounding(share: float, words: str) -> None:
-    """A small share is not 0 %, and only all is 100 %."""
-    assert words == say.percent(share)
-
-
-@pytest.mark.parametrize(
     ("seconds", "span", "offset"),
     [
         (45, "45 s", "+00:45"),
