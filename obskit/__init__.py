@@ -1,7 +1,13 @@
 """From an alert to its root cause, and what has to be in place for that.
 
-What is listed in ``__all__`` is the library; everything else may change. A name is loaded when it is first
-used, so that ``import obskit`` costs nothing.
+What is listed in ``__all__`` is the library. Stable as well are
+
+* ``obskit.analysis.trends``, ``obskit.analysis.objectives`` and ``obskit.analysis.comparison``: when a limit is
+  reached, burn rates and budgets of a recording, two incidents side by side;
+* ``obskit.ascode`` and ``obskit.ascode.alerts``: what definitions of dashboards, alerts and objectives are made of.
+
+Everything else may change, also the modules of the engine (``obskit.incident``, ``obskit.evaluation``) that notebooks
+look into. A name is loaded when it is first used, so that ``import obskit`` costs nothing.
 
     >>> import obskit
     >>> obskit.demo().hypotheses()[["cause", "probability"]].head(1)["cause"].tolist()
@@ -13,11 +19,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from obskit.analysis.incident import Incident, demo, open_bundle, triage
+    from obskit.analysis.begin import demo, open_bundle, triage
+    from obskit.analysis.incident import Incident
     from obskit.analysis.live import Sources, connect
     from obskit.analysis.wanted import build_dashboards, build_rules, plan_stack, signals
     from obskit.errors import ObskitError
     from obskit.model import Diagnosis, Logs, Metrics, Service, Signal, Telemetry, Window
+
+    __version__: str
 
 __all__ = [
     "Diagnosis",
@@ -42,7 +51,8 @@ __all__ = [
 
 #: Where each name is defined: a test holds it against the imports above.
 _HOMES = {
-    "obskit.analysis.incident": ("Incident", "demo", "open_bundle", "triage"),
+    "obskit.analysis.begin": ("demo", "open_bundle", "triage"),
+    "obskit.analysis.incident": ("Incident",),
     "obskit.analysis.live": ("Sources", "connect"),
     "obskit.analysis.wanted": ("build_dashboards", "build_rules", "plan_stack", "signals"),
     "obskit.errors": ("ObskitError",),
@@ -54,6 +64,10 @@ def __getattr__(name: str) -> object:
     """Load a name of the library when it is first used (PEP 562)."""
     from importlib import import_module
 
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("obskit")
     home = next((module for module, names in _HOMES.items() if name in names), None)
     if home is None:
         raise AttributeError(f"module 'obskit' has no attribute {name!r}")

@@ -56,9 +56,22 @@ def moment(text: str, *, now: datetime) -> datetime:
             f"{text[:80]!r} is no time that obskit can read",
             hint="write 2026-01-31T03:00Z, 03:00 (UTC), -30m, now or epoch seconds",
         ) from error
-    if not _FIRST <= found <= _LAST:
-        raise UsageError(f"{text[:80]!r} lies before 2000 or after 2198", hint="is its year right?")
-    return found
+    return within_reach(found, said=repr(text[:80]))
+
+
+def within_reach(moment: datetime, *, said: str) -> datetime:
+    """Return a moment that windows and baselines can be laid around.
+
+    Args:
+        moment: Aware.
+        said: As somebody wrote it, for the error.
+
+    Raises:
+        UsageError: It lies before 2000 or after 2198.
+    """
+    if not _FIRST <= moment <= _LAST:
+        raise UsageError(f"{said} lies before 2000 or after 2198", hint="is its year right?")
+    return moment
 
 
 def _moment(text: str, now: datetime) -> datetime:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from obskit.analysis.arguments import duration_of, moment_of, unit_of
 from obskit.errors import SourceError, UsageError
-from obskit.model import Metrics, Series, Signal, Telemetry, Unit, Window
+from obskit.model import Metrics, Series, Signal, Telemetry, Unit, Window, nanoseconds
 
 if TYPE_CHECKING:
     from obskit.sources.prometheus_read import Grid
@@ -20,7 +20,8 @@ _LONGEST_NAME = 80
 #: Distance of two points where nobody says: the usual scrape interval, seconds.
 _STEP = 15.0
 #: Points a series; more than ten requests to a server are no question but a copy.
-_MOST_POINTS = 110_000
+MOST_POINTS = 110_000
+_MILLISECOND = 1_000_000
 
 
 def window_of(
@@ -38,30 +39,44 @@ def window_of(
     """
     from obskit.times import DEFAULT, before, between
 
-    if since and start is not None:
+    if since != "" and start is not None:
         raise UsageError("since and start both say where to begin", hint="drop one of them")
-    stop = now if end is None else _moment(end, now)
-    begin = before(stop, _duration(since) if since else DEFAULT) if start is None else _moment(start, now)
+    stop = now if end is None else moment_of(end, now=now)
+    length = DEFAULT if since == "" else duration_of(since)
+    if length <= timedelta(0):
+        raise UsageError(f"a window of {length.total_seconds():g} s has no length", hint='for example since="30m"')
+    begin = before(stop, length) if start is None else moment_of(start, now=now)
     return between(begin, stop, now=now)
 
 
 def grid_of(window: Window, step: str | timedelta) -> Grid:
-    """Return the points to ask for: at multiples of the step, or as fine as is worth it where none is said.
+    """Return the points to ask for: as fine as is worth it where no step is said.
+
+    Args:
+        window: Where the points lie.
+        step: "" for none; else all multiples of it (since the epoch) in the window, in whole milliseconds, as servers
+            count.
 
     Raises:
-        UsageError: The step is no duration, or leaves too many points.
+        UsageError: The step is no duration, leaves too many points, or none.
     """
     from obskit.sources.prometheus_read import Grid, grid_for
 
-    if not step:
+    if step == "":
         return grid_for(window, _STEP)
-    seconds = _duration(step).total_seconds()
-    if not seconds > 0 or window.duration.total_seconds() / seconds > _MOST_POINTS:
+    seconds = duration_of(step).total_seconds()
+    length = round(seconds * 1000)
+    if not length > 0 or window.duration.total_seconds() / seconds > MOST_POINTS:
         raise UsageError(
-            f"a step of {seconds:g} s makes no sense", hint=f"longer, so that there are at most {_MOST_POINTS} points"
+            f"a step of {seconds:g} s makes no sense", hint=f"longer, so that there are at most {MOST_POINTS} points"
         )
-    first = math.floor(window.start.timestamp() / seconds) * seconds
-    return Grid(first, seconds, math.floor((window.end.timestamp() - first) / seconds) + 1)
+    first = -(-nanoseconds(window.start) // (length * _MILLISECOND))
+    last = nanoseconds(window.end) // (length * _MILLISECOND)
+    if last < first:
+        raise UsageError(
+            f"no multiple of {seconds:g} s lies in the window", where={"window": str(window)}, hint="a shorter step"
+        )
+    return Grid(first * length / 1000, length / 1000, last - first + 1)
 
 
 def known_signal(name: str) -> Signal:
@@ -80,6 +95,22 @@ def known_signal(name: str) -> Signal:
         hint = f"did you mean {', '.join(near)}?" if near else "obskit.signals() holds all"
         raise UsageError(f"there is no signal {name[:80]!r}", hint=hint)
     return found
+
+
+def require_counted(signal: Signal) -> None:
+    """Refuse a signal of logs that obskit never asks: that nobody asked is not that nothing matched.
+
+    Raises:
+        UsageError: It is one; its query is told.
+    """
+    from obskit.catalogue.logs import SIGNALS
+
+    if signal.id not in {one.id for one in SIGNALS}:
+        raise UsageError(
+            f"obskit does not ask Loki for {signal.id}: dashboards and rules do",
+            where={"its query": signal.variants[0].query},
+            hint="fill in $service, $selector, $names and $rate, and send it: sources.logql(query)",
+        )
 
 
 def columns_of(told: Telemetry, signal: Signal, service: str) -> Metrics:
@@ -102,7 +133,12 @@ def columns_of(told: Telemetry, signal: Signal, service: str) -> Metrics:
 
 
 def matrix_of(answer: RangeAnswer, grid: Grid, query: str, unit: Unit) -> Metrics:
-    """Return a server's answer as columns, named by its labels; what it said beside it becomes a Python warning."""
+    """Return a server's answer as columns, named by its labels; what it said beside it becomes a Python warning.
+
+    Raises:
+        UsageError: There is no such unit.
+    """
+    unit = unit_of(unit)
     tell(answer.warnings)
     if answer.histograms:
         tell([f"{answer.histograms} series hold native histograms only and were passed over"])
@@ -119,7 +155,7 @@ def tell(notes: Iterable[str]) -> None:
 
 
 def _series(labels: Mapping[str, str], query: str, unit: Unit) -> Series:
-    from obskit.catalogue._speak import SERVICE_LABELS, TASK_LABELS
+    from obskit.catalogue import SERVICE_LABELS, TASK_LABELS
     from obskit.escape import cut
 
     service = next((name for name in SERVICE_LABELS if labels.get(name)), "")
@@ -132,21 +168,3 @@ def _series(labels: Mapping[str, str], query: str, unit: Unit) -> Series:
         labels=tuple(sorted((k, v) for k, v in labels.items() if k not in ("__name__", service, task))),
         query=query,
     )
-
-
-def _moment(time: str | datetime, now: datetime) -> datetime:
-    if isinstance(time, str):
-        from obskit.times import moment
-
-        return moment(time, now=now)
-    if time.tzinfo is None or time.utcoffset() is None:
-        raise UsageError(
-            f"{time} does not say in which zone", hint="give it tzinfo=datetime.UTC, or write it as a text"
-        )
-    return time.astimezone(UTC)
-
-
-def _duration(length: str | timedelta) -> timedelta:
-    from obskit.times import duration
-
-    return length if isinstance(length, timedelta) else duration(length)

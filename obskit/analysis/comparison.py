@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from obskit.analysis.arguments import several
 from obskit.analysis.frames import findings_frame
 from obskit.analysis.incident import Incident
 from obskit.errors import UsageError
 from obskit.incident.causes import all_causes
-from obskit.model import Diagnosis, Hypothesis, nanoseconds
+from obskit.model import Diagnosis, Hypothesis
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +84,9 @@ class Comparison:
     def changes(self) -> pd.DataFrame:
         """Return a row a thing that changed in either: signal, log signature or template, kind of event.
 
-        What a service shows as a whole stands for its tasks; of several findings of one thing the earliest.
+        A thing is the service's own, or of what it stands on (database, nodes): what other services show is left out,
+        as a caller's errors are none of the service. What a service shows as a whole stands for its tasks; of several
+        findings of one thing the earliest.
 
         Returns:
             By ``pillar`` and ``subject``: ``seen`` (``both``, ``opposite`` for both in opposite directions, ``first``,
@@ -125,16 +128,17 @@ class Comparison:
         found.attrs["units"] = {f"after_{side}": "lines per minute" for side in _SIDES}
         return found[["template", "seen", *(f"{what}_{side}" for what in ("change", "after") for side in _SIDES)]]
 
-    def plot(self, signals: Sequence[str]) -> Figure:
+    def plot(self, signals: Sequence[str] | str) -> Figure:
         """Draw signals of both, each on the clock of its own onset: what is alike lies on one another.
 
         Args:
-            signals: Ids of the catalogue, at most `MOST_PANELS`.
+            signals: Ids of the catalogue, at most `MOST_PANELS`; one alone may be given as it is.
 
         Raises:
             UsageError: None or too many are named, one that neither has seen, or an incident without an onset.
             ObskitError: matplotlib is not installed.
         """
+        signals = several(signals)
         if not 0 < len(signals) <= MOST_PANELS:
             raise UsageError(f"{len(signals)} signals make no figure", hint=f"name one to {MOST_PANELS}")
         calm = [side for side, incident in self._sides if incident.diagnosis.onset is None]
@@ -144,7 +148,9 @@ class Comparison:
         for name in signals:
             if name not in known:
                 raise UsageError(f"neither incident has seen {name[:80]!r}", hint="take a signal of .changes()")
-        return _overlaid(self._sides, signals)
+        from obskit.analysis.plots import overlay_figure
+
+        return overlay_figure(self._sides, signals)
 
     @property
     def _sides(self) -> tuple[tuple[str, Incident], ...]:
@@ -169,17 +175,20 @@ def _named(diagnosis: Diagnosis) -> Hypothesis | None:
 
 
 def _changes(incident: Incident) -> pd.DataFrame:
-    """Return a row a thing that changed, by pillar and subject: offset, level afterwards, unit, direction."""
+    """Return a row a thing of the service that changed, by pillar and subject: offset, level, unit, direction."""
     import pandas as pd
 
-    found = findings_frame([f for f in incident.steps.evidence.findings if f.kind != "high"])
+    evidence = incident.steps.evidence
+    others = evidence.neighbours()
+    found = findings_frame([f for f in evidence.findings if f.kind != "high" and f.service not in others])
     onset = pd.Timestamp(incident.diagnosis.onset or incident.window.start)
     found["offset"] = (pd.DatetimeIndex(found.index) - onset).total_seconds().to_numpy()
     direction = np.sign(found["after"].to_numpy() - found["before"].to_numpy())
     unknown = np.isnan(direction) | (direction == 0)
     found["way"] = np.where(unknown, np.where(found["kind"] == "vanished", -1.0, 1.0), direction)
     found["of_task"] = found["task"] != ""
-    found = found.sort_values(["of_task", "offset"], kind="stable").drop_duplicates(["pillar", "subject"])
+    found["of_other"] = found["service"] != incident.service.name  # a database, a server beside it
+    found = found.sort_values(["of_other", "of_task", "offset"], kind="stable").drop_duplicates(["pillar", "subject"])
     return found.set_index(["pillar", "subject"])[["offset", "after", "unit", "way", "score"]]
 
 
@@ -198,37 +207,3 @@ def _templates(incident: Incident) -> pd.DataFrame:
     )
     # changed ones come first in a diagnosis
     return found.groupby("id", sort=False).agg({"template": "first", "change": "first", "after": "sum"})
-
-
-def _overlaid(sides: Sequence[tuple[str, Incident]], signals: Sequence[str]) -> Figure:
-    from obskit.analysis._needs import require_matplotlib
-
-    require_matplotlib()
-    from matplotlib.ticker import FuncFormatter
-
-    from obskit.analysis.figure import Drawn
-    from obskit.analysis.plots import _UNITS, _own
-    from obskit.catalogue import all_signals
-    from obskit.incident.units import humanize
-
-    catalogue = all_signals()
-    figure = Drawn(figsize=(9.0, 1.9 * len(signals) + 0.4), layout="constrained")
-    rows = figure.subplots(len(signals), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, name in zip(rows, signals, strict=True):
-        for place, (side, incident) in enumerate(sides):
-            metrics = incident.steps.metrics.where(_own(incident, name, tasks=False))
-            onset = np.datetime64(nanoseconds(incident.diagnosis.onset or incident.window.start), "ns")
-            seconds = (metrics.times - onset) / np.timedelta64(1, "s")
-            lines = axes.plot(seconds, metrics.values, color=f"C{place}", linewidth=1.4, marker=".", markersize=2)
-            for line in lines[:1]:
-                line.set_label(f"{side}: {incident.service.name}")
-        unit = next(s.unit for _, i in sides for s in i.steps.metrics.series if s.signal == name)
-        axes.set_title(catalogue[name].title if name in catalogue else name, loc="left", fontsize="medium")
-        axes.set_ylabel(_UNITS[unit], fontsize="small")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _, unit=unit: humanize(value, unit)))
-        axes.axvline(0.0, color="C7", linestyle="--", linewidth=1)
-        axes.grid(visible=True, alpha=0.3)
-        axes.tick_params(labelsize="small")
-    rows[0].legend(fontsize="small", loc="upper left")
-    rows[-1].set_xlabel("seconds from the onset")
-    return figure

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
 
 from obskit.model import Claim, Diagnosis, Event, Finding, Gap, LogTemplate, Suspect
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from obskit.incident.impact import Impact
     from obskit.incident.investigate import Walk
+    from obskit.incident.templates import Records
 
+#: The texts of a log record.
+_OF_RECORDS: Final = ("service", "task", "level", "template", "id", "signature")
 #: Of a level that is no signal's.
 _LOG_UNIT = "lines per minute"
 
@@ -127,10 +134,67 @@ def templates_frame(templates: Sequence[LogTemplate]) -> pd.DataFrame:
             "signature": [t.signature for t in templates],
             "onset": _times(t.onset for t in templates),
             "example": [t.example for t in templates],
+            "id": [t.id for t in templates],
         },
         numbers=("before", "after", "count"),
     )
     frame.attrs["units"] = {"before": _LOG_UNIT, "after": _LOG_UNIT, "count": "lines"}
+    return frame
+
+
+def records_frame(records: Records | None) -> pd.DataFrame:
+    """Return a row a log record, indexed by its time; texts are categories, redacted as those of `templates_frame`.
+
+    Args:
+        records: Of a log report; None where there were no lines.
+    """
+    import pandas as pd
+
+    from obskit.incident.logs import template_of
+    from obskit.redact import redact
+
+    if records is None:
+        texts = dict.fromkeys(_OF_RECORDS, _categories((), np.empty(0, np.int64)))
+        times, weight = _times((), name="time"), np.empty(0)
+    else:
+        shown = [template_of(name, redact) for name in records.names]
+        held: tuple[tuple[Sequence[str], npt.NDArray[np.int64]], ...] = (
+            (records.services, records.service),
+            (records.tasks, records.task),
+            (records.levels, records.template),
+            ([text for text, _ in shown], records.template),
+            ([name for _, name in shown], records.template),
+            (records.signatures, records.template),
+        )
+        texts = {name: _categories(*one) for name, one in zip(_OF_RECORDS, held, strict=True)}
+        times, weight = pd.DatetimeIndex(records.time_ns, tz="UTC", name="time"), records.weight
+    frame = pd.DataFrame({**texts, "weight": weight}, index=times)
+    frame.attrs["units"] = {"weight": "records"}
+    return frame
+
+
+def impact_frame(impact: Impact) -> pd.DataFrame:
+    """Return a row a reading; what was lost, and when, stands in ``attrs``. See `Incident.impact`."""
+    found = impact.readings
+    frame = _frame(
+        {
+            "signal": [r.signal for r in found],
+            "before": [r.before for r in found],
+            "during": [r.during for r in found],
+            "lowest": [r.lowest for r in found],
+            "highest": [r.highest for r in found],
+            "unit": [r.unit for r in found],
+            "measured": [r.measured for r in found],
+        },
+        numbers=("before", "during", "lowest", "highest", "measured"),
+    )
+    lost = {
+        where: {"requests": one.requests, "failed": one.failed, "share": one.share, "complete": one.complete}
+        for where, one in impact.lost.items()
+        if one is not None
+    }
+    frame.attrs |= {"units": {"measured": "ratio"}, "lost": lost}
+    frame.attrs |= {"start": impact.stretch.start, "end": impact.stretch.end, "over": impact.over}
     return frame
 
 
@@ -163,6 +227,14 @@ def gaps_frame(gaps: Sequence[Gap]) -> pd.DataFrame:
     )
 
 
+def _categories(texts: Sequence[str], codes: npt.NDArray[np.int64]) -> pd.Categorical:
+    """Return texts by their places; equal ones are one category."""
+    import pandas as pd
+
+    places, kinds = pd.factorize(np.array([whole(text) for text in texts], dtype=object))
+    return pd.Categorical.from_codes(places[codes], pd.Index(kinds, dtype="str"))
+
+
 def _times(moments: Iterable[datetime | None], name: str | None = None) -> pd.DatetimeIndex:
     """Return moments as UTC; what has none is NaT."""
     import pandas as pd
@@ -181,11 +253,11 @@ def _frame(columns: dict[str, list[object] | pd.DatetimeIndex], numbers: Sequenc
             made[name] = pd.Series(values)
             continue
         kind = kinds.get(name) or ("float64" if name in numbers else "object" if name == "details" else "str")
-        whole = [_whole(value) for value in values] if kind == "str" else values
-        made[name] = pd.Series(whole, dtype=kind)
+        held = [whole(value) for value in values] if kind == "str" else values
+        made[name] = pd.Series(held, dtype=kind)
     return pd.DataFrame(made)
 
 
-def _whole(text: object) -> str:
+def whole(text: object) -> str:
     """Return a text without half characters (lone surrogates), which no column holds."""
     return str(text).encode("utf-8", "replace").decode()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obskit.errors import UsageError
+from obskit.escape import clean
 from obskit.model import Diagnosis, Event, Gap, Logs, Metrics, Pillar, Service, Telemetry, Window
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Incident:
         window: When (UTC); the telemetry also holds the window's baseline, the calm stretch before it.
         telemetry: All that was seen, redacted, and what was not.
         made_by: Which obskit recorded it; "" for what was asked just now.
+        recording: The name of the file that it was opened from; "" when it has none.
 
     Example:
         >>> import obskit
@@ -44,6 +46,7 @@ class Incident:
     window: Window
     telemetry: Telemetry
     made_by: str = ""
+    recording: str = ""
 
     @property
     def metrics(self) -> Metrics:
@@ -131,6 +134,71 @@ class Incident:
 
         return suspects_frame(self.diagnosis.suspects)
 
+    def frame(self, *signals: str, tasks: bool = False) -> pd.DataFrame:
+        """Return the numbers that `plot` draws: a row a moment, a column a series; NaN is "no sample", never zero.
+
+        Args:
+            signals: Ids of the catalogue; where none is named, everything that was seen of the service and of what it
+                stands on (nodes, database).
+            tasks: Also columns of single tasks, where a signal has them.
+
+        Returns:
+            Shape (T, N), indexed by ``time`` (UTC). A column is named after its signal where it is the only one, else
+            as ``Series.name``; ``attrs["units"]`` says each column's unit.
+
+        Raises:
+            UsageError: A signal was not seen.
+
+        Example:
+            >>> import obskit
+            >>> frame = obskit.demo().frame("http_latency_p95", "db_pool_used_ratio")
+            >>> frame.attrs["units"]
+            {'http_latency_p95': 'seconds', 'db_pool_used_ratio': 'ratio'}
+        """
+        from obskit.analysis.columns import columns_frame
+
+        return columns_frame(self, signals, tasks=tasks)
+
+    def changes(self) -> pd.DataFrame:
+        """Return a row a column of the matrix ``steps.metrics``: whether it changed, when and by how much.
+
+        Returns:
+            The strongest first, indexed by ``column``, its place in the matrix: ``series`` (``Series.name``),
+            ``signal``, ``service``, ``task``, ``unit``, ``kind`` (``shift``, ``spike``, ``ramp``, ``lost``,
+            ``appeared``, ``high``; "" where nothing changed), ``onset`` (UTC), ``before``, ``after`` and ``peak`` (in
+            the row's ``unit``; NaN where there was no sample), ``score`` (robust deviations, 0 where nothing changed).
+
+        Example:
+            >>> import obskit
+            >>> changes = obskit.demo().changes()
+            >>> changes["score"].is_monotonic_decreasing, "shift" in set(changes["kind"])
+            (True, True)
+        """
+        from obskit.analysis.columns import changes_frame
+
+        return changes_frame(self.steps)
+
+    def impact(self) -> pd.DataFrame:
+        """Return what users suffered, a row a signal, measured or not: before the troubled stretch, and in it.
+
+        Returns:
+            ``signal``, ``before``, ``during``, ``lowest`` and ``highest`` (in the row's ``unit``; NaN where there was
+            no sample), ``unit``, ``measured`` (share of the stretch that has samples, 0 to 1). ``attrs["start"]`` and
+            ``attrs["end"]`` are the stretch, ``attrs["over"]`` is when users felt it no more (None while they do), all
+            UTC; ``attrs["lost"]`` holds, by who counted (``service``, ``balancer``), the ``requests`` of the stretch,
+            how many ``failed``, their ``share`` (0 to 1), and whether the count is ``complete``.
+
+        Example:
+            >>> import obskit
+            >>> impact = obskit.demo().impact()
+            >>> bool(impact.set_index("signal")["during"]["http_error_ratio"] > 0), sorted(impact.attrs["lost"])
+            (True, ['balancer', 'service'])
+        """
+        from obskit.analysis.frames import impact_frame
+        from obskit.incident.impact import impact_of
+
+        return impact_frame(impact_of(self.diagnosis, self.metrics))
+
     def timeline(self) -> pd.DataFrame:
         """Return a row a finding worth telling, by onset (UTC); ``steps.findings`` holds all of them.
 
@@ -154,7 +222,8 @@ class Incident:
 
         Returns:
             ``template``, ``service``, ``level``, ``change`` (``new``, ``surged``, ``vanished``, ``steady``),
-            ``before`` and ``after`` (lines a minute), ``count`` (lines), ``signature``, ``onset`` (UTC), ``example``.
+            ``before`` and ``after`` (lines a minute), ``count`` (lines), ``signature``, ``onset`` (UTC), ``example``,
+            ``id`` (the same in every run and on every machine; `records` has it as well).
 
         Example:
             >>> import obskit
@@ -164,6 +233,25 @@ class Incident:
         from obskit.analysis.frames import templates_frame
 
         return templates_frame(self.diagnosis.log_templates)
+
+    def records(self) -> pd.DataFrame:
+        """Return a row a log record, that is a line with its stack trace folded in; none without lines.
+
+        Returns:
+            Indexed by ``time`` (UTC, ascending): ``service``, ``task``, ``level``, ``template`` and ``id`` (as in
+            `templates`, which tells of the most telling ones), ``signature`` ("" where the wording is not known), all
+            categorical; ``weight``, how many records it stands for.
+
+        Example:
+            >>> import obskit
+            >>> incident = obskit.demo()
+            >>> by_template = incident.records().groupby("id")["weight"].sum()
+            >>> set(incident.templates()["id"]) <= set(by_template.index)
+            True
+        """
+        from obskit.analysis.frames import records_frame
+
+        return records_frame(self.steps.log_report.records)
 
     def events_frame(self) -> pd.DataFrame:
         """Return a row an event.
@@ -240,11 +328,11 @@ class Incident:
         write_bundle(place, self.telemetry, service=self.service, window=self.window, made_by=made)
         return place
 
-    def plot(self, signals: Sequence[str] = (), *, tasks: bool = False) -> Figure:
+    def plot(self, signals: Sequence[str] | str = (), *, tasks: bool = False) -> Figure:
         """Draw signals over time, one below the other: UTC, units on the axes, window shaded, onset marked.
 
         Args:
-            signals: Ids of the catalogue; those that tell most where none is named.
+            signals: Ids of the catalogue, or one of them; those that tell most where none is named.
             tasks: Also a line a task, where a signal has columns of single tasks.
 
         Raises:
@@ -264,6 +352,8 @@ class Incident:
     def postmortem(self) -> str:
         """Return the draft of a postmortem as Markdown: what was measured, and room for what only people know.
 
+        It is what ``obskit postmortem FILE`` prints of the same recording.
+
         Example:
             >>> import obskit
             >>> "## Impact" in obskit.demo().postmortem()
@@ -271,7 +361,7 @@ class Incident:
         """
         from obskit.incident.report import as_postmortem
 
-        return as_postmortem.render(self.diagnosis, self.telemetry)
+        return as_postmortem.render(self.diagnosis, self.telemetry, recording=self.recording)
 
     def _repr_html_(self) -> str:
         from obskit.analysis.show import incident_html
@@ -281,69 +371,4 @@ class Incident:
     def __repr__(self) -> str:
         seen = self.telemetry
         counts = f"{len(seen.metrics.series)} series, {len(seen.logs)} lines, {len(seen.events)} events"
-        return f"<Incident of {self.service.name}, {self.window}: {counts}, {len(seen.gaps)} gaps>"
-
-
-def open_bundle(path: str | os.PathLike[str]) -> Incident:
-    """Open a recording of `obskit record`, of `Incident.save`, or of a lab.
-
-    Args:
-        path: The file. It may come from anywhere: nothing in it is executed, sizes are checked.
-
-    Raises:
-        BundleError: It is not there, no bundle, damaged, from a newer obskit, or too large.
-
-    Example:
-        >>> import obskit
-        >>> path = obskit.demo().save("incident.obskit")
-        >>> obskit.open_bundle(path).diagnosis.verdict
-        'cause_found'
-    """
-    from obskit.sources.bundle import read_bundle
-
-    found = read_bundle(Path(path))
-    return Incident(service=found.service, window=found.window, telemetry=found.telemetry, made_by=found.made_by)
-
-
-def demo() -> Incident:
-    """Open the incident that ships with obskit: recorded from real processes, a pool of connections exhausted.
-
-    Example:
-        >>> import obskit
-        >>> obskit.demo().diagnosis.culprit.service
-        'shop-api'
-    """
-    from obskit.analysis.ask import demo_bundle
-
-    return open_bundle(demo_bundle())
-
-
-def triage(what: Incident | Telemetry, service: str | Service = "", window: Window | None = None) -> Diagnosis:
-    """Rank the root causes of what a service suffered.
-
-    Args:
-        what: An incident, or telemetry of your own making.
-        service: Whom it is about; only with telemetry.
-        window: When, UTC; only with telemetry, which also holds the window's baseline.
-
-    Raises:
-        UsageError: Telemetry without service or window, or an incident with one.
-
-    Example:
-        >>> import obskit
-        >>> incident = obskit.demo()
-        >>> diagnosis = obskit.triage(incident)
-        >>> diagnosis.verdict, diagnosis.hypotheses[0].cause
-        ('cause_found', 'db_pool_exhausted')
-        >>> wider = obskit.triage(incident.telemetry, "shop-api", incident.window)
-        >>> wider.hypotheses[0].cause == diagnosis.hypotheses[0].cause
-        True
-    """
-    if isinstance(what, Incident):
-        if service or window is not None:
-            raise UsageError("an incident holds its service and window", hint="triage(incident)")
-        return what.diagnosis
-    if not service or window is None:
-        raise UsageError("telemetry does not say whom and when it is about", hint="triage(telemetry, service, window)")
-    whom = Service(name=service) if isinstance(service, str) else service
-    return Incident(service=whom, window=window, telemetry=what).diagnosis
+        return f"<Incident of {clean(self.service.name)}, {self.window}: {counts}, {len(seen.gaps)} gaps>"

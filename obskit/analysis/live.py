@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from obskit.analysis.answers import columns_of, grid_of, known_signal, matrix_of, window_of
+from obskit.analysis.answers import columns_of, grid_of, known_signal, matrix_of, require_counted, window_of
+from obskit.analysis.arguments import number_of, several, unit_of
 from obskit.analysis.incident import Incident
 from obskit.errors import UsageError
 from obskit.model import Logs, Metrics, Service, Telemetry, Unit
@@ -52,7 +53,7 @@ class Sources:
         *,
         start: str | datetime | None = None,
         end: str | datetime | None = None,
-        events: Sequence[str | os.PathLike[str]] = (),
+        events: Sequence[str | os.PathLike[str]] | str | os.PathLike[str] = (),
     ) -> Incident:
         """Ask every source at once what triage would ask, and return what was seen, redacted.
 
@@ -60,7 +61,7 @@ class Sources:
             service: As its label in Prometheus and Loki says.
             since: How long before the end it begins; 30 minutes by default.
             start, end: From when to when; the end is now by default.
-            events: Files of exported EventBridge or service events.
+            events: Files of exported EventBridge or service events; one alone may be given as it is.
 
         Raises:
             UsageError: No source knows the service, or the window makes no sense.
@@ -77,7 +78,7 @@ class Sources:
 
         window = window_of(since, start, end, now=datetime.now(UTC))
         whom = service_of(self.settings, known_name(service), self.cluster)
-        files = tuple(Path(path) for path in events)
+        files = tuple(Path(path) for path in several(events))
         told = seen(self.settings, whom, window, events=files, deadline_seconds=self.deadline_seconds)
         return Incident(service=whom, window=window, telemetry=told)
 
@@ -102,7 +103,8 @@ class Sources:
             points. No column where nothing matched: NaN is "no sample", and nothing is filled with zero.
 
         Raises:
-            UsageError: There is no such signal, no such service, or nobody to ask.
+            UsageError: There is no such signal, no such service, nobody to ask, or it is one of the signals of logs
+                that dashboards and rules use and obskit does not ask itself.
             SourceError: It could not be asked.
 
         Example:
@@ -121,6 +123,7 @@ class Sources:
         if signal.variants[0].language == "LogQL":
             from obskit.sources.loki import LokiSource
 
+            require_counted(signal)
             told = LokiSource(self._connection("loki")).counted(ask)
         else:
             from obskit.sources.prometheus import PrometheusSource
@@ -143,15 +146,17 @@ class Sources:
         Args:
             query: PromQL, sent as it is.
             since, start, end: As of `incident`.
-            step: Distance of two points; by default whole multiples of 15 s, so that there are at most 720.
+            step: Distance of two points, in whole milliseconds; by default whole multiples of 15 s, so that there are
+                at most 720.
             unit: Of the numbers: ``seconds``, ``bytes``, ``ratio``, ``per_second``, ``bytes_per_second``, or ``count``
                 for bare numbers. obskit cannot know it; axes and tables show it.
 
         Returns:
-            A column a series, named by its labels. Points lie at multiples of the step.
+            A column a series, named by its labels. Points lie at multiples of the step, within the window where a
+            step is given.
 
         Raises:
-            UsageError: Prometheus is not configured, or the window makes no sense.
+            UsageError: Prometheus is not configured, or the window, step or unit makes no sense.
             SourceError: It could not be asked, or refused; its own words are in the message.
 
         Example:
@@ -163,7 +168,7 @@ class Sources:
         from obskit.sources import Ask
         from obskit.sources.prometheus_read import PrometheusClient
 
-        client = PrometheusClient(self._connection("prometheus"))
+        client, unit = PrometheusClient(self._connection("prometheus")), unit_of(unit)
         window = window_of(since, start, end, now=datetime.now(UTC))
         grid = grid_of(window, step)
         ask = Ask(service=Service(name=""), window=window, deadline=self._deadline())
@@ -189,7 +194,7 @@ class Sources:
             A column a series, named by its labels.
 
         Raises:
-            UsageError: Loki is not configured, or the query is one of lines.
+            UsageError: Loki is not configured, the window, step or unit makes no sense, or the query is one of lines.
             SourceError: It could not be asked, or refused.
 
         Example:
@@ -199,7 +204,7 @@ class Sources:
         """
         from obskit.sources.loki_read import LokiClient
 
-        client = LokiClient(self._connection("loki"))
+        client, unit = LokiClient(self._connection("loki")), unit_of(unit)
         grid = grid_of(window_of(since, start, end, now=datetime.now(UTC)), step)
         try:
             answer = client.matrix(query, grid, self._deadline())
@@ -240,7 +245,7 @@ class Sources:
         from obskit.sources.loki_read import LokiClient
 
         client = LokiClient(self._connection("loki"))
-        if not 0 < limit <= _MOST_LINES:
+        if not 0 < number_of(limit, "limit") <= _MOST_LINES:
             raise UsageError(f"{limit} lines make no sense", hint=f"between 1 and {_MOST_LINES}")
         window = window_of(since, start, end, now=datetime.now(UTC))
         try:
@@ -285,6 +290,8 @@ def connect(
 
     settings = load_settings()
     for name, url in (("prometheus", prometheus), ("loki", loki)):
+        if url is not None and not isinstance(url, str):
+            raise UsageError(f"{str(url)[:80]} is no address", hint=f'{name}="http://..."')
         if url is not None:
             configured = settings.prometheus if name == "prometheus" else settings.loki
             there = connection_at(configured, url, key=f"{name}.url", said_by=name) if url else Connection()
@@ -292,4 +299,7 @@ def connect(
     if not (settings.prometheus.url or settings.loki.url or settings.aws.wanted):
         hint = 'obskit.connect("http://prometheus:9090", "http://loki:3100"), or obskit.demo()'
         raise UsageError("no source is configured", hint=hint)
-    return Sources(settings=settings, cluster=cluster, deadline_seconds=float(deadline_of(settings, deadline or 0.0)))
+    seconds = settings.deadline_seconds if deadline is None else number_of(deadline, "deadline")
+    if seconds == 0:  # which stands for the settings' own elsewhere
+        raise UsageError("a deadline of 0 s makes no sense", hint="leave it out for what the settings say")
+    return Sources(settings=settings, cluster=cluster, deadline_seconds=float(deadline_of(settings, seconds)))

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
+from obskit.analysis.arguments import duration_of, moment_of, several
 from obskit.ascode.alerts import Slo
 from obskit.ascode.alerts.build import INTERVAL
 from obskit.ascode.alerts.rule import seconds
 from obskit.ascode.alerts.slo_rules import BURNS, RATE, WINDOWS, possible
 from obskit.errors import UsageError
-from obskit.incident.impact import Where, _Own, impact_of
+from obskit.incident.impact import Own, Where, impact_of
 from obskit.incident.losses import Loss, Objective
-from obskit.times import duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,12 +43,13 @@ def rates(incident: Incident, counted_by: Where = "service") -> pd.DataFrame:
         ``requests`` and ``failures``, per second, by time (UTC). NaN in both where one of them is not known.
 
     Raises:
-        UsageError: They were not asked of this service.
+        UsageError: They were not asked of this service, or it is neither of the two who shall count.
     """
     import pandas as pd
 
+    _require_counting(counted_by)
     own, name = incident.metrics, incident.service.name
-    mine = _Own(own.where(i for i, s in enumerate(own.series) if s.service == name))
+    mine = Own(own.where(i for i, s in enumerate(own.series) if s.service == name))
     if counted_by == "service" and mine.columns("slo_requests") and mine.columns("slo_failures"):
         sides = mine.line("slo_requests", "sum")[:, None], mine.line("slo_failures", "sum")[:, None]
     else:
@@ -71,7 +72,7 @@ def rates(incident: Incident, counted_by: Where = "service") -> pd.DataFrame:
 
 
 def stretched(
-    frame: pd.DataFrame, calm_until: datetime, *, before: timedelta | str = "3d", after: timedelta | str = "0s"
+    frame: pd.DataFrame, calm_until: datetime | str, *, before: timedelta | str = "3d", after: timedelta | str = "0s"
 ) -> pd.DataFrame:
     """Return rates as if the calm stretch had lasted longer before, and the trouble longer afterwards.
 
@@ -80,7 +81,7 @@ def stretched(
 
     Args:
         frame: From `rates`.
-        calm_until: When trouble began.
+        calm_until: When trouble began: an aware datetime, or a text in UTC (``"03:00"`` counts from the last sample).
         before: How long, before the first sample, it went on as in the median of the samples until *calm_until*:
             a median, for trouble often shows a moment before it is noticed.
         after: How long, after the last sample, it goes on as in the mean of the last `RATE`, or of the samples since
@@ -90,13 +91,14 @@ def stretched(
         The same columns, at the interval of obskit's rules.
 
     Raises:
-        UsageError: There is no sample before *calm_until*, or none after it and *after* is longer than nothing.
+        UsageError: There is no sample before *calm_until*, or none after it and *after* is longer than nothing; a time
+            or duration is none.
     """
     import pandas as pd
 
-    start = pd.Timestamp(calm_until)
+    start = _began(frame, calm_until)
     calm, trouble = frame.loc[: start - pd.Timedelta(1, "ns")], frame.loc[start:]
-    earlier, later = (duration(d) if isinstance(d, str) else d for d in (before, after))
+    earlier, later = duration_of(before), duration_of(after)
     if calm.empty or (trouble.empty and later > timedelta(0)):
         raise UsageError(
             f"nothing was seen {'before' if calm.empty else 'after'} {start}",
@@ -186,11 +188,18 @@ def alerts(frame: pd.DataFrame, slo: Slo) -> pd.DataFrame:
 
 
 def losses(incident: Incident, counted_by: Where = "service") -> Loss | None:
-    """Return the requests that the incident cost, as its postmortem counts them; None where nobody was asked."""
+    """Return the requests that the incident cost, as its postmortem counts them; None where nobody was asked.
+
+    Raises:
+        UsageError: It is neither of the two who count.
+    """
+    _require_counting(counted_by)
     return impact_of(incident.diagnosis, incident.metrics).lost[counted_by]
 
 
-def what_if(frame: pd.DataFrame, slo: Slo, objectives: Iterable[str], *, loss: Loss, since: datetime) -> pd.DataFrame:
+def what_if(
+    frame: pd.DataFrame, slo: Slo, objectives: Iterable[str], *, loss: Loss | None, since: datetime | str
+) -> pd.DataFrame:
     """Return what an incident means under other promises.
 
     Args:
@@ -198,18 +207,27 @@ def what_if(frame: pd.DataFrame, slo: Slo, objectives: Iterable[str], *, loss: L
         slo: The objective that is varied; name, period and signals stay.
         objectives: Percents as text: ``("99", "99.9", "99.99")``.
         loss: From `losses`.
-        since: When trouble began.
+        since: When trouble began, as *calm_until* of `stretched`.
 
     Returns:
         A row an objective: ``budget`` (share of requests that may fail), ``spent`` (share of the period's budget that
-        this one incident took; above 1 it broke the promise alone), ``affords`` (how many such incidents a period),
+        this one incident took; above 1 it broke the promise alone; NaN where no request is known), ``affords`` (how
+        many such incidents a period: infinite where nothing failed, NaN where nothing is known),
         ``page`` and ``ticket`` (UTC; NaT: not in this frame), ``page_after`` (from *since*).
+
+    Raises:
+        UsageError: There is no loss, no objective or no such time, or an objective is no percentage.
     """
     import pandas as pd
 
-    start = pd.Timestamp(since)
+    if loss is None:
+        raise UsageError("nothing is known of what was lost", hint="let the other side count: losses(incident, ...)")
+    percents: tuple[str, ...] = several(objectives)
+    if not percents:
+        raise UsageError("no objective is given", hint='for example ["99", "99.9"]')
+    start = _began(frame, since)
     rows = []
-    for percent in objectives:
+    for percent in percents:
         one = replace(slo, objective=percent)
         fires = alerts(frame, one).groupby("severity")["fires"].min()
         spent = loss.spent(Objective(percent=percent, period=timedelta(seconds=float(seconds(one.period)))))
@@ -218,7 +236,7 @@ def what_if(frame: pd.DataFrame, slo: Slo, objectives: Iterable[str], *, loss: L
                 "objective": percent,
                 "budget": float(one.budget),
                 "spent": spent,
-                "affords": 1 / spent if spent > 0 else np.inf,
+                "affords": np.inf if spent == 0 else 1 / spent,
                 "page": fires["page"],
                 "page_after": fires["page"] - start,
                 "ticket": fires["ticket"],
@@ -227,6 +245,24 @@ def what_if(frame: pd.DataFrame, slo: Slo, objectives: Iterable[str], *, loss: L
     found = pd.DataFrame(rows).set_index("objective")
     found.attrs["units"] = {"budget": "ratio", "spent": "ratio", "affords": "incidents a period"}
     return found
+
+
+def _require_counting(counted_by: str) -> None:
+    """Refuse whoever counts no requests.
+
+    Raises:
+        UsageError: It names the two who do.
+    """
+    if counted_by not in get_args(Where):
+        raise UsageError(
+            f"{str(counted_by)[:80]!r} does not count requests", hint=f"counted_by: {', '.join(get_args(Where))}"
+        )
+
+
+def _began(frame: pd.DataFrame, since: datetime | str) -> pd.Timestamp:
+    import pandas as pd
+
+    return pd.Timestamp(moment_of(since, now=frame.index[-1] if len(frame) else datetime.now(UTC)))
 
 
 def _recorded(frame: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:

@@ -10,13 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from obskit.analysis._needs import require_matplotlib
+from obskit.analysis.arguments import moment_of, several, unit_of
+from obskit.analysis.columns import own_columns, require_seen
 from obskit.errors import UsageError
 from obskit.escape import clean, cut
-from obskit.model import FloatMatrix, Metrics, Series, Unit, Window
+from obskit.model import FloatMatrix, Metrics, Series, Unit, Window, nanoseconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     from obskit.analysis.incident import Incident
 
@@ -28,7 +31,8 @@ _CHOSEN = 6
 _MOST_NAMED = 8
 _NAME_LENGTH = 60
 _WIDTH, _HEIGHT = 9.0, 2.1
-_UNITS: dict[Unit, str] = {
+#: What an axis says of a unit.
+UNITS: dict[Unit, str] = {
     "seconds": "seconds",
     "bytes": "bytes",
     "ratio": "percent",
@@ -47,12 +51,14 @@ def metrics_figure(metrics: Metrics, *, window: Window | None = None, onset: dat
         onset: Marked by a line; None for none.
 
     Raises:
-        UsageError: Nothing to draw, or too many signals.
+        UsageError: Nothing to draw, too many signals, a unit that is none, or a time that no axis holds.
         ObskitError: matplotlib is not installed.
     """
     require_matplotlib()
     from obskit.analysis.figure import Drawn
 
+    for time in (*((window.start, window.end) if window else ()), *((onset,) if onset else ())):
+        moment_of(time, now=datetime.now(UTC))
     groups: dict[tuple[str, Unit], list[int]] = {}
     for column, one in enumerate(metrics.series):
         groups.setdefault((one.signal, one.unit), []).append(column)
@@ -73,34 +79,76 @@ def metrics_figure(metrics: Metrics, *, window: Window | None = None, onset: dat
     return figure
 
 
-def incident_figure(incident: Incident, signals: Sequence[str], *, tasks: bool) -> Figure:
+def incident_figure(incident: Incident, signals: Sequence[str] | str, *, tasks: bool) -> Figure:
     """Return the signals of an incident; those that tell most where none is named. See `Incident.plot`."""
     require_matplotlib()
-    seen = incident.steps.metrics
-    known = {s.signal for s in seen.series}
-    for name in signals:
-        if name not in known:
-            import difflib
-
-            near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
-            hint = f"did you mean {', '.join(near)}?" if near else "the signals that were seen: incident.metrics.series"
-            raise UsageError(f"the signal {name[:80]!r} was not seen", hint=hint)
+    seen, signals = incident.steps.metrics, several(signals)
+    require_seen(seen, signals)
     chosen = list(dict.fromkeys(signals or [s.signal for s in incident.diagnosis.metrics.series]))
-    columns = [column for name in (chosen if signals else chosen[:_CHOSEN]) for column in _own(incident, name, tasks)]
+    columns = [
+        column
+        for name in (chosen if signals else chosen[:_CHOSEN])
+        for column in own_columns(incident, name, tasks=tasks)
+    ]
     return metrics_figure(seen.where(columns), window=incident.window, onset=incident.diagnosis.onset)
 
 
-def _own(incident: Incident, signal: str, tasks: bool) -> list[int]:
-    """Return a signal's columns that are about the service or what it stands on; anybody's where there are none."""
-    walk = incident.steps
-    whose = {"", incident.service.name, walk.evidence.entity(signal)}
-    columns = [i for i, s in enumerate(walk.metrics.series) if s.signal == signal]
-    own = [i for i in columns if walk.metrics.series[i].service in whose] or columns
-    whole = [i for i in own if not walk.metrics.series[i].task]
-    return own if tasks or not whole else whole
+def overlay_figure(sides: Sequence[tuple[str, Incident]], signals: Sequence[str]) -> Figure:
+    """Return signals of several incidents over one another, each on the clock of its own onset.
+
+    Args:
+        sides: What a legend calls each, and the incident; one without an onset counts from its window's begin.
+        signals: Ids that at least one has seen.
+
+    Raises:
+        ObskitError: matplotlib is not installed.
+    """
+    require_matplotlib()
+    from obskit.analysis.figure import Drawn
+
+    figure = Drawn(figsize=(_WIDTH, _HEIGHT * len(signals) + 0.4), layout="constrained")
+    rows = figure.subplots(len(signals), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, signal in zip(rows, signals, strict=True):
+        values, units = [], []
+        for place, (side, incident) in enumerate(sides):
+            metrics = incident.steps.metrics.where(own_columns(incident, signal))
+            onset = np.datetime64(nanoseconds(incident.diagnosis.onset or incident.window.start), "ns")
+            lines = _draw(axes, (metrics.times - onset) / np.timedelta64(1, "s"), metrics.values, color=f"C{place}")
+            for line in lines[:1]:
+                line.set_label(cut(clean(f"{side}: {incident.service.name}"), _NAME_LENGTH))
+            values.append(metrics.values.ravel())
+            units += [one.unit for one in metrics.series]
+        _dress(axes, signal, units[0], np.concatenate(values))
+        axes.axvline(0.0, color="C7", linestyle="--", linewidth=1.0)
+    rows[0].legend(fontsize="small", loc="upper left")
+    rows[-1].set_xlabel("seconds from the onset", fontsize="small")
+    _as_it_is(figure)
+    return figure
 
 
 def _panel(axes: Axes, metrics: Metrics, signal: str, unit: Unit) -> None:
+    lines = _draw(axes, metrics.times, metrics.values)
+    for line, one in zip(lines, metrics.series, strict=True):
+        line.set_label(_name(one))
+    _dress(axes, signal, unit, metrics.values)
+    if any(_name(one) != clean(one.signal) for one in metrics.series):
+        _legend(axes, len(lines))
+
+
+def _draw(
+    axes: Axes, at: npt.NDArray[np.generic], values: FloatMatrix, *, color: str | None = None
+) -> Sequence[Line2D]:
+    """Draw a line a column, and a point where a sample has no neighbour."""
+    lines = axes.plot(at, values, linewidth=1.2, color=color)
+    lone = _alone(values)
+    for column, line in enumerate(lines):
+        line.set_marker(".")
+        line.set_markevery(np.flatnonzero(lone[:, column]).tolist())
+    return lines
+
+
+def _dress(axes: Axes, signal: str, unit: Unit, values: FloatMatrix) -> None:
+    """Name the signal, and write its unit at round places of the axis."""
     from matplotlib.ticker import FuncFormatter
 
     from obskit.catalogue import all_signals
@@ -108,15 +156,9 @@ def _panel(axes: Axes, metrics: Metrics, signal: str, unit: Unit) -> None:
     from obskit.incident.units import humanize
 
     known = all_signals().get(signal)
-    lines = axes.plot(metrics.times, metrics.values, linewidth=1.2)
-    lone = _alone(metrics.values)
-    for column, (line, one) in enumerate(zip(lines, metrics.series, strict=True)):
-        line.set_label(_name(one))
-        line.set_marker(".")
-        line.set_markevery(np.flatnonzero(lone[:, column]).tolist())
     axes.set_title(cut(clean(known.title if known else signal), _NAME_LENGTH), loc="left", fontsize="medium")
-    axes.set_ylabel(_UNITS[unit], fontsize="small")
-    finite = metrics.values[np.isfinite(metrics.values)]
+    axes.set_ylabel(UNITS[unit_of(unit)], fontsize="small")
+    finite = values[np.isfinite(values)]
     if len(finite):
         rounded = binary_step if unit.startswith("bytes") else round_step
         span = axis(float(finite.min()), float(finite.max()), rounded=rounded)
@@ -126,8 +168,6 @@ def _panel(axes: Axes, metrics: Metrics, signal: str, unit: Unit) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: humanize(value, unit)))
     axes.tick_params(labelsize="small")
     axes.grid(visible=True, alpha=0.3)
-    if any(_name(one) != clean(one.signal) for one in metrics.series):
-        _legend(axes, len(lines))
 
 
 def _alone(values: FloatMatrix) -> npt.NDArray[np.bool_]:

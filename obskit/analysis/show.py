@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from obskit.drawing import Plot, paths
 from obskit.escape import clean, cut
-from obskit.incident.report._phrases import VERDICTS, clock, percent
-from obskit.incident.units import humanize
+from obskit.incident.report._phrases import VERDICTS, clock
+from obskit.incident.units import humanize, percent
 from obskit.model import Claim, Diagnosis, FloatMatrix, Logs, Metrics, TimeArray, Window, stamp, utc
 
 if TYPE_CHECKING:
@@ -107,6 +107,13 @@ def diagnosis_html(diagnosis: Diagnosis) -> str:
         f"<ol>{''.join(f'<li>{step}</li>' for step in steps)}</ol>" if steps else "",
         _timeline(diagnosis),
     )
+
+
+def diagnosis_line(diagnosis: Diagnosis) -> str:
+    """Return whom it is about, the verdict and its likeliest cause, on one line."""
+    first = "".join(f": {h.cause} {percent(h.probability)}" for h in diagnosis.hypotheses[:1])
+    head = f"{cut(clean(diagnosis.service), _LONGEST)}, {diagnosis.window}"
+    return f"<Diagnosis of {head}: {diagnosis.verdict}{cut(clean(first), _LONGEST)}>"
 
 
 def incident_html(incident: Incident) -> str:

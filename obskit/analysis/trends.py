@@ -14,16 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from obskit.analysis.arguments import duration_of, moment_of, number_of, several
 from obskit.errors import UsageError
 from obskit.incident.stats import counted, median, quantile_of_sorted
 from obskit.model import FloatMatrix
-from obskit.times import duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +117,8 @@ def forecast(
         limit: The level that is full, in the series' unit.
         last: How much of the past the line is laid through: ``"6h"``; all of it by default. Where load has a daily
             rhythm, give a frame of each day's highest: ``frame.resample("1D").max()``.
-        until: Where the past ends (aware, or UTC); the frame's last time by default.
+        until: Where the past ends; the frame's last time by default. An aware datetime or a text in UTC, of which
+            ``"03:00"`` and ``"-30m"`` count from the frame's last time.
         floor: The smallest climb that matters, in the series' unit: `obskit.Signal.floor` of the catalogue.
 
     Returns:
@@ -133,7 +134,8 @@ def forecast(
         * ``reach``: how many times as long as what was seen the line is carried on; above 1 it is a guess.
 
     Raises:
-        UsageError: The frame's index is not in UTC or not ascending, or nothing lies in the past that is asked for.
+        UsageError: The frame's index is not in UTC or not ascending, nothing lies in the past that is asked for, or a
+            time, duration or number is none.
 
     Example:
         >>> import pandas as pd
@@ -146,6 +148,7 @@ def forecast(
     """
     import pandas as pd
 
+    limit, floor = number_of(limit, "limit"), number_of(floor, "floor")
     past = _past(frame, last, until)
     points = _thinned(past)
     later = _later_half(points)
@@ -184,7 +187,7 @@ def forecast(
 def backtest(
     frame: pd.DataFrame,
     limit: float,
-    moments: Iterable[datetime | str],
+    moments: Iterable[datetime | str] | datetime | str,
     *,
     last: timedelta | str | None = None,
     floor: float = 0.0,
@@ -193,14 +196,14 @@ def backtest(
 
     Args:
         frame, limit, last, floor: As of `forecast`.
-        moments: At each of which only what came before is known.
+        moments: At each of which only what came before is known; as *until* of `forecast`.
 
     Returns:
-        A row a moment and series, indexed by both (``moment``, ``series``), of those that had not reached the limit
-        and had not ended: the columns of `forecast`, and ``truth`` (from the moment to the first sample at the limit
-        or above; NaT when the frame shows none), ``error`` (``left`` minus ``truth``: positive is too late) and
-        ``held`` (True or False where both are known, else NA: ``truth``, which is known to a step of the index, lies
-        between ``soonest`` and ``latest``).
+        A row a moment and series, indexed by both (``moment``, ``series``), of those that had not reached the limit,
+        had not ended and had samples enough: the columns of `forecast`, and ``truth`` (as ``left`` from the last sample
+        that was known, to the first one at the limit or above; NaT when the frame shows none), ``error`` (``left``
+        minus ``truth``: positive is too late) and ``held`` (True or False where both are known, else NA: ``truth``,
+        which is known to a step of the index, lies between ``soonest`` and ``latest``).
 
     Raises:
         UsageError: As of `forecast`, or no moment is given.
@@ -208,13 +211,13 @@ def backtest(
     import pandas as pd
 
     found: dict[pd.Timestamp, pd.DataFrame] = {}
-    for moment in moments:
-        when = _moment(moment)
+    for moment in several(moments):
+        when = pd.Timestamp(moment_of(moment, now=_end(frame)))
         said = forecast(frame, limit, last=last, until=when, floor=floor)
-        later = frame.loc[when:].iloc[1:] >= limit
+        later, known = frame.loc[frame.index > when] >= limit, frame.index[frame.index <= when][-1]
         first = np.where(later.any(), later.to_numpy().argmax(axis=0) if len(later) else 0, -1)
         steps = later.index.append(pd.DatetimeIndex([pd.NaT], tz="UTC"))
-        said["truth"] = pd.to_timedelta(steps[first] - pd.DatetimeIndex([when]).repeat(len(first)))
+        said["truth"] = pd.to_timedelta(steps[first] - pd.DatetimeIndex([known]).repeat(len(first)))
         found[when] = said[~said["says"].isin(["ended", "at the limit", "too few samples"])]
     if not found:
         raise UsageError("no moment to look back from", hint="give times within the frame's index")
@@ -229,32 +232,38 @@ def backtest(
     return result
 
 
-def _moment(when: datetime | str) -> pd.Timestamp:
-    """Return a moment in UTC; one without a zone is taken as UTC."""
-    import pandas as pd
-
-    stamp = pd.Timestamp(when)
-    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
-
-
-def _past(frame: pd.DataFrame, last: timedelta | str | None, until: datetime | str | None) -> pd.DataFrame:
-    """Return the rows that are known and that count.
+def _end(frame: pd.DataFrame) -> datetime:
+    """Return a frame's last time; the present where it has no row.
 
     Raises:
-        UsageError: There are none, or their times cannot be used.
+        UsageError: Its times cannot be used.
     """
     import pandas as pd
 
     index = frame.index
     if not isinstance(index, pd.DatetimeIndex) or str(index.tz) != "UTC" or not index.is_monotonic_increasing:
         raise UsageError("a forecast needs an ascending UTC index", hint="take incident.metrics.to_frame()")
-    past = frame if until is None else frame.loc[: _moment(until)]
-    if last is not None and len(past):
-        past = past.loc[past.index[-1] - (duration(last) if isinstance(last, str) else last) :]
+    return index[-1] if len(index) else datetime.now(UTC)
+
+
+def _past(frame: pd.DataFrame, last: timedelta | str | None, until: datetime | str | None) -> pd.DataFrame:
+    """Return the rows that are known and that count.
+
+    Raises:
+        UsageError: There are none, or their times or values cannot be used.
+    """
+    end, index = _end(frame), frame.index
+    past = frame if until is None else frame.loc[: moment_of(until, now=end)]
+    length = None if last is None else duration_of(last)
+    if length is not None and len(past):
+        past = past.loc[past.index[-1] - length :]
     if not len(past) or not len(past.columns):
         where = {"the frame": f"{index[0]} to {index[-1]}, {len(frame.columns)} columns"} if len(index) else {}
         raise UsageError("there is no past to forecast from", where=where, hint="choose another last or until")
-    return past
+    try:
+        return past.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError("the frame holds no numbers", hint="take columns of incident.metrics.to_frame()") from error
 
 
 def _thinned(past: pd.DataFrame) -> _Points:

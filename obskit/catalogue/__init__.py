@@ -19,8 +19,30 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
+from obskit.catalogue._speak import (
+    CLUSTER_LABELS,
+    NOT_TRAFFIC,
+    PEER_LABELS,
+    ROUTE_LABELS,
+    SERVICE_LABELS,
+    TASK_LABELS,
+    alternation,
+    quoted,
+)
 from obskit.discover import modules_in
 from obskit.model import Signal
+
+__all__ = [
+    "CLUSTER_LABELS",
+    "NOT_TRAFFIC",
+    "PEER_LABELS",
+    "ROUTE_LABELS",
+    "SERVICE_LABELS",
+    "TASK_LABELS",
+    "all_signals",
+    "alternation",
+    "quoted",
+]
 
 
 @cache

@@ -2,7 +2,8 @@
 
 How a value shows and plots itself stands in ``obskit.analysis``, which is looked up when that is asked for.
 Times are UTC. Arrays of times are ``datetime64[ns]``; single times are aware ``datetime``s.
-Units are base units: ``seconds``, ``bytes``, ``ratio`` (0 to 1), ``per_second``, ``count``.
+Units are base units: ``seconds``, ``bytes``, ``ratio`` (0 to 1), ``per_second``,
+``bytes_per_second``, ``count``.
 A NaN means "no sample"; nothing is ever filled with zero.
 """
 
@@ -39,6 +40,7 @@ from obskit.model.seen import (
 from obskit.model.words import (
     DATABASE,
     LOG_VOLUME,
+    PILLARS,
     Direction,
     FloatMatrix,
     Labels,
@@ -46,6 +48,7 @@ from obskit.model.words import (
     Pillar,
     TimeArray,
     Unit,
+    Verdict,
     nanoseconds,
     stamp,
     utc,
@@ -54,6 +57,7 @@ from obskit.model.words import (
 __all__ = [
     "DATABASE",
     "LOG_VOLUME",
+    "PILLARS",
     "Claim",
     "Contribution",
     "Culprit",
@@ -82,6 +86,7 @@ __all__ = [
     "TimeArray",
     "Unit",
     "Variant",
+    "Verdict",
     "Window",
     "nanoseconds",
     "stamp",

@@ -9,7 +9,7 @@ from typing import Literal
 
 from obskit.model.asked import Window
 from obskit.model.seen import Gap, Metrics
-from obskit.model.words import Labels, Part, Pillar, Unit
+from obskit.model.words import Labels, Part, Pillar, Unit, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +156,8 @@ class Contribution:
 
     Attributes:
         part: ``resources``, ``latency``, ``errors`` and ``other`` series of its own; ``withheld`` requests;
-            ``logs``; ``change`` (a deployment); ``path`` (where the calls from the symptom lead).
+            ``waits`` between two log lines; ``logs``; ``change`` (a deployment); ``path`` (where the calls from the
+            symptom lead).
         evidence: In nats, logarithms of robust deviations, weighed; above 0. Comparable with other
             contributions, and no log-odds: it says nothing of how likely anything is.
         words: One line for a person, without the time.
@@ -264,7 +265,7 @@ class Diagnosis:
     service: str
     cluster: str
     window: Window
-    verdict: Literal["cause_found", "possible", "no_clear_cause", "calm"]
+    verdict: Verdict
     summary: str
     onset: datetime | None
     hypotheses: tuple[Hypothesis, ...]
@@ -281,6 +282,11 @@ class Diagnosis:
     facts: Mapping[str, str]
     elapsed_seconds: float
     suspects: tuple[Suspect, ...] = ()
+
+    def __repr__(self) -> str:
+        from obskit.analysis.show import diagnosis_line
+
+        return diagnosis_line(self)
 
     def _repr_html_(self) -> str:
         from obskit.analysis.show import diagnosis_html  # a notebook's, and nobody else's

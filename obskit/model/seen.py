@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from obskit.model.words import FloatMatrix, Labels, TimeArray, Unit
+from obskit.model.words import FloatMatrix, Labels, TimeArray, Unit, stamp, utc
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,6 +112,64 @@ class Metrics:
         frame.attrs["units"] = {name: s.unit for name, s in zip(names, self.series, strict=True)}
         return frame
 
+    @classmethod
+    def from_prometheus(
+        cls,
+        body: bytes,
+        *,
+        start: datetime,
+        end: datetime,
+        step: timedelta,
+        query: str = "",
+        unit: Unit = "count",
+    ) -> Metrics:
+        """Read the body of Prometheus' ``query_range``, for example from a file that curl wrote.
+
+        Args:
+            body: As received.
+            start, end, step: As they were asked for; the datetimes are aware.
+            query: The PromQL that was sent, to be kept with the columns.
+            unit: Of the numbers; the answer does not tell it.
+
+        Returns:
+            A matrix (T, N), T points from start to end, a column a series; NaN where there was no sample. What the
+            server said beside the data becomes a Python warning.
+
+        Raises:
+            UsageError: The body is no such answer, or the step or the stretch of time makes no sense.
+
+        Example:
+            >>> from datetime import UTC, datetime, timedelta
+            >>> from obskit import Metrics
+            >>> body = b'{"status":"success","data":{"resultType":"matrix","result":[' + (
+            ...     b'{"metric":{"__name__":"up","service":"shop"},"values":[[1769828400,"1"]]}]}}'
+            ... )
+            >>> start = datetime(2026, 1, 31, 3, tzinfo=UTC)
+            >>> up = Metrics.from_prometheus(body, start=start, end=start, step=timedelta(seconds=15))
+            >>> up.series[0].name, float(up.values[0, 0])
+            ('up{shop}', 1.0)
+        """
+        from obskit.analysis.range_answer import read_answer
+
+        return read_answer(body, start=start, end=end, step=step, query=query, unit=unit)
+
+    def to_prometheus(self) -> bytes:
+        """Return the columns as the body of ``query_range`` that Prometheus would have sent, for other tools.
+
+        Returns:
+            JSON. A series is labelled with its signal as ``__name__``, ``service``, ``task_id`` and its other labels;
+            where there was no sample there is none, and a column without any is left out.
+
+        Example:
+            >>> import json, obskit
+            >>> answer = json.loads(obskit.demo().metrics.where([0]).to_prometheus())
+            >>> answer["data"]["result"][0]["metric"]
+            {'__name__': 'alb_unhealthy_hosts', 'service': 'orders'}
+        """
+        from obskit.analysis.range_answer import answer_of
+
+        return answer_of(self)
+
     def plot(self, *, window: Window | None = None, onset: datetime | None = None) -> Figure:
         """Draw one axes a signal: UTC, its unit on the axis.
 
@@ -133,6 +191,9 @@ class Metrics:
         from obskit.analysis.plots import metrics_figure  # matplotlib, and only where something is drawn
 
         return metrics_figure(self, window=window, onset=onset)
+
+    def __repr__(self) -> str:
+        return f"<Metrics: {len(self.series)} series of {len(self.times)} points{_stretch(self.times)}>"
 
     def _repr_html_(self) -> str:
         from obskit.analysis.show import metrics_html  # a notebook's, and nobody else's
@@ -208,7 +269,7 @@ class Logs:
         return int(self.table.num_rows)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame with the table's columns and a UTC ``time`` index.
+        """Return a DataFrame with the table's columns and a UTC ``time`` index; types do not depend on how many rows.
 
         Example:
             >>> import obskit
@@ -217,8 +278,14 @@ class Logs:
         """
         import pandas as pd
 
-        frame = pd.DataFrame(self.table.to_pydict())
+        kinds = {"time_ns": "int64", "weight": "float64"}
+        columns = self.table.to_pydict().items()
+        frame = pd.DataFrame({name: pd.Series(held, dtype=kinds.get(name, "str")) for name, held in columns})
         return frame.set_index(pd.DatetimeIndex(frame["time_ns"], tz="UTC", name="time"))
+
+    def __repr__(self) -> str:
+        times = self.table["time_ns"].to_numpy().astype("datetime64[ns]")
+        return f"<Logs: {len(self)} lines{_stretch(times)}>"
 
     def _repr_html_(self) -> str:
         from obskit.analysis.show import logs_html  # a notebook's, and nobody else's
@@ -298,3 +365,15 @@ class Telemetry:
     events: tuple[Event, ...] = ()
     gaps: tuple[Gap, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.metrics.series)} series, {len(self.logs)} lines, {len(self.events)} events"
+        return f"<Telemetry: {counts}, {len(self.gaps)} gaps>"
+
+
+def _stretch(times: TimeArray) -> str:
+    """Return ``, FIRST to LAST``; "" where there is none."""
+    if not len(times):
+        return ""
+    first, last = (stamp(utc(int(times[i].astype("datetime64[ns]").astype(np.int64)))) for i in (0, -1))
+    return f", {first} to {last}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ import numpy.typing as npt
 Unit = Literal["seconds", "bytes", "ratio", "per_second", "bytes_per_second", "count"]
 Direction = Literal["up", "down", "both"]
 Pillar = Literal["metrics", "logs", "events"]
+PILLARS: tuple[Pillar, ...] = get_args(Pillar)
+Verdict = Literal["cause_found", "possible", "no_clear_cause", "calm"]
 #: The kinds of evidence that make a service suspect where no cause fits.
 Part = Literal["resources", "latency", "errors", "other", "withheld", "waits", "logs", "change", "path"]
 FloatMatrix = npt.NDArray[np.float64]

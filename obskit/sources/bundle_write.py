@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,7 @@ def write_bundle(path: Path, telemetry: Telemetry, *, service: Service, window: 
         BundleError: The place cannot be written, or the recording is larger than what
             `read_bundle` accepts.
     """
-    if path.is_dir():
-        raise BundleError(f"{path} is a folder", hint="name a file, for example incident.obskit")
+    _require_place(path)
     tables = _tables(redacted(telemetry), service, window, made_by)
     rows = sum(table.num_rows for table in tables)
     if rows > MAX_ROWS:
@@ -51,9 +51,30 @@ def write_bundle(path: Path, telemetry: Telemetry, *, service: Service, window: 
     try:
         _write_whole(path, tables)
     except OSError as error:
-        raise BundleError(
-            f"{path} cannot be written: {error.strerror or error}", hint="name a file in a folder that you can write to"
-        ) from error
+        raise _not_written(path, error.strerror or str(error)) from error
+
+
+def _require_place(path: Path) -> None:
+    """Refuse what no recording can be written to, before anything is put together.
+
+    Raises:
+        BundleError: It is a folder, or no name that a file can have.
+    """
+    try:
+        os.lstat(path)
+        folder = path.is_dir()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _not_written(path, error.strerror or str(error)) from error
+    except ValueError as error:  # a zero byte, half a character
+        raise BundleError(f"{str(path)[:80]!r} is no name of a file", hint="for example incident.obskit") from error
+    if folder:
+        raise BundleError(f"{path} is a folder", hint="name a file, for example incident.obskit")
+
+
+def _not_written(path: Path, why: str) -> BundleError:
+    return BundleError(f"{path} cannot be written: {why}", hint="name a file in a folder that you can write to")
 
 
 def _write_whole(path: Path, tables: Sequence[pa.Table]) -> None:

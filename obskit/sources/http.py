@@ -43,8 +43,8 @@ Write = Literal["POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
-    """One question or change: what is sent, and how much may come back."""
+class Request:
+    """One question or change: what is sent, and how much may come back; what *writes* is sent only once."""
 
     method: str
     url: str
@@ -269,8 +269,8 @@ def fetch(  # noqa: PLR0913 (each is a fact of one request; a value for them wou
         SettingsError: The token or the AWS credentials cannot be used.
     """
     method = "GET" if data is None else "POST"
-    request = _Request(method=method, url=url, params=params, data=data, headers=headers, max_bytes=max_bytes)
-    return _ask(session, request, name=name, query=query, deadline=deadline, timeout=timeout)
+    request = Request(method=method, url=url, params=params, data=data, headers=headers, max_bytes=max_bytes)
+    return exchange(session, request, name=name, query=query, deadline=deadline, timeout=timeout)
 
 
 def send(
@@ -310,14 +310,17 @@ def send(
             data, headers = json.dumps(body, allow_nan=False).encode(), {"Content-Type": "application/json"}
         except (TypeError, ValueError, RecursionError) as error:
             raise UsageError(f"what {name} shall be sent is no JSON", where={"said": str(error)}) from error
-    request = _Request(method=method, url=url, data=data, headers=headers, max_bytes=max_bytes, writes=True)
-    return _ask(session, request, name=name, query="", deadline=deadline, timeout=timeout)
+    request = Request(method=method, url=url, data=data, headers=headers, max_bytes=max_bytes, writes=True)
+    return exchange(session, request, name=name, query="", deadline=deadline, timeout=timeout)
 
 
-def _ask(
-    session: requests.Session, request: _Request, *, name: str, query: str, deadline: float, timeout: float
+def exchange(
+    session: requests.Session, request: Request, *, name: str, query: str, deadline: float, timeout: float
 ) -> tuple[int, bytes]:
-    """Send a request, again where that is safe and may help, and return status and body."""
+    """Send a request, again where that is safe and may help, and return status and body.
+
+    Arguments and errors are those of `fetch`.
+    """
     where = {"at": _shown(request.url), "query": query}
     for attempt in range(RETRIES + 1):
         last = attempt == RETRIES
@@ -356,7 +359,7 @@ def _within(until: float, work: Callable[[], tuple[int, bytes]]) -> tuple[int, b
     return answer.result(timeout=max(until - time.monotonic(), 0.0))
 
 
-def _once(session: requests.Session, request: _Request, until: float) -> tuple[int, bytes]:
+def _once(session: requests.Session, request: Request, until: float) -> tuple[int, bytes]:
     """Send one try and read its body as it comes, so that neither size nor slowness runs away."""
     left = until - time.monotonic()
     if left <= 0:

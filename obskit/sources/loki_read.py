@@ -151,7 +151,7 @@ class LokiClient:
         """
         end = grid.start + grid.step * (grid.points - 1)
         edges = {"start": str(round(grid.start * 1e9)), "end": str(round(end * 1e9))}
-        data = {"query": query, **edges, "step": f"{grid.step:g}"}
+        data = {"query": query, **edges, "step": grid.step_text}
         status, body = self._fetch("/loki/api/v1/query_range", deadline, query=query, data=data)
         if status != 200:
             raise self._refused(status, body, query)

@@ -40,7 +40,13 @@ class Grid:
     def times(self) -> TimeArray:
         """Return shape (T,), datetime64[ns], UTC."""
         seconds = self.start + self.step * np.arange(self.points)
-        return (seconds * 1e3).astype("datetime64[ms]").astype("datetime64[ns]")
+        times: TimeArray = np.rint(seconds * 1e3).astype("datetime64[ms]").astype("datetime64[ns]")
+        return times
+
+    @property
+    def step_text(self) -> str:
+        """The step as it is sent: seconds, with the milliseconds that servers count in."""
+        return f"{self.step:.3f}".rstrip("0").rstrip(".")
 
 
 def grid_for(window: Window, scrape_interval: float) -> Grid:
@@ -119,15 +125,15 @@ class PrometheusClient:
             (grid.start + grid.step * first, min(MAX_INTERVALS, grid.points - first))
             for first in range(0, grid.points, MAX_INTERVALS)
         ]
-        answers = [self._piece(ask, query, start, grid.step, points) for start, points in pieces]
+        answers = [self._piece(ask, query, Grid(start, grid.step, points)) for start, points in pieces]
         return answers[0] if len(answers) == 1 else _joined(answers)
 
-    def _piece(self, ask: Ask, query: str, start: float, step: float, points: int) -> RangeAnswer:
-        end = start + step * (points - 1)
-        data = {"query": query, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
+    def _piece(self, ask: Ask, query: str, grid: Grid) -> RangeAnswer:
+        end = grid.start + grid.step * (grid.points - 1)
+        data = {"query": query, "start": f"{grid.start:.3f}", "end": f"{end:.3f}", "step": grid.step_text}
         body = self._get("/api/v1/query_range", ask, query=query, data=data)
         try:
-            return decode_range(body, start, step, points)
+            return decode_range(body, grid.start, grid.step, grid.points)
         except NotAnAnswerError as error:
             raise SourceError(
                 f"Prometheus' answer cannot be read: {error}", where={"query": query, "said": _said(body)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,27 @@ def test_templates_are_joined_by_their_id(pair: Comparison) -> None:
     assert set(templates.index[templates["seen"] == "both"]) == ids[0] & ids[1]
 
 
+def test_only_the_service_and_what_it_stands_on_is_compared() -> None:
+    """A caller's errors are not the service's own; what they share (a database, nodes) is both's."""
+    demo = obskit.demo()
+    own = {f.subject for f in demo.steps.evidence.findings if f.service == demo.service.name}
+    others = {f.subject for f in demo.steps.evidence.findings if f.service == "orders"} - own
+    changes = compare(demo, demo).changes().reset_index("pillar")
+    first = min(
+        (
+            f
+            for f in demo.steps.evidence.findings
+            if (f.subject, f.service, f.task) == ("http_error_ratio", "shop-api", "")
+        ),
+        key=lambda finding: finding.onset,
+    )
+
+    assert others
+    assert not others & set(changes.index)
+    assert changes.loc["http_error_ratio", "after_first"] == first.after
+    assert {"pg_connections", "node_load_per_core"} <= set(changes.index)
+
+
 def test_of_a_calm_window_nothing_is_claimed(pool: obskit.Incident) -> None:
     """There is no cause to compare with, and no onset to align at."""
     calm = compare(pool, opened("calm_a"))
@@ -104,6 +126,23 @@ def test_a_picture_has_an_axes_a_signal_on_the_clock_of_the_onset(pair: Comparis
     ]
     assert np.min(line) < 0 < np.max(line)
     assert figure.axes[-1].get_xlabel() == "seconds from the onset"
+
+
+def test_names_are_drawn_as_they_are_and_one_name_is_one_signal(pool: obskit.Incident) -> None:
+    """No name of a service is a formula, and a text is not read by letters."""
+    service = "$\\frac{$\x1b[31m"
+    series = tuple(replace(s, service=service) if s.service == pool.service.name else s for s in pool.metrics.series)
+    telemetry = replace(pool.telemetry, metrics=replace(pool.metrics, series=series))
+    hostile = replace(pool, service=replace(pool.service, name=service), telemetry=telemetry)
+    onset = pool.diagnosis.onset
+    figure = compare(pool, replace(hostile, window=pool.window)).plot("db_pool_used_ratio")
+    legend = figure.axes[0].get_legend()
+
+    assert onset is not None
+    assert figure._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]
+    assert legend is not None
+    assert legend.get_texts()[1].get_text().startswith("second: $\\frac{$")
+    assert "\x1b" not in legend.get_texts()[1].get_text()
 
 
 @pytest.mark.parametrize(("signals", "said"), [([], "0 signals"), (["nothing"] * 7, "7 signals"), (["no"], "neither")])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,8 @@ import obskit
 from obskit.analysis.frames import findings_frame, suspects_frame
 from obskit.errors import BundleError, UsageError
 from obskit.incident.investigate import investigate
-from obskit.model import Service, Telemetry
+from obskit.model import Logs, Service, Telemetry
+from tests.support.command_line import typed
 from tests.support.hostile import hostile
 
 
@@ -54,12 +57,14 @@ def test_every_time_is_utc_in_nanoseconds_and_every_number_has_a_unit(incident: 
         "hypotheses": incident.hypotheses(),
         "evidence": incident.evidence(),
         "timeline": incident.timeline(),
+        "changes": incident.changes(),
         "templates": incident.templates(),
         "events": incident.events_frame(),
         "gaps": incident.gaps_frame(),
     }
     times = [column for frame in frames.values() for _, column in frame.select_dtypes("datetimetz").items()]
     indexes = [frames["timeline"].index, frames["events"].index, incident.metrics.to_frame().index]
+    indexes += [incident.records().index, incident.frame().index]
 
     assert {str(column.dtype) for column in times} == {"datetime64[ns, UTC]"}
     assert {str(index.tz) for index in indexes if isinstance(index, pd.DatetimeIndex)} == {"UTC"}
@@ -73,12 +78,21 @@ def test_frames_without_rows_have_the_same_columns_and_types(incident: obskit.In
     """A loop over calm and troubled windows does not stumble."""
     blind = obskit.Incident(service=Service(name="x"), window=incident.window, telemetry=Telemetry())
 
-    for name in ("hypotheses", "evidence", "suspects", "timeline", "templates", "events_frame", "gaps_frame"):
+    for name in (
+        "hypotheses",
+        "evidence",
+        "suspects",
+        "timeline",
+        "changes",
+        "templates",
+        "events_frame",
+        "gaps_frame",
+    ):
         empty, full = getattr(blind, name)(), getattr(incident, name)()
         assert len(empty) == 0
         assert list(empty.columns) == list(full.columns)
         assert list(empty.dtypes) == list(full.dtypes)
-    for frame in (blind.timeline(), blind.events_frame()):
+    for frame in (blind.timeline(), blind.events_frame(), blind.records()):
         assert str(frame.index.dtype) == "datetime64[ns, UTC]"
 
 
@@ -146,6 +160,60 @@ def test_telemetry_of_ones_own_is_triaged_with_its_service_and_window(incident: 
         obskit.triage(incident, "shop-api")
 
 
+@pytest.mark.parametrize(
+    ("service", "change", "words"),
+    [
+        ("shop-apii", {}, "nothing in this telemetry is about a service 'shop-apii'"),
+        (
+            "shop-api",
+            {"start": datetime(2026, 1, 31, tzinfo=UTC), "end": datetime(2026, 1, 31, 1, tzinfo=UTC)},
+            "nothing",
+        ),
+        ("shop-api", {"start": datetime(2026, 11, 24, 19)}, "does not say in which zone"),
+        ("shop-api", {"start": datetime(2026, 11, 24, 23, tzinfo=UTC)}, "ends before it begins"),
+        ("shop-api", {"start": "end"}, "has no length"),
+    ],
+)
+def test_a_question_that_telemetry_cannot_answer_is_refused(
+    incident: obskit.Incident, service: str, change: dict[str, Any], words: str
+) -> None:
+    """As on the command line: no cause is named of a time or a service that was not seen."""
+    window = incident.window
+    asked: dict[str, Any] = {name: window.end if value == "end" else value for name, value in change.items()}
+    with pytest.raises(UsageError, match=words) as refused:
+        obskit.triage(incident.telemetry, service, replace(window, **asked))
+    assert service == "shop-api" or "shop-api" in refused.value.where["near"]
+
+
+@pytest.mark.parametrize("pillar", ["metrics", "logs", "events"])
+def test_one_pillar_is_enough_to_be_triaged(incident: obskit.Incident, pillar: str) -> None:
+    """A service that only its events, its lines or its series name is known."""
+    left = incident.without(*({"metrics", "logs", "events"} - {pillar})).telemetry  # type: ignore[arg-type]
+
+    assert obskit.triage(left, "shop-api", incident.window).service == "shop-api"
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a\0b", "", ".", "missing/x.obskit", "\ud800"])
+def test_a_place_that_cannot_be_written_is_an_error_of_obskit(
+    incident: obskit.Incident, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whatever the name is."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BundleError):
+        incident.save(name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lines_have_the_same_types_however_many_there_are(incident: obskit.Incident) -> None:
+    """Texts are texts in an empty frame too."""
+    empty, full = Logs.empty().to_frame(), incident.logs.to_frame()
+
+    assert list(empty.dtypes) == list(full.dtypes)
+    assert empty.index.dtype == full.index.dtype
+    assert empty["line"].str.contains("x").sum() == 0
+    assert full["line"].tolist() == incident.logs.table.column("line").to_pylist()
+
+
 def test_all_findings_make_a_frame_like_the_timeline(incident: obskit.Incident) -> None:
     """The timeline is a choice; steps hold the rest."""
     every = findings_frame(incident.steps.evidence.findings)
@@ -162,6 +230,21 @@ def test_suspects_are_told_with_every_reason() -> None:
     assert len(frame) == sum(len(one.contributions) for one in suspects) == 2
     assert frame.attrs["units"] == {"score": "nats", "evidence": "nats"}
     assert frame["evidence"].sum() == frame["score"].iloc[0]
+
+
+def test_a_draft_is_what_the_command_prints_of_the_same_file(
+    incident: obskit.Incident, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file's name included, without its folder; what was taken away from a recording is that recording no more."""
+    path = incident.save(tmp_path / "night.obskit")
+    said = typed(monkeypatch, tmp_path, capsys)("postmortem", path)
+    opened = obskit.open_bundle(path)
+
+    assert (said.code, said.err) == (0, "")
+    assert opened.postmortem() == said.out
+    assert "`night.obskit`" in said.out
+    assert opened.recording == "night.obskit"
+    assert ".obskit" not in opened.without("logs").postmortem()
 
 
 def test_an_incident_says_what_it_is_on_one_line(incident: obskit.Incident) -> None:

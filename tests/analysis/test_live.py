@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import obskit
-from obskit.errors import SettingsError, SourceError, UsageError
+from obskit.errors import ObskitError, SettingsError, SourceError, UsageError
 from obskit.model import Series
 from tests.standins.faulty import FaultyServer, ok, status
 from tests.standins.loki import LokiStandIn
@@ -140,6 +140,15 @@ def test_a_signal_without_an_answer_has_no_column(sources: obskit.Sources) -> No
     assert sources.signal("runtime_heap_ratio", "shop-api", start=_BEGIN, end=_END).series == ()
 
 
+@pytest.mark.parametrize("name", ["log_error_ratio", "log_fatals", "ecs_task_stops"])
+def test_a_signal_that_obskit_never_asks_of_loki_is_refused(sources: obskit.Sources, name: str) -> None:
+    """That nobody asked is not that nothing matched: the query is told, for whoever wants to send it."""
+    with pytest.raises(UsageError, match=f"obskit does not ask Loki for {name}") as refused:
+        sources.signal(name, "shop-api", start=_BEGIN, end=_END)
+    assert refused.value.where["its query"] == obskit.signals()[name].variants[0].query
+    assert "sources.logql" in refused.value.hint
+
+
 @pytest.mark.parametrize(
     ("name", "service", "words"),
     [
@@ -227,8 +236,9 @@ def test_lines_of_loki_come_by_time_with_their_labels_and_redacted(sources: obsk
     with pytest.raises(UsageError, match="answers with numbers") as numbers:
         sources.logs('rate({service="shop-api"}[1m])', start=_BEGIN, end=_END)
     assert "sources.logql" in numbers.value.hint
-    with pytest.raises(UsageError, match="0 lines make no sense"):
-        sources.logs('{service="shop-api"}', limit=0)
+    for limit in (0, "5", float("nan")):
+        with pytest.raises(UsageError, match=r"makes? no sense"):
+            sources.logs('{service="shop-api"}', limit=limit)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("call", ["promql", "logql", "logs", "signal"])
@@ -272,6 +282,10 @@ def test_settings_are_taken_unless_an_address_is_given(monkeypatch: pytest.Monke
         ({"prometheus": "http://user:secret@p:9090"}, SettingsError, "prometheus"),
         ({"prometheus": "http://p:9090", "deadline": -1.0}, UsageError, "deadline of -1 s"),
         ({"prometheus": "http://p:9090", "deadline": 900.0}, UsageError, "deadline of 900 s"),
+        ({"prometheus": "http://p:9090", "deadline": 0}, UsageError, "deadline of 0 s"),
+        ({"prometheus": "http://p:9090", "deadline": "5"}, UsageError, "deadline of '5'"),
+        ({"prometheus": "http://p:9090", "deadline": float("nan")}, UsageError, "deadline of 'nan'"),
+        ({"prometheus": 5}, UsageError, "5 is no address"),
     ],
 )
 def test_a_connection_that_cannot_be_is_refused_at_once(
@@ -281,6 +295,25 @@ def test_a_connection_that_cannot_be_is_refused_at_once(
     with pytest.raises(error, match=words) as refused:
         obskit.connect(**arguments)  # type: ignore[arg-type]
     assert "secret" not in str(refused.value)
+
+
+def test_a_unit_that_is_none_is_refused_before_anybody_is_asked() -> None:
+    """Not by the plot, after the server was asked."""
+    live = obskit.connect("http://127.0.0.1:9", "http://127.0.0.1:9")
+
+    for call in (live.promql, live.logql):
+        with pytest.raises(UsageError, match="no unit 'percent'"):
+            call("x", unit="percent")  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match="is no duration"):
+            call("x", step=15)  # type: ignore[arg-type]
+
+
+def test_one_file_of_events_is_one(tmp_path: Path) -> None:
+    """A path is not read letter by letter."""
+    live = obskit.connect("http://127.0.0.1:9", "")
+
+    with pytest.raises(ObskitError, match=r"none\.json"):
+        live.incident("shop-api", events=str(tmp_path / "none.json"))
 
 
 @pytest.mark.parametrize("call", ["logql", "logs"])
@@ -300,6 +333,10 @@ def test_a_source_that_is_left_out_says_how_to_name_it(call: str) -> None:
         ({"since": "soon"}, "is no duration"),
         ({"since": timedelta(days=9)}, "longer than seven days"),
         ({"start": "2999-01-01"}, "before 2000 or after 2198"),
+        ({"start": datetime(1, 1, 1, tzinfo=UTC)}, "before 2000 or after 2198"),
+        ({"start": 1_700_000_000}, "is no time"),
+        ({"since": 30}, "is no duration"),
+        ({"since": timedelta(0)}, "has no length"),
     ],
 )
 def test_a_time_that_makes_no_sense_is_refused_before_anybody_is_asked(when: dict[str, object], words: str) -> None:

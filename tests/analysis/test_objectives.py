@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,14 +93,16 @@ def test_every_request_counts_once() -> None:
     assert last["2h"] == pytest.approx(0.5 * 1 / 100 / 0.001, rel=0.1)  # rates of five minutes come late
 
 
-def test_a_failure_or_two_wake_nobody() -> None:
+def test_four_failures_wake_nobody() -> None:
     """Where traffic is low one failure is a large share: the rules ask for five."""
-    few, more = (traffic((60, 0.01, 0.0), (5, 0.01, share), (20, 0.01, 0.0)) for share in (1.0, 1.0))
-    slow = stretched(few, START + timedelta(minutes=60))
-    busy = stretched(more * 10, START + timedelta(minutes=60))
+    for failed, pages in ((4, False), (6, True)):
+        frame = traffic((60, 0.05, 0.0), (5, 0.05, failed / 15), (20, 0.05, 0.0))
+        seen = stretched(frame, START + timedelta(minutes=60))
+        found, asking_for_one = (alerts(seen, slo) for slo in (SLO, replace(SLO, least_failures=1)))
 
-    assert alerts(slow, SLO)["fires"].isna().all()
-    assert alerts(busy, SLO)["fires"].notna().any()
+        assert (frame["failures"] * 10).sum() == pytest.approx(failed)
+        assert found.loc[found["severity"] == "page", "fires"].notna().any() == pages
+        assert asking_for_one.loc[found["severity"] == "page", "fires"].notna().any()
 
 
 def test_the_alerts_are_those_of_the_rules() -> None:
@@ -146,6 +149,19 @@ def test_stricter_promises_page_sooner_and_cost_more() -> None:
     assert (found["spent"] * found["affords"]).to_numpy() == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize(
+    ("failed", "known", "affords"), [(0.0, 600.0, np.inf), (0.0, 0.0, np.nan), (6.0, 600.0, 4320 / 10)]
+)
+def test_of_what_is_not_known_nothing_is_afforded(failed: float, known: float, affords: float) -> None:
+    """Without requests nothing is known; without failures there may be any number of such incidents."""
+    loss = Loss(requests=600, known=known, failed=failed, seconds=600, measured=600)
+    frame = stretched(traffic((10, 1, 0.0), (10, 1, 0.0)), START + timedelta(minutes=10))
+    found = what_if(frame, SLO, "99.9", loss=loss, since=START + timedelta(minutes=10))
+
+    assert found.index.tolist() == ["99.9"]
+    np.testing.assert_allclose(found["affords"], [affords])
+
+
 def test_the_service_and_its_balancer_each_count() -> None:
     """What was killed takes its counters with it: the balancer knows better."""
     incident = obskit.open_bundle(SCENARIOS / "memory_exhausted_b" / "incident.obskit")
@@ -184,3 +200,32 @@ def test_what_cannot_be_assumed_is_refused_in_words() -> None:
         stretched(frame, START)
     with pytest.raises(UsageError, match="seen after"):
         stretched(frame, START + timedelta(hours=1), after="5m")
+
+
+def test_what_is_handed_over_is_read_as_everywhere() -> None:
+    """Times as texts count from the frame's end; no onset, no loss and nobody's count are refused in words."""
+    frame = traffic((10, 100, 0.0), (10, 100, 0.5))
+    ten_past = START + timedelta(minutes=10)
+    loss = Loss(requests=600, known=600, failed=6, seconds=600, measured=600)
+    bad: tuple[Any, ...] = (None, "garbage", ten_past.tz_localize(None))
+
+    pd.testing.assert_frame_equal(stretched(frame, "03:10"), stretched(frame, ten_past))
+    for when in bad:
+        with pytest.raises(UsageError, match=r"time|zone"):
+            stretched(frame, when)
+        with pytest.raises(UsageError, match=r"time|zone"):
+            what_if(frame, SLO, ["99.9"], loss=loss, since=when)
+    with pytest.raises(UsageError, match="is no duration"):
+        stretched(frame, ten_past, before=3)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="nothing is known of what was lost"):
+        what_if(frame, SLO, ["99.9"], loss=None, since=ten_past)
+    with pytest.raises(UsageError, match="no objective"):
+        what_if(frame, SLO, [], loss=loss, since=ten_past)
+
+
+@pytest.mark.parametrize("ask", [rates, losses])
+def test_only_the_service_and_its_balancer_can_count(ask: Any) -> None:
+    """Whoever else is named is told these two, and gets nobody's numbers."""
+    with pytest.raises(UsageError, match="'client'") as wrong:
+        ask(obskit.demo(), "client")
+    assert "service, balancer" in wrong.value.hint

@@ -129,6 +129,24 @@ def test_what_was_not_seen_or_is_too_much_is_said(incident: obskit.Incident) -> 
         Metrics.empty().plot()
     with pytest.raises(UsageError, match="13 signals are too many"):
         _metrics(*many).plot()
+    with pytest.raises(UsageError, match="no unit 'percent'"):
+        _metrics(Series(signal="x", unit="percent")).plot()  # type: ignore[arg-type]
+
+
+def test_one_name_is_one_signal(incident: obskit.Incident) -> None:
+    """A text is not read letter by letter."""
+    assert len(incident.plot("http_latency_p95").axes) == 1
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_window_that_no_axis_holds_is_refused(year: int) -> None:
+    """In words, not by matplotlib's ticks."""
+    far = BEGIN.replace(year=year)
+
+    with pytest.raises(UsageError, match="before 2000 or after 2198"):
+        _metrics(Series(signal="x", unit="count")).plot(window=Window(start=far, end=far + timedelta(hours=1)))
+    with pytest.raises(UsageError, match="before 2000 or after 2198"):
+        _metrics(Series(signal="x", unit="count")).plot(onset=far)
 
 
 def test_drawing_leaves_nothing_open(incident: obskit.Incident) -> None:

@@ -179,3 +179,30 @@ def test_an_incident_shows_its_diagnosis_once_that_was_made() -> None:
 
     assert "CAUSE FOUND" not in incident._repr_html_()
     assert diagnosis_html(incident.diagnosis) in incident._repr_html_()
+
+
+def test_no_value_prints_its_matrix() -> None:
+    """In a terminal or a debugger each says on one line what it holds, the empty ones too."""
+    seen = obskit.demo().telemetry
+    many, points = len(seen.metrics.series), len(seen.metrics.times)
+
+    assert repr(seen.metrics).startswith(f"<Metrics: {many} series of {points} points, 2026-")
+    assert repr(seen.logs).startswith(f"<Logs: {len(seen.logs)} lines, 2026-")
+    assert repr(seen).startswith(f"<Telemetry: {many} series, {len(seen.logs)} lines, ")
+    assert max(len(repr(value)) for value in (seen, seen.metrics, seen.logs)) < 120
+    assert repr(Metrics.empty()) == "<Metrics: 0 series of 0 points>"
+    assert repr(Logs.empty()) == "<Logs: 0 lines>"
+    assert repr(Telemetry()) == "<Telemetry: 0 series, 0 lines, 0 events, 0 gaps>"
+
+
+def test_a_diagnosis_says_verdict_and_likeliest_cause_on_one_line() -> None:
+    """Whatever it holds steers no terminal."""
+    told = example()
+    line, bad = repr(told), repr(hostile())
+
+    assert line.startswith(f"<Diagnosis of {told.service}, ")
+    assert f": {told.verdict}: {told.hypotheses[0].cause} " in line
+    assert line.endswith(" %>")
+    assert not _STEERS.search(bad)
+    assert "\n" not in bad
+    assert len(bad) < 300

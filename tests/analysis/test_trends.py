@@ -157,6 +157,39 @@ def test_looking_back_says_that_it_was_wrong() -> None:
     assert found.xs("never", level="series")["held"].isna().all()
 
 
+def test_a_moment_between_two_samples_misses_none_of_them() -> None:
+    """The next sample is the first that is seen, and both times count from the last one that was known."""
+    values = np.where(np.arange(60) == 41, 2.0, np.arange(60) / 100)
+    for ahead in ("30s", "60s"):
+        found = backtest(minutes(one=values), 0.41, [START + pd.Timedelta("41min") - pd.Timedelta(ahead)])
+
+        assert found["truth"].tolist() == found["left"].tolist() == [pd.Timedelta("1min")]
+        assert found["held"].tolist() == [True]
+
+
+def test_times_are_read_as_everywhere() -> None:
+    """Texts are UTC, counted from the frame's end; a single one is one; what is none is refused in words."""
+    frame = minutes(one=np.arange(61) / 100)
+    half_past = START + pd.Timedelta("30min")
+
+    for text in ("2026-01-31T00:30", "00:30", "-30m"):
+        assert said(frame, "one", until=text)["at"] == said(frame, "one", until=half_past)["at"]
+        assert backtest(frame, 1.0, text).index.get_level_values("moment").tolist() == [half_past]
+    assert len(backtest(frame, 1.0, half_past)) == 1
+    for bad in ("garbage", half_past.tz_localize(None), pd.NaT, 30):
+        with pytest.raises(UsageError, match=r"time|zone"):
+            forecast(frame, 1.0, until=bad)  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match=r"time|zone"):
+            backtest(frame, 1.0, [bad])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("asked", [{"limit": np.nan}, {"limit": None}, {"limit": 1.0, "floor": np.nan}])
+def test_a_limit_that_is_no_number_is_refused(asked: dict[str, Any]) -> None:
+    """Nothing rises towards NaN."""
+    with pytest.raises(UsageError, match="makes no sense"):
+        forecast(minutes(one=np.arange(20)), **asked)
+
+
 def test_what_cannot_be_forecast_is_refused_in_words() -> None:
     """The index is UTC and ascending, and something lies in the past."""
     frame = minutes(one=np.arange(20))
@@ -169,5 +202,9 @@ def test_what_cannot_be_forecast_is_refused_in_words() -> None:
         forecast(frame, 1.0, until=START - pd.Timedelta("1h"))
     with pytest.raises(UsageError, match="no past"):
         forecast(frame[[]], 1.0)
+    with pytest.raises(UsageError, match="no numbers"):
+        forecast(frame.astype(str) + "x", 1.0)
+    with pytest.raises(UsageError, match="is no duration"):
+        forecast(frame, 1.0, last=30)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="no moment"):
         backtest(frame, 1.0, [])

@@ -1,0 +1,86 @@
+"""A range answer of Prometheus that somebody saved, as columns; and columns as such an answer, for other tools."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import orjson
+
+from obskit.errors import UsageError
+from obskit.model import Metrics, Series, Unit, Window
+
+#: How columns are labelled where an answer is written: what obskit's own queries ask for first.
+_SERVICE, _TASK = "service", "task_id"
+
+
+def read_answer(
+    body: bytes, *, start: datetime, end: datetime, step: timedelta, query: str = "", unit: Unit = "count"
+) -> Metrics:
+    """Read the body of Prometheus' ``query_range``, for example from a file that curl wrote.
+
+    Args:
+        body: As received.
+        start, end, step: As they were asked for; the datetimes are aware.
+        query: The PromQL that was sent, to be kept with the columns.
+        unit: Of the numbers; the answer does not tell it.
+
+    Returns:
+        A matrix (T, N), T points from start to end, a column a series; NaN where there was no sample. What the
+        server said beside the data becomes a Python warning.
+
+    Raises:
+        UsageError: The body is no such answer, or the unit, the step or the stretch of time makes no sense.
+
+    Example:
+        >>> import obskit
+        >>> from obskit.analysis.range_answer import answer_of, read_answer
+        >>> asked = obskit.demo().metrics
+        >>> times = asked.to_frame().index
+        >>> read = read_answer(answer_of(asked), start=times[0], end=times[-1], step=times[1] - times[0])
+        >>> read.values.shape == asked.values.shape
+        True
+    """
+    from obskit.analysis.answers import MOST_POINTS, matrix_of
+    from obskit.analysis.arguments import duration_of, moment_of, unit_of
+    from obskit.sources.prometheus_read import Grid
+    from obskit.sources.promjson import NotAnAnswerError, decode_range
+
+    unit, length = unit_of(unit), duration_of(step)
+    first, last = (moment_of(edge, now=datetime.now(UTC)) for edge in (start, end))
+    if length <= timedelta(0) or last < first or (last - first) / length > MOST_POINTS:
+        raise UsageError(f"{Window(start=first, end=last)} in steps of {length.total_seconds():g} s makes no sense")
+    grid = Grid(first.timestamp(), length.total_seconds(), int((last - first) / length) + 1)
+    try:
+        answer = decode_range(body, grid.start, grid.step, grid.points)
+    except NotAnAnswerError as error:
+        raise UsageError(
+            f"this is no range answer: {error}", hint="read the body of /api/v1/query_range as bytes"
+        ) from error
+    return matrix_of(answer, grid, query, unit)
+
+
+def answer_of(metrics: Metrics) -> bytes:
+    """Return columns as the body of ``query_range`` that Prometheus would have sent.
+
+    Args:
+        metrics: Live or recorded.
+
+    Returns:
+        JSON. A series is labelled with its signal as ``__name__``, ``service``, ``task_id`` and its other labels; where
+        there was no sample there is none, and a column without any is left out.
+    """
+    texts = metrics.values.T.astype("U32")
+    seconds = metrics.times.astype("datetime64[ns]").astype(np.int64) / 1e9
+    rows = [
+        {"metric": _labels(series), "values": list(zip(seconds[seen].tolist(), text[seen].tolist(), strict=True))}
+        for series, text, seen in zip(metrics.series, texts, np.isfinite(metrics.values).T, strict=True)
+        if seen.any()
+    ]
+    return orjson.dumps({"status": "success", "data": {"resultType": "matrix", "result": rows}})
+
+
+def _labels(series: Series) -> dict[str, str]:
+    """Return what Prometheus would call a column."""
+    own = {"__name__": series.signal, _SERVICE: series.service, _TASK: series.task}
+    return {**dict(series.labels), **{name: value for name, value in own.items() if value}}

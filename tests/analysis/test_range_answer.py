@@ -1,0 +1,95 @@
+"""Prometheus' range answers, read from bytes and written for other tools."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from obskit.errors import UsageError
+from obskit.model import Metrics, Series
+
+START, STEP = datetime(2026, 1, 31, 3, tzinfo=UTC), timedelta(seconds=15)
+SHAPES = arrays.array_shapes(min_dims=2, max_dims=2, max_side=6)
+NUMBERS = st.floats(allow_infinity=False, allow_nan=True, width=64)
+
+
+def metrics_of(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Metrics:
+    """Return a matrix whose columns are tasks of one service."""
+    times = np.datetime64(START.replace(tzinfo=None), "ns") + np.arange(len(values)) * np.timedelta64(15, "s")
+    columns = tuple(
+        Series(signal="http_requests", unit="per_second", service="shop", task=f"t{i}", labels=(("route", '/a"b'),))
+        for i in range(values.shape[1])
+    )
+    return Metrics(times=times, values=values, series=columns)
+
+
+def read(body: bytes, points: int) -> Metrics:
+    """Read an answer on the grid of `metrics_of`."""
+    return Metrics.from_prometheus(
+        body, start=START, end=START + (points - 1) * STEP, step=STEP, query="rate(x[1m])", unit="per_second"
+    )
+
+
+@given(arrays.arrays(np.float64, SHAPES, elements=NUMBERS))
+def test_what_is_written_is_read_again(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
+    """Every number to its last bit, every label; a column without a sample is no series."""
+    asked = metrics_of(values)
+    seen = np.flatnonzero(np.isfinite(values).any(axis=0)).tolist()
+    found = read(asked.to_prometheus(), len(values))
+
+    assert np.array_equal(found.values, values[:, seen], equal_nan=True)
+    assert np.array_equal(found.times, asked.times)
+    assert [(s.signal, s.service, s.task, s.labels) for s in found.series] == [
+        (s.signal, s.service, s.task, s.labels) for s in asked.where(seen).series
+    ]
+    assert {(s.unit, s.query) for s in found.series} <= {("per_second", "rate(x[1m])")}
+
+
+def test_no_sample_is_no_point() -> None:
+    """Other tools read what a server would have sent: nothing is filled in, numbers are texts."""
+    body = json.loads(metrics_of(np.array([[1.5], [np.nan], [2.0]])).to_prometheus())
+    (row,) = body["data"]["result"]
+    begin = START.timestamp()
+
+    assert body["status"] == "success"
+    assert row["metric"] == {"__name__": "http_requests", "service": "shop", "task_id": "t0", "route": '/a"b'}
+    assert row["values"] == [[begin, "1.5"], [begin + 30, "2.0"]]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"status":"error"}', b'{"status":"success","data":{}}'])
+def test_what_is_no_answer_is_said(body: bytes) -> None:
+    """A saved login page is no empty answer."""
+    with pytest.raises(UsageError, match="no range answer"):
+        read(body, 4)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"start": START.replace(tzinfo=None)}, "does not say in which zone"),
+        ({"end": 1_700_000_000}, "is no time"),
+        ({"start": START.replace(year=1)}, "before 2000"),
+        ({"step": 15}, "is no duration"),
+        ({"start": START.replace(year=2001)}, "makes no sense"),
+        ({"unit": "percent"}, "no unit 'percent'"),
+    ],
+)
+def test_what_was_asked_is_read_as_everywhere(wrong: dict[str, Any], words: str) -> None:
+    """Before the body is."""
+    asked: dict[str, Any] = {"start": START, "end": START + STEP, "step": STEP, **wrong}
+    with pytest.raises(UsageError, match=words):
+        Metrics.from_prometheus(metrics_of(np.ones((2, 1))).to_prometheus(), **asked)
+
+
+@pytest.mark.parametrize("step", [timedelta(0), -STEP])
+def test_a_step_that_leads_nowhere_is_refused(step: timedelta) -> None:
+    """It would make no grid."""
+    with pytest.raises(UsageError, match="makes no sense"):
+        Metrics.from_prometheus(Metrics.empty().to_prometheus(), start=START, end=START, step=step)
