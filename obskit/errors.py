@@ -6,6 +6,8 @@ ObskitError
 ├── BundleError    a recording cannot be read or written (exit code 2)
 └── SourceError    the outside world failed (exit code 3)
 
+Finer ones (of AWS, Grafana, a push, a time limit) stand in the rooms that raise them.
+
 A message has one headline that says what went wrong, indented lines that say where and
 with what, and a last ``try:`` line that says what to do next. The command line prints it as
 it stands, without a traceback; a traceback always means a bug in obskit.
@@ -69,3 +71,10 @@ class SourceError(ObskitError):
     """A source was unreachable, slow, refused, or answered what cannot be read."""
 
     exit_code = 3
+
+
+def one_line(error: ObskitError) -> str:
+    """Return an error on one line, its parts told apart: ``what; aws: denied; try: another role``."""
+    facts = {**error.where, **({"try": error.hint} if error.hint else {})}
+    parts = [error.what, *(f"{name}: {value}" for name, value in facts.items())]
+    return "; ".join(" ".join(part.split()) for part in parts)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 #: ANSI and ECMA-48 sequences: CSI (colours, cursor), OSC and its kin (titles, links) up to
 #: their end, then any other two-character escape; the 8-bit forms as well.
@@ -48,3 +54,29 @@ def cut(text: str, length: int) -> str:
         length: At least 1.
     """
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def page_template(path: Path, names: Mapping[str, object], *, lines: bool = True) -> Template:
+    """Return the template of an HTML page; whatever it prints is cleaned, then escaped.
+
+    Args:
+        path: The template's file.
+        names: What it can use besides what it is rendered with.
+        lines: Line breaks and tabs in what it prints stay, as of `clean`.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only pages need it
+
+    def harmless(value: object) -> object:
+        return clean(value, lines=lines) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+    environment = Environment(
+        loader=FileSystemLoader(path.parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=harmless,
+    )
+    environment.globals.update(names)
+    return environment.get_template(path.name)

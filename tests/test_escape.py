@@ -1,12 +1,15 @@
 """Hostile text loses what could steer a terminal or deceive a reader."""
 
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
+from markupsafe import Markup
 
-from obskit.escape import clean, cut
+from obskit.escape import clean, cut, page_template
 
 
 @pytest.mark.parametrize(
@@ -57,3 +60,26 @@ def test_a_cut_text_is_never_too_long(text: str, length: int) -> None:
 
     assert len(short) <= length
     assert short == text if len(text) <= length else short.endswith("…")
+
+
+@pytest.mark.parametrize(("lines", "kept"), [(True, "a\nb"), (False, "a b")])
+def test_what_a_page_prints_is_cleaned_and_escaped_but_for_our_own_markup(
+    tmp_path: Path, lines: bool, kept: str
+) -> None:
+    """A template need not think of it: hostile text is harmless wherever it is printed."""
+    path = tmp_path / "page.html.j2"
+    path.write_text("{{ text }} {{ own }} {{ shout(number) }}")
+
+    page = page_template(path, {"shout": lambda number: f"{number}!"}, lines=lines)
+    shown = page.render(text="<a\x1b[31m\nb>", own=Markup("<wbr>"), number=3)
+
+    assert shown == f"&lt;{kept}&gt; <wbr> 3!"
+
+
+def test_a_page_with_a_name_that_nobody_gave_is_no_page(tmp_path: Path) -> None:
+    """A hole in a report would look like a thing that is well."""
+    path = tmp_path / "page.html.j2"
+    path.write_text("{{ forgotten }}")
+
+    with pytest.raises(UndefinedError, match="forgotten"):
+        page_template(path, {}).render()

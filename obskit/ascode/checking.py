@@ -50,6 +50,17 @@ class Skipped(Exception):  # noqa: N818 (not an error: a check that cannot be ma
     """Why a check was not made: what is missing, and how to get it."""
 
 
+def server(named: Asked | None) -> Asked:
+    """Return the live Prometheus that a check asks.
+
+    Raises:
+        Skipped: None was named.
+    """
+    if named is None:
+        raise Skipped("no live Prometheus was named: --prometheus URL")
+    return named
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """What the checks said.

@@ -156,6 +156,6 @@ class LivePrometheus:
 
 
 def _named(metric: str) -> str:
-    from obskit.catalogue._speak import quoted
+    from obskit.catalogue import quoted
 
     return f"{{__name__={quoted(metric)}}}"

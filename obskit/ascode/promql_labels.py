@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from obskit.ascode.promql_tree import children, kind
+from obskit.ascode.promql_tree import CHOOSING, children, kind
 
 _SET_OPERATORS = ("and", "unless")
-#: Aggregations that hand series through as they are.
-_SELECT = ("topk", "bottomk", "limitk", "limit_ratio")
 _NO_SERIES = ("vector", "time", "scalar", "pi")
 #: Functions whose labels come from elsewhere than their first vector.
 _UNKNOWN = ("absent", "absent_over_time", "info")
@@ -79,7 +77,7 @@ def labels_given(node: Any) -> Given:
 
 def _aggregated(node: Any) -> Given:
     inner, op = labels_given(node.expr), str(node.op)
-    if op in _SELECT:
+    if op in CHOOSING:
         return inner
     named = frozenset(node.modifier.labels) if node.modifier else frozenset()
     excludes = node.modifier is not None and str(node.modifier.type).endswith("Without")

@@ -27,6 +27,8 @@ KEPT = ("job", "instance")
 
 #: What the counters' own functions are called.
 RATES = frozenset({"rate", "irate", "increase"})
+#: Aggregations that hand series through as they are: they choose, and summarise nothing.
+CHOOSING = ("topk", "bottomk", "limitk", "limit_ratio")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from obskit.settings import Settings
 DASHBOARD_FOLDER = "/etc/grafana/dashboards"
 #: The uids by which rules and links name the data sources.
 PROMETHEUS_UID, LOKI_UID = "prometheus", "loki"
-#: What Prometheus scrapes at; `$__rate_interval` is at least four of these.
+#: What Prometheus scrapes at, the stack's too; `$__rate_interval` is at least four of these.
 SCRAPE_INTERVAL = "15s"
 #: Of the receiver that an alert is posted to.
 RECEIVER = "obskit"

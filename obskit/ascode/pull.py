@@ -21,8 +21,7 @@ from typing import Any, Literal
 from obskit.ascode.canonical import canonical
 from obskit.ascode.definition import Definition, Model, Query
 from obskit.ascode.grafana import Grafana
-from obskit.catalogue import all_signals
-from obskit.catalogue._speak import CLUSTER_LABELS, NOT_TRAFFIC, ROUTE_LABELS, SERVICE_LABELS, TASK_LABELS
+from obskit.catalogue import CLUSTER_LABELS, NOT_TRAFFIC, ROUTE_LABELS, SERVICE_LABELS, TASK_LABELS, all_signals
 from obskit.catalogue._written import Filling, written_variant
 from obskit.errors import SourceError, UsageError
 from obskit.settings import LabelNames

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from obskit.checkup import wording as say
 from obskit.checkup.words import Round
-from obskit.escape import clean
+from obskit.escape import page_template
 from obskit.model import stamp
 
 _HERE = Path(__file__).parent
@@ -28,15 +28,4 @@ def render(found: Round) -> str:
 
 @cache
 def _template() -> Template:
-    """Return the page's template; whatever it prints is cleaned, then escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=lambda value: clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value,
-    )
-    environment.globals.update(say=say, stamp=stamp)
-    return environment.get_template("page.html.j2")
+    return page_template(_HERE / "page.html.j2", {"say": say, "stamp": stamp}, lines=False)

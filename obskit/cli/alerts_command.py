@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from obskit.ascode.definition import Problem
 
 #: Exclusions from checks, beside the definitions.
-EXCLUSIONS = "checks.toml"
 #: What a rule file must not be written with: a server would refuse it, or take one rule for another.
 BUILDING = (
     "promql",
@@ -236,10 +235,10 @@ def _runbooks(folder: Path, named: Path | None) -> Path:
 def _checked(ask: CheckAsk, loaded: Loaded, case: Case) -> tuple[Result, int]:
     """Return what the loader and the checks found, and how many problems are excluded with a reason."""
     from obskit.ascode.alerts import check
-    from obskit.ascode.exclusions import apply, read, unused
+    from obskit.ascode.exclusions import FILE_NAME, apply, read, unused
 
     result = check.run(case, ask.checks)
-    exclusions = read(loaded.folder / EXCLUSIONS, check.EXCLUDED)
+    exclusions = read(loaded.folder / FILE_NAME, check.EXCLUDED)
     kept, hidden = apply(result.problems, exclusions, check.EXCLUDED)
     broken = loaded.untestable if not ask.checks or "alert-tested" in ask.checks else ()
     if not ask.checks and not loaded.problems and not broken:

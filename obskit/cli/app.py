@@ -98,9 +98,9 @@ def triage(
     """Rank the root causes of what a service suffers, with the evidence for and against each.
 
     \b
-    Live:      obskit triage demo-app --since 30m
-    Postmortem: obskit triage --bundle incident.obskit --format html --out incident.html
-    From an alert: curl ... | obskit triage --alert -
+    Live:           obskit triage demo-app --since 30m
+    Recorded:       obskit triage --bundle incident.obskit --format html --out incident.html
+    From an alert:  curl ... | obskit triage --alert -
     """  # noqa: D301 (a \b of click, which keeps the lines as they are)
     from obskit.cli import triage_command as command
 

@@ -9,7 +9,7 @@ import typer
 
 app = typer.Typer(
     name="dashboards",
-    help="Dashboards as code: build, check, diff, push, pull, preview.",
+    help="Dashboards as code: build, check, diff, push, pull, preview, provision.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

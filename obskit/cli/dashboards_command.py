@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 #: What a preview waits for.
 PREVIEW_SECONDS = 60.0
 #: Exclusions from checks, beside the definitions.
-EXCLUSIONS = "checks.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +137,7 @@ def checked(ask: CheckAsk, loaded: Loaded) -> tuple[Result, int]:
     All definitions are looked at, since they link each other; what is told is about the chosen ones.
     """
     from obskit.ascode import check
-    from obskit.ascode.exclusions import apply, read, unused
+    from obskit.ascode.exclusions import FILE_NAME, apply, read, unused
 
     chosen = loaded.chosen(ask.only)
     case = check.Case(
@@ -149,7 +148,7 @@ def checked(ask: CheckAsk, loaded: Loaded) -> tuple[Result, int]:
     )
     with progress(f"checking {len(chosen)} dashboards"):
         result = check.run(case, ask.checks)
-    exclusions = read(loaded.folder / EXCLUSIONS)
+    exclusions = read(loaded.folder / FILE_NAME)
     kept, hidden = apply(result.problems, exclusions)
     if not ask.only and not ask.checks and not loaded.problems:
         kept = (*kept, *unused(exclusions, result.problems, result.made))

@@ -19,7 +19,7 @@ from obskit.cli.deploy_common import Account, account_for, read_spec, stack_name
 from obskit.cli.git import head
 from obskit.cli.output import clean_lines, known_form, print_json
 from obskit.cli.times import duration
-from obskit.errors import ObskitError, UsageError
+from obskit.errors import ObskitError, UsageError, one_line
 from obskit.escape import clean
 from obskit.model import Event, Hypothesis, Service, Telemetry, Window, stamp
 
@@ -163,7 +163,7 @@ def _end(done: Release, stack: str, wish: Wish, form: str, began: datetime) -> N
 
 
 def _lines(done: Release, reasons: Sequence[Hypothesis], kept: Path | None) -> list[str]:
-    from obskit.incident.report._phrases import percent
+    from obskit.incident.units import percent
 
     if done.followed is None:
         return [f"{done.service} runs {done.image} already ({done.before}): nothing to do"]
@@ -230,8 +230,6 @@ def _archived(done: Release, wish: Wish, began: datetime) -> Path | None:
             path.unlink()
             return None
     except UsageError as error:
-        from obskit.deploy.words import one_line
-
         print(f"the events could not be kept: {clean(one_line(error))}", file=sys.stderr)
         return None
     return path

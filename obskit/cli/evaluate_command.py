@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -13,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from obskit.cli.output import harmless, known_form, progress
+from obskit.cli.output import harmless, known_form, progress, writable
 from obskit.errors import UsageError
 from obskit.files import write_text
 
 if TYPE_CHECKING:
     from obskit.evaluation.corpus import LeftOut
-    from obskit.evaluation.degrade import Pillar
     from obskit.evaluation.fit import Fitted, Quality
     from obskit.evaluation.outcome import Outcome
+    from obskit.model import Pillar
 
 FORMS = ("text", "json")
 
@@ -72,7 +71,8 @@ def evaluate(ask: EvaluateAsk, *, form: str, out: Path | None) -> None:
     if out is not None and out.suffix.lower() == ".json":
         form = "json"
     known_form(form, *FORMS)
-    _writable(out)
+    if out is not None:
+        writable(out)
     earlier = _earlier(ask.against) if ask.against else None
     calibration = read_calibration(ask.calibration) if ask.calibration else None
     corpus = find(ask.bundles)
@@ -123,7 +123,7 @@ def calibrate(bundles: Sequence[Path], *, out: Path, force: bool, form: str, deg
     from obskit.evaluation.fit import fit, samples_of
 
     known_form(form, *FORMS)
-    _writable(out)
+    writable(out)
     with progress("calibrating") as tell:
         samples, failed = samples_of(find(bundles), tell=tell, degraded=degraded)
         tell(f"leaving one family out at a time, {len(samples)} recordings")
@@ -201,12 +201,3 @@ def _print(text: str, out: Path | None) -> None:
         return
     write_text(out, text)
     print(f"evaluation written to {out.resolve()}", file=sys.stderr)
-
-
-def _writable(out: Path | None) -> None:
-    """Refuse now what would fail after minutes of work."""
-    if out is None:
-        return
-    folder = out.resolve().parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK) or out.is_dir():
-        raise UsageError(f"{out} cannot be written", hint="name a file in a folder that exists and is yours to write")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from obskit.errors import UsageError
 from obskit.progress import progress
 
-__all__ = ["clean_lines", "harmless", "known_form", "print_json", "progress"]
+__all__ = ["clean_lines", "harmless", "known_form", "print_json", "progress", "writable"]
 
 #: What steers a terminal or turns the reading order, where JSON itself would let it through.
 _STEERS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -51,3 +53,22 @@ def known_form(form: str, *known: str) -> None:
     """
     if form not in known:
         raise UsageError(f"there is no format {form!r}", hint=f"there are {', '.join(known)}")
+
+
+def writable(path: Path) -> None:
+    """Refuse now what would fail after a minute of asking.
+
+    Args:
+        path: Where a file is to be written, or to be replaced.
+
+    Raises:
+        UsageError: It is no file, or its folder is not there or not ours to write.
+    """
+    try:
+        folder = path.resolve().parent
+        # a device or pipe is no file to be replaced, as /dev/null would be
+        fits = (path.is_file() or not path.exists()) and folder.is_dir() and os.access(folder, os.W_OK)
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL, a loop of links
+        fits = False
+    if not fits:
+        raise UsageError(f"{path} cannot be written", hint="name a file in a folder that exists and is yours to write")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from obskit.cli.output import harmless, known_form, progress
+from obskit.cli.output import harmless, known_form, progress, writable
 from obskit.cli.times import window as window_of
 from obskit.errors import UsageError
 from obskit.files import write_text
@@ -161,11 +161,9 @@ def _threads(asked: bool | None, workers: int, *, live: bool) -> bool:
 
 def _sensible(ask: SweepAsk, form: str, out: Path | None) -> None:
     """Refuse what makes no sense before anything is asked or listed."""
-    from obskit.cli.triage_command import _writable
-
     known_form(form, *FORMS)
     if out is not None:
-        _writable(out)
+        writable(out)
     if not 0 < ask.timeout <= 86_400:
         raise UsageError(f"a time limit of {ask.timeout:g} s makes no sense", hint="up to 86400 seconds")
     live = (ask.since, ask.begin, ask.end, ask.at, ask.cluster, ask.deadline, ask.everywhere)

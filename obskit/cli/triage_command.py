@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obskit.analysis.ask import demo_bundle, known_name, made_by, seen, service_of
+from obskit.cli.output import writable
 from obskit.cli.times import window as window_of
 from obskit.errors import UsageError
 from obskit.files import write_text
@@ -54,7 +54,7 @@ def triage(question: Question, *, form: str, out: Path | None) -> None:
         raise UsageError(f"there is no format {form!r}", hint=f"one of {', '.join(FORMATS)}")
     out_form = form if out is None else _SUFFIXES.get(out.suffix.lower(), form)
     if out is not None:
-        _writable(out)
+        writable(out)
     begun = time.monotonic()
     service, window, telemetry = (
         _recorded(question) if question.bundle or question.demo else _live(question, datetime.now(UTC))
@@ -76,7 +76,7 @@ def record(question: Question, file: Path) -> None:
     """Collect what triage would look at and write it as a bundle."""
     from obskit.sources.bundle import write_bundle
 
-    _writable(file)
+    writable(file)
     service, window, telemetry = _live(question, datetime.now(UTC))
     write_bundle(file, telemetry, service=service, window=window, made_by=made_by())
     size = file.stat().st_size
@@ -198,15 +198,3 @@ def _alert(question: Question, now: datetime) -> Alert | None:
     from obskit.cli.alerts_in import read_alert
 
     return read_alert(question.alert, now=now)
-
-
-def _writable(path: Path) -> None:
-    """Refuse now what would fail after a minute of asking."""
-    try:
-        folder = path.resolve().parent
-        # a device or pipe is no file to be replaced, as /dev/null would be
-        fits = (path.is_file() or not path.exists()) and folder.is_dir() and os.access(folder, os.W_OK)
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL, a loop of links
-        fits = False
-    if not fits:
-        raise UsageError(f"{path} cannot be written", hint="name a file in a folder that exists and is yours to write")

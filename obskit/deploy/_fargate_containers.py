@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from obskit.deploy import _fargate_logging
 from obskit.deploy.fargate import CAPABILITIES, NO_CONTAINER_FIELD, NO_LINUX_PARAMETER, Problem, rows, units
-from obskit.redact import redact
+from obskit.redact import CREDENTIAL, redact
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _IMAGE: Final = re.compile(r"[A-Za-z0-9_./:#-]{1,255}(@sha256:[A-Fa-f0-9]{64})?")
@@ -51,8 +51,6 @@ _PROBE: Final = {
 #: Fargate's bound; AWS's default is 30 seconds.
 _TIMEOUT: Final = range(2, 121)
 _LEAST_MEMORY: Final = 6
-#: What `redact` puts in the place of credentials; addresses and account ids are none.
-_CREDENTIAL: Final = re.compile(r"\[(password|aws-key|token|secret|signature|private-key|jwt|cookie)\]")
 #: A value that only names where the credential is.
 _POINTER: Final = re.compile(r"\$\{|\$__|file://|/")
 _REGISTRY_LOGIN: Final = "ECS_ENGINE_AUTH_DATA"
@@ -184,7 +182,7 @@ def _is_credential(name: str, value: str) -> bool:
     if not value or _POINTER.match(value):
         return False
     text = f"{name}={value}"
-    return name == _REGISTRY_LOGIN or len(_CREDENTIAL.findall(redact(text))) > len(_CREDENTIAL.findall(text))
+    return name == _REGISTRY_LOGIN or len(CREDENTIAL.findall(redact(text))) > len(CREDENTIAL.findall(text))
 
 
 _RULES: Final[tuple[Callable[[str, Mapping[str, Any]], Iterator[Problem]], ...]] = (

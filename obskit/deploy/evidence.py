@@ -18,7 +18,7 @@ from obskit.deploy.aws import Aws, absent
 from obskit.deploy.errors import AwsError
 from obskit.deploy.resource import Stack
 from obskit.deploy.resources._names import events_group, queue_name
-from obskit.deploy.words import one_line
+from obskit.errors import one_line
 from obskit.files import write_text
 from obskit.model import Event
 from obskit.redact import redact

@@ -16,12 +16,11 @@ from obskit.deploy.errors import AwsError, DeployError
 from obskit.deploy.plan import Plan
 from obskit.deploy.resource import Observed, Place, Stack
 from obskit.deploy.resources import _elb, _route53
-from obskit.deploy.resources.dns_record import _left_over, _stands_in_the_way
+from obskit.deploy.resources.dns_record import VALIDATION, left_over, stands_in_the_way
+from obskit.deploy.resources.load_balancer import PROTECTED
 from obskit.deploy.services import services
 from obskit.deploy.spec import StackSpec
 
-_VALIDATION: Final = "validation-"
-_PROTECTED: Final = "deletion_protection.enabled"
 #: ``arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME``: what follows is key, stage and version.
 _ARN_PARTS: Final = 7
 
@@ -80,7 +79,7 @@ def unprotect(aws: Aws, one: Observed) -> None:
             "modify_load_balancer_attributes",
             idempotent=True,
             LoadBalancerArn=one.attributes["arn"],
-            Attributes=[{"Key": _PROTECTED, "Value": "false"}],
+            Attributes=[{"Key": PROTECTED, "Value": "false"}],
         )
 
 
@@ -99,14 +98,14 @@ def _refuses(one: Observed) -> bool:
     if one.kind == "database":
         return one.fields.get("DeletionProtection") is True
     attributes: Any = one.fields.get("Attributes") if one.kind == "load_balancer" else None
-    return bool(attributes) and attributes.get(_PROTECTED) == "true"
+    return bool(attributes) and attributes.get(PROTECTED) == "true"
 
 
 def _names(aws: Aws, spec: StackSpec, place: Place, plan: Plan) -> Iterator[Problem]:
     stack, seen = Stack(name=spec.name, place=place), set[str]()
     for step in plan.of("create"):
         name = step.address.partition(".")[2]
-        host = name.removeprefix(_VALIDATION)
+        host = name.removeprefix(VALIDATION)
         if step.kind != "dns_record" or (host in seen and name != host):
             continue
         try:
@@ -129,8 +128,8 @@ def _taken(aws: Aws, stack: Stack, host: str, rows: list[Mapping[str, Any]]) -> 
     own = _elb.dns_name(balancer.row) if balancer else ""
     for row in rows:
         ours = "SetIdentifier" not in row and bool(own) and _route53.target(row) == own
-        left = row["Type"] == "A" and _left_over(row, stack)
-        if _stands_in_the_way(row, {"Type": "A"}) and not ours and not left:
+        left = row["Type"] == "A" and left_over(row, stack)
+        if stands_in_the_way(row, {"Type": "A"}) and not ours and not left:
             words = f"its record {row['Type']} is somebody else's already: it points to {_route53.target(row)}"
             yield Problem(about=host, words=words, hint="delete that record if nobody needs it, or choose another name")
 

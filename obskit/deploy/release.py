@@ -23,8 +23,7 @@ from obskit.deploy.resource import COMMIT_TAG, STACK_TAG, Stack
 from obskit.deploy.resources import _services
 from obskit.deploy.resources._tags import as_dict, as_list
 from obskit.deploy.spec_keys import WATCHERS
-from obskit.deploy.words import one_line
-from obskit.errors import UsageError
+from obskit.errors import UsageError, one_line
 from obskit.sources.ecs_events import moment
 
 #: Tag of a revision: how its release stands. Rolling back looks for one that is ``completed``.

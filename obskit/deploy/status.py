@@ -12,7 +12,7 @@ from obskit.deploy.errors import AwsError
 from obskit.deploy.follow import no_stack, primary
 from obskit.deploy.resource import Observed, Stack
 from obskit.deploy.resources import kinds
-from obskit.deploy.words import one_line
+from obskit.errors import one_line
 from obskit.redact import redact
 
 Health = Literal["well", "busy", "bad", "not seen"]

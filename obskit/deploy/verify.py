@@ -35,7 +35,7 @@ from obskit.deploy.resources import _entry, _route53, kinds
 from obskit.deploy.resources._names import repository_name
 from obskit.deploy.services import FargateService, services
 from obskit.deploy.spec import StackSpec
-from obskit.deploy.words import one_line
+from obskit.errors import one_line
 
 State = Literal["good", "bad", "not seen"]
 _TASKS: Final = "ecs-tasks"

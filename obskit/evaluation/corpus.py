@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from obskit.errors import ObskitError, UsageError
+from obskit.errors import UsageError, one_line
 from obskit.evaluation.label import Label, read_label
 
 SUFFIX, TRUTH = ".obskit", "truth.json"
@@ -85,11 +85,6 @@ def find(paths: Sequence[Path]) -> Corpus:
     if not labelled and not failed:
         raise UsageError("there is no labelled recording", where=_few(skipped), hint=HOW_TO_LABEL)
     return Corpus(labelled=tuple(labelled), skipped=tuple(skipped), failed=tuple(failed))
-
-
-def one_line(error: ObskitError) -> str:
-    """Return an error's headline with what it says beside it."""
-    return "; ".join([error.what, *error.where.values(), *([error.hint] if error.hint else [])])
 
 
 def _few(left: Iterable[LeftOut], most: int = 5) -> dict[str, str]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
-from obskit.model import Gap, Logs, Metrics, Telemetry
+from obskit.model import Gap, Logs, Metrics, Pillar, Telemetry
 
-Pillar = Literal["metrics", "logs", "events"]
 #: Pillar -> the source that tells it, as gaps name it.
 SOURCES: dict[Pillar, str] = {"metrics": "prometheus", "logs": "loki", "events": "ecs"}
 

@@ -15,14 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from obskit.errors import BundleError, UsageError
-from obskit.evaluation.corpus import Corpus, LeftOut, one_line
+from obskit.errors import BundleError, UsageError, one_line
+from obskit.evaluation.corpus import Corpus, LeftOut
 from obskit.evaluation.degrade import SOURCES, without
 from obskit.evaluation.label import Label
-from obskit.evaluation.run import Tell, recorded
+from obskit.evaluation.run import recorded
 from obskit.evaluation.scores import reliability
 from obskit.incident.calibration import AS_SET, TEMPERATURES, UNKNOWNS, Calibration
 from obskit.incident.investigate import ranking
+from obskit.progress import Tell
 
 #: Ten for each fitted number. The rule of thumb that this follows (Peduzzi et al., 1996) counts the rarer outcome, here
 #: the wrong answers, of which a good engine has few: what keeps few of them from teaching much is `_learn`'s smoothing.

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from obskit.evaluation.label import CALM, OTHER, Label
-from obskit.model import Diagnosis
+from obskit.model import Diagnosis, Verdict
 
-Verdict = Literal["cause_found", "possible", "no_clear_cause", "calm"]
 Kind = Literal["incident", "calm", "decoy", "other"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 #: Verdicts that name a cause: a person would act on it.

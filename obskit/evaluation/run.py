@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from obskit.errors import BundleError, UsageError
-from obskit.evaluation.corpus import Corpus, Labelled, LeftOut, one_line
-from obskit.evaluation.degrade import Pillar, without
+from obskit.errors import BundleError, UsageError, one_line
+from obskit.evaluation.corpus import Corpus, Labelled, LeftOut
+from obskit.evaluation.degrade import without
 from obskit.evaluation.outcome import Outcome, outcome
 from obskit.incident.calibration import Calibration
 from obskit.incident.investigate import investigate
-from obskit.model import stamp
+from obskit.model import Pillar, stamp
+from obskit.progress import Tell
 from obskit.sources.bundle import Recording, read_bundle
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
-from obskit.errors import ObskitError
+from obskit.errors import ObskitError, one_line
 from obskit.model import Diagnosis, Service, Telemetry, Window
 
 #: A reason fits on two lines of a terminal.
@@ -129,7 +129,6 @@ def reason(error: BaseException, *, hide: str = "") -> str:
         hide: An address that the error may quote; what stands before its query and behind its password is kept.
     """
     from obskit.escape import clean, cut
-    from obskit.evaluation.corpus import one_line
     from obskit.redact import redact
 
     if isinstance(error, ObskitError):

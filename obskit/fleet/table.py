@@ -10,7 +10,7 @@ from typing import Any
 
 from obskit.escape import clean, cut
 from obskit.fleet.item import Row
-from obskit.incident.report._phrases import percent
+from obskit.incident.units import percent
 from obskit.model import stamp
 
 #: Raised when a key goes away or changes its meaning; new keys do not raise it.

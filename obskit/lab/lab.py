@@ -32,7 +32,6 @@ _LOOK_SECONDS: Final = 0.05
 _START_SECONDS: Final = 120.0
 #: A little more than the keeper gives the supervisor.
 _STOP_SECONDS: Final = 30.0
-_STATUS_SECONDS: Final = 3.0
 
 
 class Lab:

@@ -27,11 +27,11 @@ from obskit.lab.fault import NOTHING, Fault, all_faults, fault_named
 from obskit.lab.lab import Lab
 from obskit.lab.record import record
 from obskit.lab.settings import LabSettings
+from obskit.progress import Tell
 from obskit.sources.bundle import read_bundle
 
 SUMMARY: Final = "summary.json"
 Strengths = Literal["all", "weakest", "usual", "strongest"]
-Tell = Callable[[str], None]
 #: Records a cell: (fault, strength, path, tell).
 Record = Callable[[Fault, float, Path, Tell], None]
 

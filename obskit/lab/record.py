@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from obskit.files import write_text
 from obskit.lab.telemetry import service_of, telemetry
 from obskit.model import Window
+from obskit.progress import Tell
 from obskit.sources.bundle import write_bundle
 
 if TYPE_CHECKING:
     from obskit.lab.fault import Fault
     from obskit.lab.lab import Lab
 
-Tell = Callable[[str], None]
 #: Seconds, and share of the calm at most, that belong to the baseline and not to the window: what was started
 #: a moment ago fills its caches and pools, which is no calm that a fault may be held against.
 _SETTLING, _SETTLING_SHARE = 20.0, 1 / 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from obskit.errors import UsageError
@@ -112,12 +112,8 @@ class LabSettings:
         """Return the desired count of one of `SERVICES`."""
         return self.tasks if service == SHOP else self.payments
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all of it as JSON can hold it."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, held: dict[str, Any]) -> LabSettings:
-        """Return what `to_dict` gave."""
+        """Return what `dataclasses.asdict` gave, after a way through JSON."""
         pairs = {name: tuple((str(k), str(v)) for k, v in held[name]) for name in held if name.endswith("_environment")}
         return cls(**{**held, **pairs})

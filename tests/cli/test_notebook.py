@@ -145,6 +145,18 @@ def test_hostile_names_are_text(obskit: Typed, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "shown"), [("\x1b[31mred\x9b0m.obskit", "red.ipynb"), ("two  blanks\n.obskit", "two  blanks .ipynb")]
+)
+def test_a_terminal_obeys_no_name(obskit: Typed, tmp_path: Path, name: str, shown: str) -> None:
+    """Stdout is read by people as well; blanks stay, for a script may read it."""
+    recorded(tmp_path / name, pool())
+    said = obskit(name)
+
+    assert (said.code, said.out) == (0, f"{shown}\n")
+    assert shown in said.err
+
+
+@pytest.mark.parametrize(
     ("argv", "words", "way_out"),
     [
         ([], "which recording?", "obskit notebook incident.obskit, or obskit notebook --demo"),

@@ -66,6 +66,17 @@ def test_out_gets_what_stdout_would(obskit: Typed, bundle: Path, tmp_path: Path)
     assert (tmp_path / "draft.md").read_text(encoding="utf-8") == printed
 
 
+def test_a_terminal_obeys_no_name(obskit: Typed, bundle: Path, tmp_path: Path) -> None:
+    """Neither in what is said nor in the draft."""
+    name = "\x1b[31mred.obskit"
+    (tmp_path / name).write_bytes(bundle.read_bytes())
+    said = obskit(name, "--out", "\x1b[31mred.md")
+
+    assert (said.code, said.out) == (0, "")
+    assert said.err == f"draft written to {tmp_path / 'red.md'}\n"
+    assert "- **Recording:** `red.obskit` (" in obskit(name).out
+
+
 def test_the_demo_needs_no_recording(obskit: Typed) -> None:
     """Whoever installs it sees a draft at once."""
     said = obskit("--demo")

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from obskit.evaluation.corpus import find
-from obskit.evaluation.degrade import SOURCES, Pillar, without
+from obskit.evaluation.degrade import SOURCES, without
 from obskit.evaluation.fit import samples_of
+from obskit.model import PILLARS, Pillar
 from tests.support.labelled import corpus, pool
-
-PILLARS: tuple[Pillar, ...] = tuple(SOURCES)
 
 
 @pytest.mark.parametrize("pillar", PILLARS)

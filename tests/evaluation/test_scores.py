@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit.evaluation.outcome import Outcome, Verdict
+from obskit.evaluation.outcome import Outcome
 from obskit.evaluation.scores import Bin, Quiet, interval, reliability, scores
+from obskit.model import Verdict
 
 
 def said(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -360,7 +361,7 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> Non
 
 def test_every_number_has_bounds() -> None:
     """What is new among the settings is not forgotten."""
-    numbers = [name for name, value in LabSettings().to_dict().items() if type(value) in (int, float)]
+    numbers = [name for name, value in asdict(LabSettings()).items() if type(value) in (int, float)]
 
     for name in numbers:
         with pytest.raises(UsageError, match=name):

@@ -16,7 +16,7 @@ from obskit.ascode.alerts.expression import Writer
 from obskit.ascode.alerts.inhibition import inhibitions
 from obskit.ascode.alerts.rule import RuleFile
 from obskit.ascode.definition import Problem
-from obskit.catalogue._speak import quoted
+from obskit.catalogue import quoted
 from obskit.errors import UsageError
 from obskit.settings import AlertmanagerSettings, Receiver
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from obskit.ascode.alerts.rule import Rule, number, seconds
 from obskit.ascode.board import signal_named
-from obskit.ascode.definition import Definition, signals_of
+from obskit.ascode.definition import Definition
 from obskit.ascode.panels import labels_of, worst
-from obskit.catalogue._speak import quoted
+from obskit.catalogue import quoted
 from obskit.catalogue._written import Filling, variants_of, written, written_variant
 from obskit.errors import UsageError
 from obskit.model import Signal, Unit
@@ -169,9 +169,10 @@ def panel_of(signal: str, dashboards: Sequence[Definition]) -> tuple[Definition,
     topic = signal_named(signal).topic
     found = []
     for definition in dashboards:
-        same = sum(signal_named(name).topic == topic for p in definition.panels for name in signals_of(p))
-        for panel in definition.panels:
-            names = signals_of(panel)
+        if not any(signal in names for names in definition.signals):
+            continue
+        same = sum(signal_named(name).topic == topic for names in definition.signals for name in names)
+        for panel, names in zip(definition.panels, definition.signals, strict=True):
             if signal in names:
                 graph = panel.get("type") != "stat"
                 found.append(((graph, names[0] == signal, same, definition.name), definition, int(panel["id"])))

@@ -115,8 +115,7 @@ class Ruler:
         self, method: Literal["GET", "POST", "DELETE"], path: str, doing: str, body: bytes | None = None
     ) -> tuple[int, bytes]:
         from obskit.errors import SourceError
-        from obskit.sources.http import _ask as ask  # `send` speaks JSON, and sends nothing twice
-        from obskit.sources.http import _Request as Request
+        from obskit.sources.http import Request, exchange  # `send` speaks JSON, and sends nothing twice
 
         timeout = self._connection.timeout_seconds
         headers = {"Content-Type": "application/yaml"} if body is not None else None
@@ -124,7 +123,7 @@ class Ruler:
         name = _NAMES[self._server]
         try:
             until = time.monotonic() + 3 * timeout
-            return ask(self._session, request, name=name, query="", deadline=until, timeout=timeout)
+            return exchange(self._session, request, name=name, query="", deadline=until, timeout=timeout)
         except SourceError as error:
             raise PushError(error.what, where={**error.where, "to": doing}, hint=error.hint, stop=True) from error
 

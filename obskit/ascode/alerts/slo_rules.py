@@ -27,7 +27,7 @@ from obskit.ascode.alerts.promtool import expanded as single
 from obskit.ascode.alerts.rule import Recording, Rule, RuleFile, Severity, number, seconds
 from obskit.ascode.alerts.slo import Slo
 from obskit.ascode.board import signal_named
-from obskit.catalogue._speak import alternation, quoted
+from obskit.catalogue import alternation, quoted
 from obskit.catalogue._written import written
 from obskit.model import Signal
 

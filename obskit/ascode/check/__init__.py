@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from obskit.ascode.checking import Answered, Asked, Result, Skipped, checks_in, page_of, run_all
+from obskit.ascode.checking import Asked, Result, Skipped, checks_in, page_of, run_all
 from obskit.ascode.definition import Definition
 
-__all__ = ["Answered", "Asked", "Case", "Result", "Skipped", "all_checks", "explain", "run"]
+__all__ = ["Case", "Result", "Skipped", "all_checks", "explain", "run"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from obskit.ascode.check import Asked, Case, Skipped
+from obskit.ascode.check import Case
 from obskit.ascode.definition import Definition, Query
 from obskit.ascode.promql_tree import Same, asked, children, kind
 
@@ -16,17 +16,6 @@ from obskit.ascode.promql_tree import Same, asked, children, kind
 _OF_NOTHING = ("absent", "absent_over_time", "vector", "time")
 #: What Grafana's own variables are computed from; only their kinds matter here.
 _SCRAPE_SECONDS = 15.0
-
-
-def server(case: Case) -> Asked:
-    """Return the live Prometheus.
-
-    Raises:
-        Skipped: None was named.
-    """
-    if case.prometheus is None:
-        raise Skipped("no live Prometheus was named: --prometheus URL")
-    return case.prometheus
 
 
 def of_panels(case: Case) -> Iterator[tuple[Definition, Query, Any]]:

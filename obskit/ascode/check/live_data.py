@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from obskit.ascode.check import Case
-from obskit.ascode.check._live import missing, of_panels, sent, server
+from obskit.ascode.check._live import missing, of_panels, sent
+from obskit.ascode.checking import server
 from obskit.ascode.definition import Problem
 
 
 def problems(case: Case) -> Iterable[Problem]:
     """Yield each query without an answer."""
-    prometheus = server(case)
+    prometheus = server(case.prometheus)
     names = prometheus.metric_names()
     found = [(d, q, sent(q, d)) for d, q, root in of_panels(case) if not missing(root, names)]
     answers = prometheus.run(text for _, _, text in found)

@@ -15,14 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from obskit.ascode.check import Case
-from obskit.ascode.check._live import metrics_of, missing, of_panels, sent, server, unlabelled
+from obskit.ascode.check._live import metrics_of, missing, of_panels, sent, unlabelled
+from obskit.ascode.checking import server
 from obskit.ascode.definition import Problem
 from obskit.ascode.promql_tree import column_of, parsed
 
 
 def problems(case: Case) -> Iterable[Problem]:
     """Yield each query that selects by a label which is not there."""
-    prometheus = server(case)
+    prometheus = server(case.prometheus)
     names = prometheus.metric_names()
     found = [(definition, query, root) for definition, query, root in of_panels(case) if not missing(root, names)]
     labels = dict(prometheus.labels_of(sorted({m for _, _, root in found for m in metrics_of(root) & names})))

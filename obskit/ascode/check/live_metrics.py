@@ -18,14 +18,15 @@ import difflib
 from collections.abc import Iterable
 
 from obskit.ascode.check import Case
-from obskit.ascode.check._live import missing, of_panels, server
+from obskit.ascode.check._live import missing, of_panels
+from obskit.ascode.checking import server
 from obskit.ascode.definition import Definition, Problem, Query
 from obskit.ascode.promql_tree import column_of
 
 
 def problems(case: Case) -> Iterable[Problem]:
     """Yield what each dashboard lacks: one problem for the queries that lack the same."""
-    names = server(case).metric_names()
+    names = server(case.prometheus).metric_names()
     lacking: dict[tuple[str, tuple[str, ...]], list[tuple[Definition, Query]]] = {}
     for definition, query, root in of_panels(case):
         lost = missing(root, names)

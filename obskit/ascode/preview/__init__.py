@@ -5,10 +5,9 @@ whether each query answers, in which unit, against which thresholds, in which pl
 out what only Grafana does: annotations, field overrides, transformations, stacking.
 """
 
-from obskit.ascode.interpolate import Value, interpolate
 from obskit.ascode.preview.collect import collect
 from obskit.ascode.preview.data import PreviewAsk, PreviewData
 from obskit.ascode.preview.page import render
 from obskit.ascode.preview.shot import shoot
 
-__all__ = ["PreviewAsk", "PreviewData", "Value", "collect", "interpolate", "render", "shoot"]
+__all__ = ["PreviewAsk", "PreviewData", "collect", "render", "shoot"]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from obskit.ascode.definition import Model
 from obskit.ascode.interpolate import Values, in_prose
@@ -44,7 +44,6 @@ _SHOWN_IN: Mapping[Unit, frozenset[str]] = {
 _HUES = ("red", "orange", "yellow", "green", "blue", "purple")
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _LABEL = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-Reduce = Literal["lastNotNull", "last", "first", "firstNotNull", "mean", "max", "min", "sum"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from obskit.ascode.choose import moments
@@ -19,7 +19,7 @@ from obskit.ascode.preview.chart import HEIGHT, MOST_LINES, WIDTH, Chart, Number
 from obskit.ascode.preview.data import Line, PanelData, PreviewData, Sent
 from obskit.ascode.preview.look import Look, look_of
 from obskit.ascode.preview.prose import markup
-from obskit.escape import clean, cut
+from obskit.escape import cut, page_template
 from obskit.model import stamp, utc
 
 _HERE = Path(__file__).parent
@@ -117,22 +117,8 @@ def _counts(cells: Iterable[Cell]) -> list[tuple[str, int]]:
 
 @cache
 def _template() -> Template:
-    """Return the page's template; whatever it prints is cleaned, then escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=lambda value: value if not isinstance(value, str) or hasattr(value, "__html__") else _safe(value),
-    )
-    environment.globals.update(stamp=stamp, clock=_clock, cut=cut, longest=_LONGEST_LINE)
-    return environment.get_template("page.html.j2")
-
-
-def _safe(text: str) -> str:
-    return clean(text, lines=True)
+    names = {"stamp": stamp, "clock": _clock, "cut": cut, "longest": _LONGEST_LINE}
+    return page_template(_HERE / "page.html.j2", names)
 
 
 def _clock(time_ns: int) -> str:

@@ -28,7 +28,7 @@ def told_of(cause: str, title: str) -> Probe:
 
 def query_of(cause: str, service: str) -> str:
     """Return the LogQL query: lines by service, without signatures that only hint or need a context."""
-    from obskit.catalogue._speak import quoted
+    from obskit.catalogue import quoted
     from obskit.incident.signatures import signatures
 
     known = [s.regex for s in signatures() if s.cause == cause and not s.generic and not s.context]

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from obskit.ascode.alerts.build import INTERVAL
+from obskit.ascode.provisioning import SCRAPE_INTERVAL
 from obskit.deploy.containers import _files, _targets
 
 if TYPE_CHECKING:
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
-#: Also the step that dashboards count with.
-SCRAPE_INTERVAL: Final = "15s"
-EVALUATION_INTERVAL: Final = "30s"
 #: What the init container replaces by the workspace's address, which is known once it exists: Prometheus itself
 #: fills in nothing but external labels from its environment.
 ENDPOINT: Final = "REMOTE_WRITE_ENDPOINT"
@@ -37,7 +36,7 @@ def document(spec: StackSpec, place: Place) -> Document:
     found: Document = {
         "global": {
             "scrape_interval": SCRAPE_INTERVAL,
-            "evaluation_interval": EVALUATION_INTERVAL,
+            "evaluation_interval": INTERVAL,
             "external_labels": {"cluster": spec.name},
         },
         "rule_files": [f"{_files.CONFIG_PATH}/rules/*.rules.yml"],

@@ -25,11 +25,6 @@ def role_name(stack: str, place: Place, name: str) -> str:
     return f"{whole[: _LONGEST_ROLE - _HASH_LENGTH - 1]}-{digest}"
 
 
-def role_arn(stack: str, place: Place, name: str) -> str:
-    """Return a role's ARN."""
-    return place.arn("iam", f"role{role_path(stack, place)}{role_name(stack, place, name)}", region="")
-
-
 def repository_name(stack: str, service: str) -> str:
     """Return the name of a service's repository: ``shop/demo-app``."""
     return f"{stack}/{service}"

@@ -1,12 +1,15 @@
-"""What RDS says of a database instance, in the shape of the fields that are wanted of it."""
+"""What RDS says of a database instance, in the shape of the fields that are wanted of it, and tags of all of RDS."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from obskit.deploy.aws import Aws, quiet
 from obskit.deploy.resource import Attributes, Fields, Value
+from obskit.deploy.resources import _tags
 
+PORT: Final = 5432
 #: Log of PostgreSQL, and of its major upgrades.
 LOGS: Final = ("postgresql", "upgrade")
 #: RDS works on it and nobody has to do anything.
@@ -124,3 +127,14 @@ def _logs(row: Mapping[str, Any], pending: Mapping[str, Any]) -> tuple[str, ...]
     return tuple(
         sorted((found | set(change.get("LogTypesToEnable") or ())) - set(change.get("LogTypesToDisable") or ()))
     )
+
+
+def tags(aws: Aws, arn: str) -> dict[str, str]:
+    """Return the tags of anything of RDS; none where it has just gone."""
+    answer = quiet(lambda: aws.call("rds", "list_tags_for_resource", ResourceName=arn))
+    return _tags.as_dict((answer or {}).get("TagList"))
+
+
+def write_tags(aws: Aws, arn: str, wanted: Mapping[str, str]) -> None:
+    """Write tags onto anything of RDS."""
+    aws.call("rds", "add_tags_to_resource", idempotent=True, ResourceName=arn, Tags=_tags.as_list(wanted))

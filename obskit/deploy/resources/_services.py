@@ -219,3 +219,8 @@ def _stop(task: Row) -> str:
 
 def _revision(deployment: Row) -> str:
     return str(deployment.get("taskDefinition", "no task definition")).rpartition("/")[2]
+
+
+def write_tags(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
+    """Write tags onto anything of ECS."""
+    aws.call("ecs", "tag_resource", idempotent=True, resourceArn=arn, tags=_tags.as_list(tags, "key", "value"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from obskit.deploy.aws import absent, quiet
 from obskit.deploy.errors import AwsError, DeployError
 from obskit.deploy.resource import STACK_TAG, Attributes, Fields, Kind, Observed, Resource, Value, touched
-from obskit.deploy.resources import _tags
+from obskit.deploy.resources import _services, _tags
 
 if TYPE_CHECKING:
     from obskit.deploy.aws import Aws
@@ -118,8 +118,7 @@ class ClusterKind(Kind):
 
     def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags onto the cluster."""
-        pairs = _tags.as_list(tags, "key", "value")
-        aws.call("ecs", "tag_resource", idempotent=True, resourceArn=before.attributes["arn"], tags=pairs)
+        _services.write_tags(aws, before.attributes["arn"], tags)
 
     def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete the cluster as soon as AWS has noticed that nothing runs in it any more."""

@@ -21,7 +21,6 @@ from obskit.deploy.resources._tags import as_dict, as_list, name_of
 from obskit.deploy.spec import Database, StackSpec
 from obskit.errors import UsageError
 
-_PORT = 5432
 #: Fields that ``modify_db_instance`` takes under the names of ``create_db_instance``.
 _SAME_NAME = (
     "AllocatedStorage",
@@ -135,8 +134,7 @@ class DatabaseKind(Kind):
 
     def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
-        arn = before.attributes["arn"]
-        aws.call("rds", "add_tags_to_resource", idempotent=True, ResourceName=arn, Tags=as_list(tags))
+        _rds.write_tags(aws, before.attributes["arn"], tags)
 
     def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Take a final snapshot that outlives the stack, and delete it.
@@ -225,7 +223,7 @@ def _fields(spec: StackSpec, database: Database) -> Fields:
         "AutoMinorVersionUpgrade": "." not in database.engine_version,
         "DBName": database.name,
         "MasterUsername": database.name,
-        "Port": _PORT,
+        "Port": _rds.PORT,
         "StorageType": "gp3",
         "StorageEncrypted": True,
         "AllocatedStorage": database.storage,

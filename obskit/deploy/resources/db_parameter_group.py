@@ -12,7 +12,8 @@ from typing import Any, Final
 from obskit.deploy.aws import Aws, quiet
 from obskit.deploy.errors import AwsError, DeployError
 from obskit.deploy.resource import Attributes, Fields, Kind, Observed, Place, Resource, Stack
-from obskit.deploy.resources._tags import as_dict, as_list, name_of
+from obskit.deploy.resources import _rds
+from obskit.deploy.resources._tags import as_list, name_of
 from obskit.deploy.spec import StackSpec
 
 #: Name -> value. Statements are logged by their duration (ms) alone: ``log_statement`` would write the
@@ -47,7 +48,7 @@ class DbParameterGroupKind(Kind):
         for row in aws.pages("rds", "describe_db_parameter_groups", "DBParameterGroups"):
             if not str(row["DBParameterGroupName"]).startswith(stack.full("main-")):
                 continue
-            tags = _tags(aws, row)
+            tags = _rds.tags(aws, row["DBParameterGroupArn"])
             if name_of(self.name, tags, stack) is None:
                 continue
             yield Observed(
@@ -102,8 +103,7 @@ class DbParameterGroupKind(Kind):
 
     def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
-        arn = before.attributes["arn"]
-        aws.call("rds", "add_tags_to_resource", idempotent=True, ResourceName=arn, Tags=as_list(tags))
+        _rds.write_tags(aws, before.attributes["arn"], tags)
 
     def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete the group; RDS refuses while a database uses it."""
@@ -151,11 +151,6 @@ def _method(row: Mapping[str, Any]) -> str:
 
 def _attributes(row: Mapping[str, Any]) -> Attributes:
     return {"name": str(row["DBParameterGroupName"]), "arn": str(row["DBParameterGroupArn"])}
-
-
-def _tags(aws: Aws, row: Mapping[str, Any]) -> dict[str, str]:
-    answer = quiet(lambda: aws.call("rds", "list_tags_for_resource", ResourceName=row["DBParameterGroupArn"]))
-    return as_dict((answer or {}).get("TagList"))
 
 
 KIND = DbParameterGroupKind()

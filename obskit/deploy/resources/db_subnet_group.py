@@ -8,10 +8,10 @@ from typing import Any
 from obskit.deploy.aws import Aws, quiet
 from obskit.deploy.errors import AwsError, DeployError
 from obskit.deploy.resource import Attributes, Fields, Kind, Observed, Place, Ref, Resource, Stack
-from obskit.deploy.resources import subnet
+from obskit.deploy.resources import _rds, subnet
 from obskit.deploy.resources._ec2 import by_name
 from obskit.deploy.resources._network import subnet_names
-from obskit.deploy.resources._tags import as_dict, as_list, name_of
+from obskit.deploy.resources._tags import as_list, name_of
 from obskit.deploy.spec import StackSpec
 
 _DESCRIPTION = "Private subnets of the stack's database"
@@ -42,7 +42,7 @@ class DbSubnetGroupKind(Kind):
         rows = (answer or {}).get("DBSubnetGroups") or ()
         names = subnet.KIND.names(aws, stack) if rows else {}
         for row in rows:
-            tags = _tags(aws, row)
+            tags = _rds.tags(aws, row["DBSubnetGroupArn"])
             if name_of(self.name, tags, stack) is None:
                 continue
             yield Observed(
@@ -86,8 +86,7 @@ class DbSubnetGroupKind(Kind):
 
     def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Write tags."""
-        arn = before.attributes["arn"]
-        aws.call("rds", "add_tags_to_resource", idempotent=True, ResourceName=arn, Tags=as_list(tags))
+        _rds.write_tags(aws, before.attributes["arn"], tags)
 
     def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete the group; RDS refuses while a database is in it."""
@@ -107,11 +106,6 @@ def _asked(resource: Resource) -> dict[str, Any]:
 
 def _attributes(row: Mapping[str, Any]) -> Attributes:
     return {"name": str(row["DBSubnetGroupName"]), "arn": str(row["DBSubnetGroupArn"])}
-
-
-def _tags(aws: Aws, row: Mapping[str, Any]) -> dict[str, str]:
-    answer = quiet(lambda: aws.call("rds", "list_tags_for_resource", ResourceName=row["DBSubnetGroupArn"]))
-    return as_dict((answer or {}).get("TagList"))
 
 
 KIND = DbSubnetGroupKind()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 #: Of validation records; they hardly ever change.
 _TTL_SECONDS: Final = 300
-_VALIDATION: Final = "validation-"
+VALIDATION: Final = "validation-"
 _CERTIFICATE: Final = "certificate.main"
 _BALANCER: Final = "load_balancer.main"
 
@@ -40,7 +40,7 @@ def validations(spec: StackSpec, place: Place) -> tuple[str, ...]:
     """Return the addresses of the records after which the stack's certificate is issued; none where it is given."""
     if spec.entry.certificate:
         return ()
-    return tuple(f"dns_record.{_VALIDATION}{host}" for host in _bases(spec, place))
+    return tuple(f"dns_record.{VALIDATION}{host}" for host in _bases(spec, place))
 
 
 class DnsRecordKind(Kind):
@@ -55,7 +55,7 @@ class DnsRecordKind(Kind):
     def wanted(self, spec: StackSpec, place: Place) -> Iterable[Resource]:
         """Yield an alias for each host name, and a validation record for each that the certificate covers."""
         for host in () if spec.entry.certificate else _bases(spec, place):
-            yield self._resource(spec, f"{_VALIDATION}{host}", _validation(host))
+            yield self._resource(spec, f"{VALIDATION}{host}", _validation(host))
         for host in _entry.hosts(spec, place):
             yield self._resource(spec, host, _alias(host))
 
@@ -104,12 +104,12 @@ class DnsRecordKind(Kind):
         record = _record(resource.fields)
         action = "CREATE"
         for row in _route53.records_of(aws, zone, record["Name"]):
-            if not _stands_in_the_way(row, record):
+            if not stands_in_the_way(row, record):
                 continue
             if "SetIdentifier" not in row and _read(row) == _read(record):
                 action = ""
                 break
-            if not (row["Type"] == record["Type"] and _left_over(row, stack)):
+            if not (row["Type"] == record["Type"] and left_over(row, stack)):
                 raise _taken(row, record, zone)
             action = "UPSERT"
         _remember(aws, stack, record)
@@ -120,8 +120,8 @@ class DnsRecordKind(Kind):
     def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete one, if it still points where it did and, surely, no other certificate is validated by it."""
         name, zone = before.attributes["name"], before.attributes["zone"]
-        if before.name.startswith(_VALIDATION) and _acm.needed_by_others(
-            aws, stack, before.name.removeprefix(_VALIDATION)
+        if before.name.startswith(VALIDATION) and _acm.needed_by_others(
+            aws, stack, before.name.removeprefix(VALIDATION)
         ):
             return
         for row in _route53.records_of(aws, zone, name):
@@ -147,7 +147,7 @@ def _observed(
     if "SetIdentifier" in row:
         return None
     if row["Type"] == "CNAME" and record in validating:
-        name = f"{_VALIDATION}{validating[record]}"
+        name = f"{VALIDATION}{validating[record]}"
     elif balancer and "AliasTarget" in row and _route53.target(row) == balancer:
         name = record if row["Type"] == "A" else f"{row['Type']}-{record}"
     else:
@@ -222,12 +222,12 @@ def _attributes(fields: Fields, zone: str) -> Attributes:
     return {"name": str(fields["Name"]), "zone": zone}
 
 
-def _stands_in_the_way(row: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+def stands_in_the_way(row: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
     """Tell whether two records of one name cannot both be: of one type, or a CNAME beside anything."""
     return row["Type"] == record["Type"] or "CNAME" in (row["Type"], record["Type"])
 
 
-def _left_over(row: Mapping[str, Any], stack: Stack) -> bool:
+def left_over(row: Mapping[str, Any], stack: Stack) -> bool:
     """Tell whether a record points to a former load balancer of the stack.
 
     An account has one load balancer of a name in a region, and AWS puts a number behind the name: another

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 _IDLE_SECONDS: Final = 60
 _LOGS: Final = "access_logs.s3.enabled"
 _LOGS_BUCKET: Final = "access_logs.s3.bucket"
-_PROTECTED: Final = "deletion_protection.enabled"
+PROTECTED: Final = "deletion_protection.enabled"
 _COMPARED: Final = (
     _LOGS,
-    _PROTECTED,
+    PROTECTED,
     "idle_timeout.timeout_seconds",
     "routing.http.desync_mitigation_mode",
     "routing.http.drop_invalid_header_fields.enabled",
@@ -123,7 +123,7 @@ class LoadBalancerKind(Kind):
             DeployError: It is protected.
         """
         attributes: Any = before.fields["Attributes"]
-        if attributes.get(_PROTECTED) == "true":
+        if attributes.get(PROTECTED) == "true":
             where = {"load balancer": before.attributes["arn"]}
             hint = "set entry.protected to false, apply, then try again"
             raise DeployError("the load balancer is protected from deletion", where=where, hint=hint)
@@ -159,7 +159,7 @@ def _attributes(spec: StackSpec) -> Fields:
     )
     return {
         **logs,
-        _PROTECTED: "true" if spec.entry.protected else "false",
+        PROTECTED: "true" if spec.entry.protected else "false",
         "idle_timeout.timeout_seconds": str(_IDLE_SECONDS),
         "routing.http.desync_mitigation_mode": "defensive",
         "routing.http.drop_invalid_header_fields.enabled": "true",

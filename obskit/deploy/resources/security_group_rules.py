@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from obskit.deploy.aws import Aws
 from obskit.deploy.resource import Attributes, Fields, Kind, Observed, Place, Ref, Resource, Stack
-from obskit.deploy.resources import security_group
+from obskit.deploy.resources import _rds, security_group
 from obskit.deploy.resources._ec2 import heard
 from obskit.deploy.resources._rules import (
     DESCRIBED,
@@ -32,7 +32,6 @@ from obskit.deploy.spec import StackSpec
 from obskit.errors import UsageError
 
 #: PostgreSQL's port, which RDS keeps.
-DATABASE_PORT: Final = 5432
 _HTTPS: Final = 443
 _HTTP: Final = 80
 _EVERYWHERE: Final = "0.0.0.0/0"
@@ -72,7 +71,7 @@ def _connections(spec: StackSpec, service: FargateService, names: set[str]) -> I
     if _SCRAPER in names:
         yield from (Connection(_SCRAPER, service.name, port) for port, _ in service.metrics)
     if service.database and spec.database:
-        yield Connection(service.name, "database", DATABASE_PORT)
+        yield Connection(service.name, "database", _rds.PORT)
     if spec.network.endpoints:
         yield Connection(service.name, "endpoints", _HTTPS)
 

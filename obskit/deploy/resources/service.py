@@ -140,8 +140,7 @@ class ServiceKind(Kind):
 
     def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Tag the service; tasks get the tags when they are started."""
-        pairs = _tags.as_list(tags, "key", "value")
-        aws.call("ecs", "tag_resource", idempotent=True, resourceArn=before.attributes["arn"], tags=pairs)
+        _services.write_tags(aws, before.attributes["arn"], tags)
 
     def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Delete one, with its tasks."""

@@ -98,8 +98,7 @@ class TaskDefinitionKind(Kind):
 
     def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
         """Tag the revision that counts."""
-        pairs = _tags.as_list(tags, "key", "value")
-        aws.call("ecs", "tag_resource", idempotent=True, resourceArn=before.attributes["arn"], tags=pairs)
+        _services.write_tags(aws, before.attributes["arn"], tags)
 
     def delete(self, aws: Aws, stack: Stack, before: Observed) -> None:
         """Deregister all revisions of the family, then have AWS forget them."""

@@ -12,12 +12,10 @@ from typing import Final
 
 from obskit.deploy.resource import Join, Resource, Value
 from obskit.deploy.security import Bad, Check, Everything, Good, Verdict, at, entries
-from obskit.redact import redact
+from obskit.redact import CREDENTIAL, redact
 
 #: The names that Security Hub looks for.
 _NAMES: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "ECS_ENGINE_AUTH_DATA")
-#: What `redact` puts in the place of a credential; what it takes for an account or an address is none.
-_MARK: Final = re.compile(r"\[(password|aws-key|token|secret|signature|cookie|jwt|private-key)\]")
 #: What a shell or psql replaces by a value that is not written here: ``$NAME``, ``${NAME}``, ``:'name'``.
 _PLACEHOLDER: Final = re.compile(r"\$\{\w+\}|\$\w+|:'\w+'")
 _TODO: Final = "put it into a secret of Secrets Manager and name that under the application's secrets"
@@ -31,8 +29,8 @@ def credential(text: str) -> str:
     """
     if any(text.startswith(f"{name}=") for name in _NAMES):
         return "aws-key"
-    there = _MARK.findall(text)
-    found = [kind for kind in _MARK.findall(redact(text)) if kind not in there]
+    there = CREDENTIAL.findall(text)
+    found = [kind for kind in CREDENTIAL.findall(redact(text)) if kind not in there]
     return found[0] if found else ""
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from obskit.deploy.spec_check._problem import HIDDEN, Problem, error, located, path_of, refusal, shown, warning
+from obskit.deploy.spec_check._problem import HIDDEN, Problem, error, located, path_of, refusal
 from obskit.discover import modules_in
 
 if TYPE_CHECKING:
     from obskit.deploy.resource import Place
     from obskit.deploy.spec import StackSpec
 
-__all__ = ["HIDDEN", "Problem", "error", "located", "path_of", "problems", "refusal", "require", "shown", "warning"]
+__all__ = ["HIDDEN", "Problem", "error", "located", "path_of", "problems", "refusal", "require"]
 
 
 def problems(spec: StackSpec, place: Place | None = None) -> tuple[Problem, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from obskit.deploy.resources import _role_policies
 from obskit.deploy.spec_check._problem import HIDDEN, Problem, error, path_of
-from obskit.redact import redact
+from obskit.redact import CREDENTIAL, redact
 
 if TYPE_CHECKING:
     from obskit.deploy.resource import Place
@@ -30,8 +30,6 @@ _SECRET_ARN = re.compile(
 _KEY = re.compile(r"arn:(aws[a-z-]*):kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}")
 #: ECS itself sets these, and credentials of the role would be lost behind them (ECS.8).
 _OF_ECS = re.compile(r"(ECS_CONTAINER_METADATA_URI|AWS_CONTAINER_)[A-Z0-9_]*|AWS_EXECUTION_ENV")
-#: What `redact` puts for credentials; accounts and addresses of people may stand in a file.
-_CREDENTIALS = re.compile(r"\[(password|aws-key|token|secret|signature|private-key|jwt|cookie)\]")
 #: Words of a variable's name that tell of a credential, and last words that tell of something about one.
 _TELLING = ("PASSWORD", "PASSWD", "PASSPHRASE", "PWD", "TOKEN", "SECRET", "CREDENTIAL", "CREDENTIALS", "APIKEY")
 _TELLING_PAIRS = re.compile(r"_(API|ACCESS|PRIVATE|SIGNING|ENCRYPTION|ACCOUNT|SECRET|MASTER)_KEY(_ID)?_")
@@ -116,7 +114,7 @@ def tells_a_secret(name: str, value: str) -> bool:
 
 def _credential(text: str) -> bool:
     # One that the file itself holds in brackets is a placeholder that somebody wrote.
-    return bool(_CREDENTIALS.search(redact(_CREDENTIALS.sub("", text))))
+    return bool(CREDENTIAL.search(redact(CREDENTIAL.sub("", text))))
 
 
 def _plain_credentials(spec: StackSpec) -> Iterator[Problem]:

@@ -5,19 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from obskit.ascode.alerts.check import Built, Case, Skipped
-from obskit.ascode.checking import Asked
-
-
-def server(case: Case) -> Asked:
-    """Return the live Prometheus.
-
-    Raises:
-        Skipped: None was named.
-    """
-    if case.prometheus is None:
-        raise Skipped("no live Prometheus was named: --prometheus URL")
-    return case.prometheus
+from obskit.ascode.alerts.check import Built, Case
 
 
 def readable(case: Case) -> Iterator[tuple[Built, Any]]:

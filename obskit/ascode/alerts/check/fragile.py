@@ -16,10 +16,8 @@ from obskit.ascode.alerts.check import Case
 from obskit.ascode.alerts.check._trees import divisions, operator
 from obskit.ascode.alerts.rule import seconds
 from obskit.ascode.definition import Problem
-from obskit.ascode.promql_tree import kind, nodes
+from obskit.ascode.promql_tree import CHOOSING, kind, nodes
 from obskit.errors import UsageError
-
-_CHOOSING = ("topk", "bottomk", "limitk", "limit_ratio")
 
 
 def problems(case: Case) -> Iterable[Problem]:
@@ -28,7 +26,7 @@ def problems(case: Case) -> Iterable[Problem]:
         if one.tree is None:
             continue
         for node, _ in nodes(one.tree):
-            if kind(node) == "AggregateExpr" and operator(node) in _CHOOSING:
+            if kind(node) == "AggregateExpr" and operator(node) in CHOOSING:
                 yield one.problem(f"{operator(node)} chooses other series each time", query=one.expr)
         if _is_at_once(str(one.document.get("for", "0s"))) and any(divisions(one.tree)):
             yield one.problem("it is a ratio, and fires at once", "hold", hint="let it hold for some evaluations")

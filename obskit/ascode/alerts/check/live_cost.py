@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from obskit.ascode.alerts.check import Case
-from obskit.ascode.alerts.check._live import readable, server
+from obskit.ascode.alerts.check._live import readable
+from obskit.ascode.checking import server
 from obskit.ascode.definition import Problem
 from obskit.ascode.live import STEPS
 
@@ -25,7 +26,7 @@ MOST_SAMPLES = 1_000_000
 def problems(case: Case) -> Iterable[Problem]:
     """Yield each rule that costs too much."""
     found = list(readable(case))
-    answers = server(case).run(one.expr for one, _ in found)
+    answers = server(case.prometheus).run(one.expr for one, _ in found)
     for one, _ in found:
         ran = answers[one.expr]
         if ran.refused:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from obskit.ascode.alerts.check import Case
-from obskit.ascode.alerts.check._live import server
+from obskit.ascode.checking import server
 from obskit.ascode.definition import Problem
 
 #: More than anyone acts on one by one.
@@ -24,7 +24,7 @@ MOST_ALERTS = 20
 
 def problems(case: Case) -> Iterable[Problem]:
     """Yield each alert that would come as a flood."""
-    prometheus = server(case)
+    prometheus = server(case.prometheus)
     found = [one for one in case.alerts("PromQL") if one.tree is not None]
     answers = prometheus.run(one.expr for one in found)
     for one in found:

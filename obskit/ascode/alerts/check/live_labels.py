@@ -14,15 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from obskit.ascode.alerts.check import Case
-from obskit.ascode.alerts.check._live import readable, server
+from obskit.ascode.alerts.check._live import readable
 from obskit.ascode.check._live import metrics_of, missing, unlabelled
+from obskit.ascode.checking import server
 from obskit.ascode.definition import Problem
 from obskit.ascode.promql_tree import column_of
 
 
 def problems(case: Case) -> Iterable[Problem]:
     """Yield each rule that selects by a label which is not there."""
-    prometheus = server(case)
+    prometheus = server(case.prometheus)
     names = prometheus.metric_names()
     found = [(one, tree) for one, tree in readable(case) if not missing(tree, names)]
     labels = dict(prometheus.labels_of(sorted({m for _, tree in found for m in metrics_of(tree) & names})))

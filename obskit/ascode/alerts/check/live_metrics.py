@@ -16,15 +16,16 @@ import difflib
 from collections.abc import Iterable
 
 from obskit.ascode.alerts.check import Case
-from obskit.ascode.alerts.check._live import readable, recorded, server
+from obskit.ascode.alerts.check._live import readable, recorded
 from obskit.ascode.check._live import missing
+from obskit.ascode.checking import server
 from obskit.ascode.definition import Problem
 from obskit.ascode.promql_tree import column_of
 
 
 def problems(case: Case) -> Iterable[Problem]:
     """Yield each rule that can answer nothing."""
-    names = server(case).metric_names() | recorded(case)
+    names = server(case.prometheus).metric_names() | recorded(case)
     for one, tree in readable(case):
         lost = missing(tree, names)
         if lost:
