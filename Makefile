@@ -68,4 +68,4 @@ $(BASE):
 	@tests/support/environment.sh '' '$@'
 
 $(DEV):
-	@tests/support/environment.sh '[dev,notebooks]' '$@'
+	@tests/support/environment.sh '[dev]' '$@'

@@ -13,7 +13,7 @@ from hypothesis import settings
 
 # A shared machine is slow at times: how long an example takes is no property of the code.
 # CI has a quarter of an hour for everything; whoever has more time looks further.
-settings.register_profile("obskit", deadline=None, max_examples=40 if os.environ.get("CI") else 100)
+settings.register_profile("obskit", deadline=None, max_examples=30 if os.environ.get("CI") else 100)
 settings.load_profile("obskit")
 
 # Tests that a script starts in the background ignore Ctrl-C, and so does every command that they start.

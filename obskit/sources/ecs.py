@@ -56,6 +56,7 @@ class EcsSource:
         endpoint_url: Another address than AWS's, for stand-ins and private endpoints.
         queue_url: An SQS queue that EventBridge sends ECS events to; messages are never deleted.
         log_group: A log group that EventBridge sends ECS events to.
+        clock: Tells what time it is: ECS knows how things are now only.
     """
 
     def __init__(
@@ -67,8 +68,10 @@ class EcsSource:
         profile: str = "",
         queue_url: str = "",
         log_group: str = "",
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._cluster = cluster
+        self._clock = clock
         self._aws = Aws(region=region, endpoint_url=endpoint_url, profile=profile)
         self._queue_url, self._log_group = queue_url, log_group
 
@@ -137,7 +140,7 @@ class EcsSource:
 
     def _targets(self, row: Row, ask: Ask) -> tuple[list[Event], tuple[Gap, ...]]:
         """Return the health of the service's targets as it is now, when now belongs to the window."""
-        now = datetime.now(UTC)
+        now = self._clock()
         if ask.window.end < now - _NOW_ENOUGH:
             return [], ()
         at, events, gaps = min(now, ask.window.end), [], []

@@ -63,7 +63,7 @@ def test_one_that_fails_fails_alone(tmp_path: Path) -> None:
 
     assert sorted(found) == ["bug", "bundle", *(f"quick {n:02}" for n in range(6))]
     assert {name: row.error for name, row in found.items() if row.error} == {
-        "bundle": "it is damaged; cut off; copy it again",
+        "bundle": "it is damaged; said: cut off; try: copy it again",
         "bug": "ZeroDivisionError: nobody thought of this",
     }
     assert all(row.verdict for row in found.values() if not row.error)

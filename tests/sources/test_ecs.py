@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from tests.standins.remembered import mocked_aws
 
 # the newest whole minutes: DescribeTargetHealth only knows now
 NOW = datetime.now(UTC).replace(microsecond=0)
+#: What is asked of now is asked of then, however long after the import a test runs.
+CLOCK = functools.partial(datetime.fromtimestamp, NOW.timestamp(), UTC)
 
 
 def iso(minutes_ago: float) -> str:
@@ -90,7 +93,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 def answered() -> Iterator[Telemetry]:
     """Answer for the usual incident."""
     with incident().in_process():
-        yield EcsSource(region=REGION).answer(ask())
+        yield EcsSource(clock=CLOCK, region=REGION).answer(ask())
 
 
 def told(telemetry: Telemetry) -> list[tuple[str, str, str]]:
@@ -139,7 +142,7 @@ def test_target_health_of_now_is_not_told_of_an_older_window() -> None:
     with incident().in_process() as aws:
         asked = ask()
         old = Window(start=NOW - timedelta(hours=5), end=NOW - timedelta(hours=4))
-        EcsSource(region=REGION).answer(Ask(service=asked.service, window=old, deadline=asked.deadline))
+        EcsSource(clock=CLOCK, region=REGION).answer(Ask(service=asked.service, window=old, deadline=asked.deadline))
 
     assert "DescribeTargetHealth" not in {operation for operation, _ in aws.calls}
 
@@ -147,7 +150,7 @@ def test_target_health_of_now_is_not_told_of_an_older_window() -> None:
 def test_only_the_window_is_told_but_what_ran_before_is_kept() -> None:
     """Running tasks and deployments of before tell which revision is the old one."""
     with incident().in_process():
-        events = EcsSource(region=REGION).answer(ask(minutes=5.5)).events
+        events = EcsSource(clock=CLOCK, region=REGION).answer(ask(minutes=5.5)).events
 
     assert sum(e.kind == "task_stopped" for e in events) == 2
     assert {"task_running", "deployment"} <= {e.kind for e in events}
@@ -156,7 +159,7 @@ def test_only_the_window_is_told_but_what_ran_before_is_kept() -> None:
 def test_the_sources_cluster_is_used_when_the_service_has_none() -> None:
     """OBSKIT_ECS_CLUSTER is the shortest configuration."""
     with incident().in_process():
-        answer = EcsSource(region=REGION, cluster=CLUSTER).answer(ask(cluster=""))
+        answer = EcsSource(clock=CLOCK, region=REGION, cluster=CLUSTER).answer(ask(cluster=""))
 
     assert answer.facts["ecs.desired"] == "3"
 
@@ -165,7 +168,7 @@ def test_many_tasks_are_described_in_pages_of_a_hundred() -> None:
     """DescribeTasks refuses more, and ListTasks gives no more at once."""
     events = [task(number, "STOPPED") for number in range(1, 251)]
     with load_incident(events, []).in_process() as aws:
-        answer = EcsSource(region=REGION).answer(ask())
+        answer = EcsSource(clock=CLOCK, region=REGION).answer(ask())
 
     assert len(answer.events) == 250
     assert [len(asked["tasks"]) for operation, asked in aws.calls if operation == "DescribeTasks"] == [100, 100, 50]
@@ -175,7 +178,7 @@ def test_a_cluster_with_too_many_tasks_is_sampled_and_says_so() -> None:
     """A partial answer with a gap is better than none."""
     events = [task(number, "STOPPED") for number in range(1, 1102)]
     with load_incident(events, []).in_process():
-        answer = EcsSource(region=REGION).answer(ask())
+        answer = EcsSource(clock=CLOCK, region=REGION).answer(ask())
 
     assert len(answer.events) == 1000
     assert [(g.query, g.partial) for g in answer.gaps] == [("ecs:DescribeTasks", True)]
@@ -194,7 +197,7 @@ def test_a_refused_call_is_a_gap_that_names_it_and_the_rest_is_kept(operation: s
     """Whoever reads the report knows which permission is lacking."""
     code = "TargetGroupNotFound" if call.startswith("elbv2") else "AccessDeniedException"
     with incident(failing={operation: code}).in_process():
-        answer = EcsSource(region=REGION).answer(ask())
+        answer = EcsSource(clock=CLOCK, region=REGION).answer(ask())
 
     assert [(g.source, g.query) for g in answer.gaps] == [("ecs", call)]
     assert answer.gaps[0].reason.startswith(code)
@@ -204,7 +207,7 @@ def test_a_refused_call_is_a_gap_that_names_it_and_the_rest_is_kept(operation: s
 def test_throttling_is_retried_a_little_and_then_a_gap() -> None:
     """An on-call engineer does not wait for an API that is busy."""
     with incident(failing={"DescribeServices": "ThrottlingException"}).in_process() as aws:
-        answer = EcsSource(region=REGION).answer(ask())
+        answer = EcsSource(clock=CLOCK, region=REGION).answer(ask())
 
     assert [operation for operation, _ in aws.calls].count("DescribeServices") == 3
     assert [g.reason.partition(":")[0] for g in answer.gaps] == ["ThrottlingException"]
@@ -214,7 +217,7 @@ def test_throttling_is_retried_a_little_and_then_a_gap() -> None:
 def test_an_unknown_service_is_a_gap_with_names_that_are_near(name: str, hint: str) -> None:
     """Prometheus may know a service under another name; the report helps to find it."""
     with incident().in_process():
-        answer = EcsSource(region=REGION).answer(ask(service=name))
+        answer = EcsSource(clock=CLOCK, region=REGION).answer(ask(service=name))
 
     assert [g.reason for g in answer.gaps] == [f"cluster {CLUSTER} has no service {name}; {hint}"]
 
@@ -222,7 +225,7 @@ def test_an_unknown_service_is_a_gap_with_names_that_are_near(name: str, hint: s
 def test_an_unknown_service_that_cannot_be_looked_up_is_still_said() -> None:
     """One permission less must not hide what is wrong."""
     with incident(failing={"ListServices": "AccessDeniedException"}).in_process():
-        (gap,) = EcsSource(region=REGION).answer(ask(service="zzz")).gaps
+        (gap,) = EcsSource(clock=CLOCK, region=REGION).answer(ask(service="zzz")).gaps
 
     assert "has no service zzz; its services cannot be listed (ecs:ListServices: AccessDenied" in gap.reason
 
@@ -230,7 +233,7 @@ def test_an_unknown_service_that_cannot_be_looked_up_is_still_said() -> None:
 def test_an_unknown_cluster_is_a_gap() -> None:
     """A typing error in the configuration reads as one."""
     with incident().in_process():
-        gaps = EcsSource(region=REGION).answer(ask(cluster="nowhere")).gaps
+        gaps = EcsSource(clock=CLOCK, region=REGION).answer(ask(cluster="nowhere")).gaps
 
     assert {g.reason.partition(":")[0] for g in gaps} == {"ClusterNotFoundException"}
 
@@ -238,7 +241,7 @@ def test_an_unknown_cluster_is_a_gap() -> None:
 def test_no_cluster_at_all_is_one_gap_that_says_what_to_set() -> None:
     """ECS cannot be asked about a service without its cluster."""
     with mocked_aws():
-        answer = EcsSource(region=REGION).answer(ask(cluster=""))
+        answer = EcsSource(clock=CLOCK, region=REGION).answer(ask(cluster=""))
 
     assert [g.reason for g in answer.gaps] == ["no cluster was said: set OBSKIT_ECS_CLUSTER"]
 
@@ -249,7 +252,7 @@ def test_no_credentials_are_one_gap(monkeypatch: pytest.MonkeyPatch, tmp_path: A
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    answer = EcsSource(region=REGION, queue_url="https://queue", log_group="group").answer(ask())
+    answer = EcsSource(clock=CLOCK, region=REGION, queue_url="https://queue", log_group="group").answer(ask())
 
     assert answer.gaps == (
         Gap(source="ecs", query="AWS", reason="no AWS credentials: set AWS_PROFILE, or run where a role is given"),
@@ -273,7 +276,7 @@ def test_no_region_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_endpoint_that_is_down_is_a_gap_for_each_question() -> None:
     """Nothing listens on port 9; the answer comes at once."""
-    answer = EcsSource(region=REGION, endpoint_url="http://127.0.0.1:9").answer(ask(seconds=10))
+    answer = EcsSource(clock=CLOCK, region=REGION, endpoint_url="http://127.0.0.1:9").answer(ask(seconds=10))
 
     assert {(g.query, g.reason.partition(":")[0]) for g in answer.gaps} == {
         ("ecs:DescribeServices", "EndpointConnectionError"),
@@ -296,7 +299,7 @@ def test_a_server_that_is_not_aws_is_a_gap() -> None:
     with HTTPServer(("127.0.0.1", 0), Page) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
-        gaps = EcsSource(region=REGION, endpoint_url=url).answer(ask(seconds=10)).gaps
+        gaps = EcsSource(clock=CLOCK, region=REGION, endpoint_url=url).answer(ask(seconds=10)).gaps
         server.shutdown()
 
     assert {g.query for g in gaps} == {"ecs:DescribeServices", "ecs:ListTasks"}
@@ -305,7 +308,7 @@ def test_a_server_that_is_not_aws_is_a_gap() -> None:
 def test_nothing_is_asked_after_the_deadline() -> None:
     """A report that comes too late helps nobody."""
     with incident().in_process() as aws:
-        answer = EcsSource(region=REGION).answer(ask(seconds=-1))
+        answer = EcsSource(clock=CLOCK, region=REGION).answer(ask(seconds=-1))
 
     assert aws.calls == []
     assert {"deadline" in g.reason for g in answer.gaps} == {True}
@@ -314,7 +317,7 @@ def test_nothing_is_asked_after_the_deadline() -> None:
 def test_a_server_is_asked_as_aws_is() -> None:
     """The command line meets the same incident by its endpoint_url."""
     with incident().served() as url:
-        answer = EcsSource(region=REGION, endpoint_url=url).answer(ask())
+        answer = EcsSource(clock=CLOCK, region=REGION, endpoint_url=url).answer(ask())
 
     assert answer.gaps == ()
     assert len(answer.events) == 8

@@ -1,4 +1,4 @@
-"""What boto3 and moto work out again for each client and each call, worked out once.
+"""What boto3 and moto work out again for each client and each call, worked out once; and moto's S3 without a race.
 
 A test of a whole stack makes hundreds of calls and dozens of clients. These answers depend on nothing but what
 is asked, so that a test sees the same with and without them.
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from moto import mock_aws
 from moto.core.base_backend import BaseBackend
 from moto.ec2.models.amis import AmiBackend
+from moto.s3.utils import _VersionedKeyStore
 
 _NAMES: dict[str, str] = {}
 _HANDLERS: dict[type[BaseBackend], dict[str, Any]] = {}
@@ -35,6 +36,7 @@ def remembered() -> Iterator[None]:
         mock.patch.object(EventAliaser, "_alias_event_name", _aliased(vars(EventAliaser)["_alias_event_name"])),
         mock.patch.object(moto.core.responses, "method_names_from_class", functools.cache(methods)),
         mock.patch.object(BaseBackend, "urls", property(_urls)),
+        mock.patch.object(_VersionedKeyStore, "iterlists", _lists),
         mock.patch.object(rsa, "generate_private_key", functools.cache(rsa.generate_private_key)),
     )
     with contextlib.ExitStack() as stack:
@@ -74,6 +76,11 @@ class _Once(list[str]):
         """Add a folder that is not there yet."""
         if path not in self:
             super().append(path)
+
+
+def _lists(keys: _VersionedKeyStore) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the objects of a bucket as they are now; moto looks each up again and may find none any more."""
+    yield from dict.items(keys.copy())
 
 
 def _urls(backend: BaseBackend) -> dict[str, Any]:
