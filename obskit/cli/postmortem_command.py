@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 def postmortem(bundle: Path | None, *, demo: bool, objective: str, out: Path | None) -> None:
-    """Print the draft, or write it to *out*.
+    """Print the draft, or write it to *out*, which may hold what somebody wrote into an earlier one.
 
     Raises:
-        UsageError: No recording is named, or two are; the objective is none; *out* cannot be written.
+        UsageError: No recording is named, or two are; the objective is none; *out* cannot be written, or holds
+            something else already.
         BundleError: The recording cannot be read.
     """
     from obskit.incident.losses import Objective
@@ -33,6 +34,11 @@ def postmortem(bundle: Path | None, *, demo: bool, objective: str, out: Path | N
     if out is None:
         print(text, end="")
         return
+    if out.is_file() and out.read_bytes() != text.encode():
+        raise UsageError(
+            f"{out} is there already and may hold what somebody wrote; nothing was written",
+            hint="name another: --out FILE",
+        )
     write_text(out, text)
     print(f"draft written to {clean(str(out.resolve()))}", file=sys.stderr)
 

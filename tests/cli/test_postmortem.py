@@ -119,3 +119,18 @@ def test_wrong_usage_says_what_and_what_to_do(
     assert words in said.err
     assert way_out in said.err
     assert [path.name for path in tmp_path.iterdir()] == ["text.md"]
+
+
+def test_a_draft_that_somebody_wrote_into_is_not_replaced(obskit: Typed, bundle: Path) -> None:
+    """Actions and lessons are filled in in that very file; an untouched draft may be written again."""
+    assert obskit(bundle, "--out", "draft.md").code == 0
+    assert obskit(bundle, "--out", "draft.md").code == 0
+    draft = Path("draft.md")
+    edited = draft.read_text(encoding="utf-8") + "MY NOTES\n"
+    draft.write_text(edited, encoding="utf-8")
+
+    said = obskit(bundle, "--out", "draft.md")
+
+    assert said.code == 2
+    assert "may hold what somebody wrote" in said.err
+    assert draft.read_text(encoding="utf-8") == edited

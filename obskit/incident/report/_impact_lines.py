@@ -78,6 +78,8 @@ def _told_failed(impact: Impact) -> str:
     else:
         words = f"none of the {amount(loss.known)} requests {'' if loss.complete else 'that were measured '}failed"
     others = ", whose own 5XX are of all services behind it" if where == "balancer" and impact.shared else ""
+    if where == "service" and loss.failed == 0:  # a task that is dead counts nothing
+        others = "; requests that found no task are not among them"
     return f"{words[:1].upper()}{words[1:]}, as {_COUNTED_BY[where]} counts{others}."
 
 
