@@ -17,30 +17,7 @@ _SERVICE, _TASK = "service", "task_id"
 def read_answer(
     body: bytes, *, start: datetime, end: datetime, step: timedelta, query: str = "", unit: Unit = "count"
 ) -> Metrics:
-    """Read the body of Prometheus' ``query_range``, for example from a file that curl wrote.
-
-    Args:
-        body: As received.
-        start, end, step: As they were asked for; the datetimes are aware.
-        query: The PromQL that was sent, to be kept with the columns.
-        unit: Of the numbers; the answer does not tell it.
-
-    Returns:
-        A matrix (T, N), T points from start to end, a column a series; NaN where there was no sample. What the
-        server said beside the data becomes a Python warning.
-
-    Raises:
-        UsageError: The body is no such answer, or the unit, the step or the stretch of time makes no sense.
-
-    Example:
-        >>> import obskit
-        >>> from obskit.analysis.range_answer import answer_of, read_answer
-        >>> asked = obskit.demo().metrics
-        >>> times = asked.to_frame().index
-        >>> read = read_answer(answer_of(asked), start=times[0], end=times[-1], step=times[1] - times[0])
-        >>> read.values.shape == asked.values.shape
-        True
-    """
+    """Read a range answer: what `Metrics.from_prometheus` does, and says."""
     from obskit.analysis.answers import MOST_POINTS, matrix_of
     from obskit.analysis.arguments import duration_of, moment_of, unit_of
     from obskit.sources.prometheus_read import Grid

@@ -136,7 +136,7 @@ class Metrics:
             server said beside the data becomes a Python warning.
 
         Raises:
-            UsageError: The body is no such answer, or the step or the stretch of time makes no sense.
+            UsageError: The body is no such answer, or the unit, the step or the stretch of time makes no sense.
 
         Example:
             >>> from datetime import UTC, datetime, timedelta

@@ -19,11 +19,10 @@ import orjson
 import pytest
 
 from obskit.cli.output import clean_lines
-from obskit.model import Service, stamp
-from obskit.sources.bundle import write_bundle
+from obskit.model import stamp
 from tests.standins.loki import LokiStandIn
-from tests.support.command_line import CONTROLS, Said, Typed, typed
-from tests.support.scenario import SERVICE, WINDOW, Scenario
+from tests.support.command_line import Said, Typed, harmless, typed
+from tests.support.scenario import SERVICE, full_pool, recorded
 from tests.support.servers import Labels, PrometheusServer, Samples, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,25 +31,13 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def obskit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Typed:
     """Return the command line, in an empty folder and with nothing configured."""
-    command = typed(monkeypatch, tmp_path, capsys)
-
-    def run(*argv: str | Path) -> Said:
-        said = command(*argv)
-        assert not CONTROLS.search(said.err), f"a terminal would obey {said.err!r}"
-        return said
-
-    return run
+    return harmless(typed(monkeypatch, tmp_path, capsys))
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a recording of an exhausted pool."""
-    path = tmp_path_factory.mktemp("bundle") / "pool.obskit"
-    incident = Scenario().becomes("db_pool_used_ratio", 1.0).errors()
-    incident.logs("TimeoutError: QueuePool limit of size 20 overflow 0 reached, connection timed out, timeout 5.00")
-    service = Service(name=SERVICE, cluster="prod")
-    write_bundle(path, incident.telemetry, service=service, window=WINDOW, made_by="a test")
-    return path
+    return recorded(tmp_path_factory.mktemp("bundle") / "pool.obskit", full_pool())
 
 
 # ---------------------------------------------------------------------------------- help

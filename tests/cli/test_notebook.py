@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from obskit.model import Service
-from obskit.sources.bundle import write_bundle
-from tests.support.command_line import CONTROLS, Said, Typed, typed
-from tests.support.scenario import SERVICE, WINDOW, Scenario
+from tests.support.command_line import Typed, harmless, typed
+from tests.support.scenario import Scenario, full_pool, recorded
 
 nbformat = pytest.importorskip("nbformat")
 
@@ -20,28 +18,7 @@ nbformat = pytest.importorskip("nbformat")
 @pytest.fixture
 def obskit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Typed:
     """Return the command line, in an empty folder and with nothing configured."""
-    command = typed(monkeypatch, tmp_path, capsys)
-
-    def run(*argv: str | Path) -> Said:
-        said = command("notebook", *argv)
-        assert not CONTROLS.search(said.err), f"a terminal would obey {said.err!r}"
-        return said
-
-    return run
-
-
-def recorded(path: Path, incident: Scenario) -> Path:
-    """Write a recording."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    service = Service(name=SERVICE, cluster="prod")
-    write_bundle(path, incident.telemetry, service=service, window=WINDOW, made_by="a test")
-    return path
-
-
-def pool() -> Scenario:
-    """Return an exhausted pool."""
-    incident = Scenario().becomes("db_pool_used_ratio", 1.0).errors()
-    return incident.logs("TimeoutError: QueuePool limit of size 20 overflow 0 reached, timeout 5.00")
+    return harmless(typed(monkeypatch, tmp_path, capsys, command=("notebook",)))
 
 
 def held(path: Path) -> Any:
@@ -67,7 +44,7 @@ def test_help_teaches(obskit: Typed) -> None:
 
 def test_it_lies_beside_its_recording_and_opens_it_from_there(obskit: Typed, tmp_path: Path) -> None:
     """Both can be moved together."""
-    bundle = recorded(tmp_path / "kept" / "pool.obskit", pool())
+    bundle = recorded(tmp_path / "kept" / "pool.obskit", full_pool())
     said = obskit("kept/pool.obskit")
 
     assert (said.code, said.out) == (0, "kept/pool.ipynb\n")
@@ -77,7 +54,7 @@ def test_it_lies_beside_its_recording_and_opens_it_from_there(obskit: Typed, tmp
 
 def test_elsewhere_it_finds_the_recording_by_a_relative_path(obskit: Typed, tmp_path: Path) -> None:
     """Seen from the notebook's folder, which is where Jupyter starts it."""
-    recorded(tmp_path / "kept" / "pool.obskit", pool())
+    recorded(tmp_path / "kept" / "pool.obskit", full_pool())
     (tmp_path / "notes").mkdir()
     said = obskit("kept/pool.obskit", "--out", "notes/pool.ipynb")
 
@@ -88,7 +65,7 @@ def test_elsewhere_it_finds_the_recording_by_a_relative_path(obskit: Typed, tmp_
 
 def test_the_same_recording_gives_the_same_bytes_without_outputs(obskit: Typed, tmp_path: Path) -> None:
     """So that a repository shows what somebody changed, and nothing else."""
-    recorded(tmp_path / "pool.obskit", pool())
+    recorded(tmp_path / "pool.obskit", full_pool())
     obskit("pool.obskit", "--out", "a.ipynb")
     obskit("pool.obskit", "--out", "b.ipynb")
     cells = held(tmp_path / "a.ipynb").cells
@@ -102,7 +79,7 @@ def test_it_defines_nothing_and_uses_the_public_names_alone(obskit: Typed, tmp_p
     """What an analyst reads there is what obskit promises to keep."""
     import obskit as library
 
-    recorded(tmp_path / "pool.obskit", pool())
+    recorded(tmp_path / "pool.obskit", full_pool())
     obskit("pool.obskit")
     code = code_of(tmp_path / "pool.ipynb")
 
@@ -113,7 +90,7 @@ def test_it_defines_nothing_and_uses_the_public_names_alone(obskit: Typed, tmp_p
 
 def test_what_is_plotted_is_what_the_cause_argues_with(obskit: Typed, tmp_path: Path) -> None:
     """The pool's gauge first, then what users felt."""
-    recorded(tmp_path / "pool.obskit", pool())
+    recorded(tmp_path / "pool.obskit", full_pool())
     obskit("pool.obskit")
 
     assert re.findall(r"incident\.plot\((.*)\)", code_of(tmp_path / "pool.ipynb")) == [
@@ -124,7 +101,7 @@ def test_what_is_plotted_is_what_the_cause_argues_with(obskit: Typed, tmp_path: 
 
 def test_nobodys_notes_are_replaced(obskit: Typed, tmp_path: Path) -> None:
     """A notebook that is there stays as it is."""
-    recorded(tmp_path / "pool.obskit", pool())
+    recorded(tmp_path / "pool.obskit", full_pool())
     (tmp_path / "pool.ipynb").write_text("notes")
     said = obskit("pool.obskit")
 
@@ -136,7 +113,7 @@ def test_nobodys_notes_are_replaced(obskit: Typed, tmp_path: Path) -> None:
 def test_hostile_names_are_text(obskit: Typed, tmp_path: Path) -> None:
     """A file's name cannot end a string or a cell, nor become markup."""
     name = "a'; import os #\"](evil)<b>.obskit"
-    recorded(tmp_path / "pool.obskit", pool()).rename(tmp_path / name)
+    recorded(tmp_path / "pool.obskit", full_pool()).rename(tmp_path / name)
     said = obskit(name, "--out", "a.ipynb")
     opening = next(cell for cell in held(tmp_path / "a.ipynb").cells if cell.id == "open")
 
@@ -149,7 +126,7 @@ def test_hostile_names_are_text(obskit: Typed, tmp_path: Path) -> None:
 )
 def test_a_terminal_obeys_no_name(obskit: Typed, tmp_path: Path, name: str, shown: str) -> None:
     """Stdout is read by people as well; blanks stay, for a script may read it."""
-    recorded(tmp_path / name, pool())
+    recorded(tmp_path / name, full_pool())
     said = obskit(name)
 
     assert (said.code, said.out) == (0, f"{shown}\n")
@@ -218,7 +195,7 @@ def run(path: Path) -> tuple[str, int]:
 @pytest.mark.parametrize(
     ("incident", "words", "images"),
     [
-        (pool(), "the database connection pool is exhausted", 2),
+        (full_pool(), "the database connection pool is exhausted", 2),
         (Scenario().without("metrics", "logs", "events"), "nothing could be seen", 0),
     ],
     ids=["pool", "nothing seen"],

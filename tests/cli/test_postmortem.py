@@ -6,34 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from obskit.model import Service
-from obskit.sources.bundle import write_bundle
-from tests.support.command_line import CONTROLS, Said, Typed, typed
-from tests.support.scenario import SERVICE, WINDOW, Scenario
+from tests.support.command_line import Typed, harmless, typed
+from tests.support.scenario import full_pool, recorded
 
 
 @pytest.fixture
 def obskit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Typed:
     """Return the command line, in an empty folder and with nothing configured."""
-    command = typed(monkeypatch, tmp_path, capsys)
-
-    def run(*argv: str | Path) -> Said:
-        said = command("postmortem", *argv)
-        assert not CONTROLS.search(said.err), f"a terminal would obey {said.err!r}"
-        return said
-
-    return run
+    return harmless(typed(monkeypatch, tmp_path, capsys, command=("postmortem",)))
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a recording of an exhausted pool."""
-    path = tmp_path_factory.mktemp("bundle") / "pool.obskit"
-    incident = Scenario().becomes("db_pool_used_ratio", 1.0).errors()
-    incident.logs("TimeoutError: QueuePool limit of size 20 overflow 0 reached, connection timed out, timeout 5.00")
-    service = Service(name=SERVICE, cluster="prod")
-    write_bundle(path, incident.telemetry, service=service, window=WINDOW, made_by="a test")
-    return path
+    return recorded(tmp_path_factory.mktemp("bundle") / "pool.obskit", full_pool())
 
 
 def test_help_teaches(obskit: Typed) -> None:

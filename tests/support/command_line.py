@@ -28,6 +28,17 @@ class Said:
 Typed = Callable[..., Said]
 
 
+def harmless(command: Typed) -> Typed:
+    """Return the command line, which fails when a terminal would obey what stands on stderr."""
+
+    def run(*argv: str | Path) -> Said:
+        said = command(*argv)
+        assert not CONTROLS.search(said.err), f"a terminal would obey {said.err!r}"
+        return said
+
+    return run
+
+
 def typed(
     monkeypatch: pytest.MonkeyPatch, folder: Path, capsys: pytest.CaptureFixture[str], *, command: tuple[str, ...] = ()
 ) -> Typed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from obskit.model import (
     Window,
     nanoseconds,
 )
+from obskit.sources.bundle import write_bundle
 
 BEGIN = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
 STEP = 15
@@ -215,3 +217,19 @@ def causes_of(diagnosis: Diagnosis) -> list[str]:
 
 
 Facts = Mapping[str, str]
+
+
+def full_pool() -> Scenario:
+    """Return an incident in which the connection pool is exhausted."""
+    incident = Scenario().becomes("db_pool_used_ratio", 1.0).errors()
+    return incident.logs(
+        "TimeoutError: QueuePool limit of size 20 overflow 0 reached, connection timed out, timeout 5.00"
+    )
+
+
+def recorded(path: Path, incident: Scenario) -> Path:
+    """Write an incident as a recording, whose folder is made, and return the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    service = Service(name=SERVICE, cluster="prod")
+    write_bundle(path, incident.telemetry, service=service, window=WINDOW, made_by="a test")
+    return path
