@@ -43,7 +43,7 @@ def ours(aws: Aws, stack: Stack) -> list[tuple[Mapping[str, Any], dict[str, str]
         tags = _tags.as_dict(answer.get("Tags"))
         if _tags.name_of("certificate", tags, stack) is not None and (certificate := describe(aws, arn)):
             found.append((certificate, tags))
-    return sorted(found, key=lambda pair: (str(pair[0].get("CreatedAt", "")), pair[0]["CertificateArn"]))
+    return sorted(found, key=lambda pair: (_created(pair[0]), pair[0]["CertificateArn"]))
 
 
 def _candidates(aws: Aws, stack: Stack) -> list[str]:
@@ -53,12 +53,20 @@ def _candidates(aws: Aws, stack: Stack) -> list[str]:
     are asked all the same; and not everybody may ask it.
     """
     rows = [row for row in aws.pages("acm", "list_certificates", "CertificateSummaryList") if _like_ours(row)]
-    rows.sort(key=lambda row: str(row.get("CreatedAt", "")), reverse=True)
+    rows.sort(key=_created, reverse=True)
     arns = [str(row["CertificateArn"]) for row in rows]
     if len(arns) <= _NEWEST:
         return arns
     tagged = _tagged(aws, stack)
-    return arns if tagged is None else [*arns[:_NEWEST], *(arn for arn in arns[_NEWEST:] if arn in tagged)]
+    if tagged is None:
+        return arns
+    # Those of one moment are told apart by nothing: all of them are new.
+    since = _created(rows[_NEWEST - 1])
+    return [arn for row, arn in zip(rows, arns, strict=True) if _created(row) >= since or arn in tagged]
+
+
+def _created(row: Mapping[str, Any]) -> str:
+    return str(row.get("CreatedAt", ""))
 
 
 def _like_ours(row: Mapping[str, Any]) -> bool:

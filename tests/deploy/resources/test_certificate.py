@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -100,9 +101,7 @@ def test_another_stacks_certificate_is_not_seen(aws: Aws, stack: Stack) -> None:
 def test_of_many_certificates_few_are_asked_for_their_tags(denied: bool, aws: Aws, stack: Stack) -> None:
     """ACM tells tags of one at a time. The tagging service hears late of new ones, and not everybody may ask it."""
     made(KIND, aws, stack, wanted(KIND, SPEC)["main"])
-    for number in range(30):
-        aws.call("acm", "request_certificate", DomainName=f"{number}.example.com", ValidationMethod="DNS")
-    newest = aws.call("acm", "request_certificate", DomainName="new.example.com", ValidationMethod="DNS")
+    newest = _request_others(aws, seconds_between=60)[-1]
     if denied:
         refuse(aws, "resourcegroupstaggingapi", "GetResources", "AccessDeniedException", times=9)
     aws.calls.clear()
@@ -110,7 +109,24 @@ def test_of_many_certificates_few_are_asked_for_their_tags(denied: bool, aws: Aw
     assert all_seen(KIND, aws, stack).keys() == {"main"}
     asked = aws.calls["acm:ListTagsForCertificate"]
     assert asked == (32 if denied else 11)
-    assert newest["CertificateArn"] in _acm._candidates(aws, stack)
+    assert newest in _acm._candidates(aws, stack)
+
+
+def test_certificates_of_one_moment_are_all_new(aws: Aws, stack: Stack) -> None:
+    """ACM tells the second of a request: of many in one, any may be what the tagging service has not heard of."""
+    assert {*_request_others(aws, seconds_between=0)} == {*_acm._candidates(aws, stack)}
+
+
+def _request_others(aws: Aws, *, seconds_between: int) -> list[str]:
+    """Request 31 certificates that are not the stack's; return their ARNs, the oldest first."""
+    begin = datetime.now(UTC).replace(tzinfo=None)  # as moto keeps it
+    arns = []
+    for number in range(31):
+        asked = {"DomainName": f"{number}.example.com", "ValidationMethod": "DNS"}
+        arns.append(aws.call("acm", "request_certificate", **asked)["CertificateArn"])
+        of_moto = acm_backends[ACCOUNT][REGION].get_certificate(arns[-1])
+        of_moto.created_at = begin + timedelta(seconds=number * seconds_between)
+    return arns
 
 
 def test_a_certificate_whose_records_acm_has_not_made_up_yet_is_not_as_wanted() -> None:
