@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from obskit.analysis.ask import demo_bundle
+from obskit.asking import demo_bundle
 from obskit.cli.app import app
 from obskit.incident.causes import all_causes
 from obskit.incident.investigate import investigate

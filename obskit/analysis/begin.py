@@ -46,7 +46,7 @@ def demo() -> Incident:
         >>> obskit.demo().diagnosis.culprit.service
         'shop-api'
     """
-    from obskit.analysis.ask import demo_bundle
+    from obskit.asking import demo_bundle
 
     return open_bundle(demo_bundle())
 

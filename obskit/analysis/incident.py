@@ -320,7 +320,7 @@ class Incident:
             >>> obskit.demo().save("incident.obskit").name
             'incident.obskit'
         """
-        from obskit.analysis.ask import made_by
+        from obskit.asking import made_by
         from obskit.sources.bundle import write_bundle
 
         place = Path(path)

@@ -74,7 +74,7 @@ class Sources:
             >>> incident = sources.incident("demo-app", since="1h")  # doctest: +SKIP
             >>> incident.hypotheses()  # doctest: +SKIP
         """
-        from obskit.analysis.ask import known_name, seen, service_of
+        from obskit.asking import known_name, seen, service_of
 
         window = window_of(since, start, end, now=datetime.now(UTC))
         whom = service_of(self.settings, known_name(service), self.cluster)
@@ -112,7 +112,7 @@ class Sources:
             >>> sources = obskit.connect("http://prometheus.shop.internal:9090", loki="")
             >>> sources.signal("http_latency_p95", "demo-app").to_frame()  # doctest: +SKIP
         """
-        from obskit.analysis.ask import known_name, service_of
+        from obskit.asking import known_name, service_of
         from obskit.sources import Ask
 
         signal = known_signal(id)
@@ -285,7 +285,7 @@ def connect(
         >>> obskit.connect("http://prometheus.shop.internal:9090", "http://loki.shop.internal:3100", deadline=60.0)
         Sources(cluster='', deadline_seconds=60.0)
     """
-    from obskit.analysis.ask import connection_at, deadline_of
+    from obskit.asking import connection_at, deadline_of
     from obskit.settings import Connection, load_settings
 
     settings = load_settings()

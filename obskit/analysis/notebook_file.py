@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from obskit.incident.report import _phrases as say
-from obskit.incident.report._markdown import code, escape
+from obskit.incident.report import phrases as say
+from obskit.incident.report.markdown import code, escape
 from obskit.model import Diagnosis, Telemetry, stamp
 
 #: What users feel of a service, as far as it fits.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from obskit.drawing import Plot, paths
 from obskit.escape import clean, cut
-from obskit.incident.report._phrases import VERDICTS, clock
+from obskit.incident.report.phrases import VERDICTS, clock
 from obskit.incident.units import humanize, percent
 from obskit.model import Claim, Diagnosis, FloatMatrix, Logs, Metrics, TimeArray, Window, stamp, utc
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obskit.analysis.ask import connection_at
+from obskit.asking import connection_at
 from obskit.settings import Connection
 
 

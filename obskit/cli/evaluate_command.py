@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from obskit.asking import made_by
 from obskit.cli.output import harmless, known_form, progress, writable
 from obskit.errors import UsageError
 from obskit.files import write_text
@@ -144,8 +145,6 @@ def calibrate(bundles: Sequence[Path], *, out: Path, force: bool, form: str, deg
 
 def _file(fitted: Fitted) -> dict[str, Any]:
     """Return what the engine loads: two numbers, and for people where they come from."""
-    from importlib.metadata import version
-
     from obskit.incident.calibration import SCHEMA_VERSION
 
     return {
@@ -160,7 +159,7 @@ def _file(fitted: Fitted) -> dict[str, Any]:
             "causes": fitted.causes,
         },
         "one_family_left_out_at_a_time": {"before": _rounded(fitted.before), "after": _rounded(fitted.after)},
-        "made_by": f"obskit {version('obskit')}",
+        "made_by": made_by(),
     }
 
 

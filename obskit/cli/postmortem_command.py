@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from obskit.analysis.ask import demo_bundle
+from obskit.asking import demo_bundle
 from obskit.cli.output import writable
 from obskit.errors import UsageError
 from obskit.escape import clean

@@ -33,7 +33,7 @@ class Live:
             UsageError: No source knows the service, or none is configured.
             SourceError: Nothing at all could be seen.
         """
-        from obskit.analysis.ask import seen, service_of
+        from obskit.asking import seen, service_of
         from obskit.settings import load_settings
 
         settings = load_settings()
@@ -52,7 +52,7 @@ def live_items(
         SourceError: The services could not be listed.
         SettingsError: The settings cannot be used.
     """
-    from obskit.analysis.ask import deadline_of, known_name
+    from obskit.asking import deadline_of, known_name
     from obskit.fleet.services import all_services
     from obskit.settings import load_settings
 

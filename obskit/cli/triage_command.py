@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from obskit.analysis.ask import demo_bundle, known_name, made_by, seen, service_of
+from obskit.asking import demo_bundle, known_name, made_by, seen, service_of
 from obskit.cli.output import writable
 from obskit.cli.times import window as window_of
 from obskit.errors import UsageError

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from obskit.asking import made_by
 from obskit.files import write_text
 from obskit.lab.telemetry import service_of, telemetry
 from obskit.model import Window
@@ -95,7 +96,7 @@ def record(  # noqa: PLR0913 (each is a fact of one recording; all but three hav
         tell("asking")
         found = telemetry(lab, window, fault.truth.service, since=begin)
         service = service_of(lab, fault.truth.service)
-        write_bundle(path, found, service=service, window=window, made_by=_made_by())
+        write_bundle(path, found, service=service, window=window, made_by=made_by())
         truth = path.with_name(f"{path.name.removesuffix('.obskit')}.truth.json")
         label = label_of(fault, strong, task=task, onset=onset, window=window, cluster=lab.settings.cluster)
         write_text(truth, json.dumps(label, indent=1) + "\n")
@@ -143,9 +144,3 @@ def label_of(
 
 def _iso(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _made_by() -> str:
-    from importlib.metadata import version
-
-    return f"obskit {version('obskit')}"

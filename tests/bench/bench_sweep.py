@@ -26,7 +26,7 @@ import distributed
 import numpy as np
 import pyarrow as pa
 
-from obskit.analysis.ask import demo_bundle
+from obskit.asking import demo_bundle
 from obskit.fleet.item import Row
 from obskit.fleet.recorded import Recorded, find
 from obskit.fleet.sweep import Workers, sweep

@@ -623,7 +623,7 @@ def test_one_source_that_is_down_is_a_gap_in_the_report(
 @pytest.mark.usefixtures("obskit")
 def test_a_services_own_cluster_is_stronger_than_the_common_one() -> None:
     """[services.NAME] cluster is there for the service that runs elsewhere."""
-    from obskit.analysis.ask import service_of
+    from obskit.asking import service_of
     from obskit.settings import load_settings
 
     Path("obskit.toml").write_text('[aws]\ncluster = "common"\n[services.shop]\ncluster = "own"\n', encoding="utf-8")

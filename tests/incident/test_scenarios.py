@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from obskit.analysis.ask import demo_bundle
+from obskit.asking import demo_bundle
 from obskit.incident.causes import all_causes
 from obskit.incident.investigate import investigate
 from obskit.incident.report import as_html, as_json, as_markdown, as_text

@@ -13,7 +13,7 @@ import numpy as np
 from obskit import drawing
 from obskit.drawing import Axis, Plot, Tick
 from obskit.escape import clean
-from obskit.incident.report import _phrases as say
+from obskit.incident.report import phrases as say
 from obskit.incident.units import humanize
 from obskit.model import Diagnosis, FloatMatrix, Metrics, Series, TimeArray, Unit, Window, utc
 

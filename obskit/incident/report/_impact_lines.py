@@ -9,8 +9,8 @@ from datetime import timedelta
 from obskit.escape import clean
 from obskit.incident.impact import Impact, Reading, Where
 from obskit.incident.losses import Loss, Objective
-from obskit.incident.report import _phrases as say
-from obskit.incident.report._markdown import code, escape
+from obskit.incident.report import phrases as say
+from obskit.incident.report.markdown import code, escape
 from obskit.incident.units import humanize, percent
 from obskit.model import Diagnosis
 

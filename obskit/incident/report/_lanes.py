@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from obskit.drawing import share
-from obskit.incident.report import _phrases as say
+from obskit.incident.report import phrases as say
 from obskit.model import PILLARS, Diagnosis, Finding, Pillar, Window
 
 _ROWS = 24

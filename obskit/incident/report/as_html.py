@@ -16,7 +16,7 @@ from markupsafe import Markup
 from obskit.drawing import share
 from obskit.escape import clean, page_template
 from obskit.incident.dashboard_link import dashboard_path
-from obskit.incident.report import _phrases as say
+from obskit.incident.report import phrases as say
 from obskit.incident.report._chart import HEIGHT, WIDTH, charts, lifetimes, time_ticks
 from obskit.incident.report._lanes import rows
 from obskit.incident.units import humanize

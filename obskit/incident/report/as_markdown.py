@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from obskit.incident.dashboard_link import dashboard_path
-from obskit.incident.report import _phrases as say
-from obskit.incident.report._markdown import claim_line, code, escape, gap_lines, suspect_lines, template_line
+from obskit.incident.report import phrases as say
+from obskit.incident.report.markdown import claim_line, code, escape, gap_lines, suspect_lines, template_line
 from obskit.incident.units import percent
 from obskit.model import Diagnosis, Hypothesis, stamp
 

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from obskit.incident.impact import Impact, impact_of, symptoms
 from obskit.incident.losses import Objective
-from obskit.incident.report import _phrases as say
+from obskit.incident.report import phrases as say
 from obskit.incident.report._impact_lines import impact_lines, query_lines, told
-from obskit.incident.report._markdown import claim_line, code, escape, gap_lines, suspect_lines, template_line
+from obskit.incident.report.markdown import claim_line, code, escape, gap_lines, suspect_lines, template_line
 from obskit.incident.units import percent
 from obskit.model import Claim, Diagnosis, Event, Finding, Hypothesis, Telemetry, stamp
 from obskit.redact import redact

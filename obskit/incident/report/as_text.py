@@ -14,7 +14,7 @@ from rich.text import Text
 
 from obskit.escape import clean, cut
 from obskit.incident.dashboard_link import dashboard_path
-from obskit.incident.report import _phrases as say
+from obskit.incident.report import phrases as say
 from obskit.incident.report._fold import fold_command, fold_query
 from obskit.incident.units import humanize, percent
 from obskit.model import Claim, Diagnosis, Finding, Hypothesis, Step, stamp
@@ -32,7 +32,8 @@ def render(diagnosis: Diagnosis, *, width: int = 80, color: bool = False, grafan
 
     Args:
         diagnosis: What to tell.
-        width: Columns; no line is wider. Below 40 it is taken as 40.
+        width: Columns; no line is wider, but for queries and commands with a string or a word that is. Below 40 it is
+            taken as 40.
         color: Add ANSI colours; the text reads the same without them.
         grafana: Its address; "" leaves the link to the dashboard out.
     """
@@ -91,6 +92,13 @@ class _Page:
         for row in cells:
             table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
         self.line(Padding(table, (0, 0, 0, indent)))
+
+    def verbatim(self, label: Text, lines: Iterable[str], *, indent: int, style: str = "") -> None:
+        """Print lines to be copied, the first beside its label: as they are, wider than the page if need be."""
+        aside = Text(" " * indent) + label + Text(" ")
+        for line in lines:
+            self.console.print(aside + Text(line, style), soft_wrap=True)
+            aside = Text(" " * len(aside))
 
     def reference(self, query: str) -> Text:
         """Return the number under which the query stands at the end, or a blank."""
@@ -216,8 +224,7 @@ def _command(page: _Page, command: str, prompt: str, *, indent: int = 5) -> None
     """Print a command or query so that what is copied from the screen still works."""
     fold = fold_command if prompt == "$" else fold_query
     lines = fold(clean(command, lines=True).expandtabs(4), page.width - indent - len(prompt) - 1)
-    if lines:
-        page.rows([(Text(prompt, "dim"), Text("\n".join(lines), "cyan"))], indent=indent)
+    page.verbatim(Text(prompt, "dim"), lines, indent=indent, style="cyan")
 
 
 def _others(page: _Page, hypotheses: Iterable[Hypothesis]) -> None:
@@ -313,11 +320,10 @@ def _templates(page: _Page, diagnosis: Diagnosis) -> None:
 def _queries(page: _Page) -> None:
     if page.queries:
         page.heading("Queries")
-        width = page.width - 8
-        page.rows(
-            (Text(f"[{number}]", "cyan"), "\n".join(_folded(query.expandtabs(4), width)))
-            for query, number in page.queries.items()
-        )
+        longest = len(f"[{len(page.queries)}]")
+        for query, number in page.queries.items():
+            lines = _folded(query.expandtabs(4), page.width - longest - 3)
+            page.verbatim(Text(f"[{number}]".ljust(longest), "cyan"), lines, indent=2)
 
 
 def _folded(query: str, width: int) -> list[str]:

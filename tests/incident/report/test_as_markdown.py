@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from obskit.escape import clean
-from obskit.incident.report._markdown import code, escape
 from obskit.incident.report.as_markdown import render
+from obskit.incident.report.markdown import code, escape
 from obskit.model import Diagnosis
 from tests.support.diagnosis_example import calm, example, unclear
 from tests.support.hostile import hostile

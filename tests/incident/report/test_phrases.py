@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit.incident.report import _phrases as say
+from obskit.incident.report import phrases as say
 from obskit.model import Claim, Part
 from tests.support.diagnosis_example import ONSET, calm, example, unclear
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from obskit.escape import clean, cut
-from obskit.incident.report import _phrases as say
+from obskit.incident.report import phrases as say
 from obskit.incident.units import humanize
 from obskit.model import Claim, Diagnosis, LogTemplate
 

@@ -19,7 +19,7 @@ _LONGEST_DEADLINE = 600.0
 
 def demo_bundle() -> Path:
     """Return the recorded incident that ships with obskit."""
-    return Path(__file__).parents[1] / "incident" / "demo.obskit"
+    return Path(__file__).parent / "incident" / "demo.obskit"
 
 
 def made_by() -> str:
