@@ -56,12 +56,12 @@ def triage(question: Question, *, form: str, out: Path | None) -> None:
     if out is not None:
         writable(out)
     begun = time.monotonic()
-    service, window, telemetry = (
-        _recorded(question) if question.bundle or question.demo else _live(question, datetime.now(UTC))
-    )
+    now = None if question.bundle or question.demo else datetime.now(UTC)
+    service, window, telemetry = _recorded(question) if now is None else _live(question, now)
     from obskit.incident.investigate import investigate
+    from obskit.incident.report.dated_steps import dated
 
-    diagnosis = investigate(telemetry, service=service, window=window)
+    diagnosis = dated(investigate(telemetry, service=service, window=window), now=now)
     diagnosis = replace(diagnosis, elapsed_seconds=round(time.monotonic() - begun, 3))
     grafana = _grafana_url()
     if out is not None:

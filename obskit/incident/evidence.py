@@ -339,9 +339,15 @@ class Case:
             self.argue(f"users suffered {late // timedelta(minutes=1)} min before any of this began", -TELLING)
 
     def close(
-        self, *, service: str = "", task: str = "", reason: str = "", onset: datetime | None = None
+        self,
+        *,
+        service: str = "",
+        task: str = "",
+        reason: str = "",
+        reason_cause: str = "",
+        onset: datetime | None = None,
     ) -> Judgement | None:
-        """Return the judgement, or None when nothing speaks for the cause."""
+        """Return the judgement, or None when nothing speaks for the cause. Arguments as in `Judgement`."""
         if not self._for:
             return None
         began = onset or min(self._onsets, default=None)
@@ -355,4 +361,5 @@ class Case:
             service=service or self.evidence.service,
             task=task,
             reason=reason,
+            reason_cause=reason_cause,
         )

@@ -20,7 +20,7 @@ _FAILURES = ("alb_target_5xx", "alb_elb_5xx")
 #: Labels of a series that is about a whole balancer, as CloudWatch and its exporters write them.
 _OF_BALANCERS = frozenset({"load_balancer", "dimension_LoadBalancer"})
 Where = Literal["service", "balancer"]
-How = Literal["sum", "max"]
+How = Literal["sum", "mean", "max"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,9 @@ class Reading:
         before, during: In the mean of the samples before the stretch and in it, so that a rate times the time is the
             number, 5XX of a balancer filled up as `Own.failures` has it; seconds and counts in their median; of a share
             of requests that of all these requests.
-        lowest, highest: Of the samples in the stretch.
+        lowest, highest: Of the samples in the stretch, of the service's own series, which timeline, page and plot show
+            as well. Where tasks' columns make it, it is their sum, mean or largest as the catalogue says, and of a
+            share of requests their mean, in which a task weighs the same however few requests it had.
         measured: Share of the stretch that has samples, 0 to 1.
         queries: What to send to see it again; empty when the signal was not answered at all.
     """
@@ -79,13 +81,22 @@ class Impact:
     shared: bool
     window: Mapping[Where, Loss | None]
 
+    @property
+    def unfelt(self) -> tuple[Reading, ...]:
+        """Levels, before and in the stretch, of what users feel and of which the engine found no change.
 
-#: What is read of a service, its unit, and how several columns make one line.
+        Whoever says that nothing changed owes these numbers: what is too small to count as a change is not nothing.
+        """
+        known = (r for r in self.readings if np.isfinite([r.before, r.during]).all())
+        return tuple(r for r in known if r.signal in FELT and r.signal not in self.felt)
+
+
+#: What is read of a service, its unit, and how several columns make one line: as the catalogue combines tasks.
 SIGNALS: tuple[tuple[str, Unit, How], ...] = (
     ("http_requests", "per_second", "sum"),
     ("http_latency_p95", "seconds", "max"),
-    ("http_latency_mean", "seconds", "max"),
-    ("ecs_running_tasks", "count", "sum"),
+    ("http_latency_mean", "seconds", "mean"),
+    ("ecs_running_tasks", "count", "max"),
     ("alb_healthy_hosts", "count", "max"),
     ("alb_requests", "per_second", "sum"),
     ("alb_target_5xx", "per_second", "sum"),
@@ -196,10 +207,11 @@ class Own:
         """Return one line of a signal, shape (T,); NaN where no column has a sample."""
         block = self.metrics.values[:, self.columns(signal)]
         has = np.isfinite(block)
-        if how == "sum":
-            made = np.where(has, block, 0.0).sum(axis=1)
-        else:
+        if how == "max":
             made = np.where(has, block, -np.inf).max(axis=1, initial=-np.inf)
+        else:
+            made = np.where(has, block, 0.0).sum(axis=1)
+            made = made / np.maximum(has.sum(axis=1), 1) if how == "mean" else made
         return np.where(has.any(axis=1), made, np.nan)
 
     def answered(self) -> _Sides | None:
@@ -274,16 +286,18 @@ def _reading(signal: str, unit: Unit, own: Own, how: How, parts: _Parts) -> Read
 
 
 def _error_ratio(own: Own, sides: _Sides | None, parts: _Parts) -> Reading:
-    """Return the share of requests that failed: failures over requests, so that a quiet task weighs little."""
+    """Return the share of requests that failed: failures over requests, so that a quiet task weighs little.
+
+    Lowest and highest are of the series that every face shows.
+    """
     if sides is None:
         line = np.full(len(own.metrics.times), np.nan)
         return _levels("http_error_ratio", "ratio", line, float("nan"), parts, ())
     known = np.isfinite(sides[0]) & np.isfinite(sides[1])
     total, lost = (np.where(known, side, 0.0).sum(axis=1) for side in sides)
-    points = np.divide(lost, total, out=np.full(len(total), np.nan), where=total > 0)
     queries = own.queries("http_error_ratio", "http_requests")
     before = _weighed(lost, total, parts.before)
-    reading = _levels("http_error_ratio", "ratio", points, before, parts, queries)
+    reading = _levels("http_error_ratio", "ratio", own.line("http_error_ratio", "mean"), before, parts, queries)
     return replace(reading, during=_weighed(lost, total, parts.inside), measured=parts.measured(np.any(known, axis=1)))
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from string import Template
 
 import numpy as np
 
@@ -24,6 +22,7 @@ from obskit.incident.detect import Detection, detect
 from obskit.incident.events import find_in_events
 from obskit.incident.evidence import TELLING, Evidence
 from obskit.incident.logs import LogReport, find_in_logs
+from obskit.incident.placeholders import filled, names
 from obskit.incident.rank import Ranked, rank
 from obskit.model import (
     PILLARS,
@@ -43,8 +42,6 @@ from obskit.model import (
 )
 from obskit.redact import redact
 
-#: What is safe in a shell word and inside a quoted label value; ECS allows no more in a name.
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 #: From this probability on a cause is called found; from the second on it is called possible.
 FOUND, POSSIBLE = 0.6, 0.25
 #: Hypotheses below this share say nothing and are left out, but for those with evidence of their own
@@ -89,6 +86,10 @@ class Walk:
     judgements: Mapping[str, Judgement | None]
     ranked: tuple[Ranked, ...]
     lines: Logs
+
+    def __repr__(self) -> str:
+        seen = f"{len(self.metrics.series)} columns, {len(self.lines)} lines, {len(self.evidence.findings)} findings"
+        return f"<Walk: {seen}, {len(self.judgements)} causes judged, something speaks for {len(self.ranked)}>"
 
 
 def investigate(
@@ -197,7 +198,8 @@ def diagnosis_of(case: Walk, service: Service) -> Diagnosis:
             if r.probability >= _LEAST or (r.explained_by and r.judgement.score >= TELLING)
         )
     )
-    abnormal = _abnormal(evidence)
+    changes = _changes(evidence)
+    abnormal = changes[:_MOST_SERIES]
     blind = _blind(evidence)
     verdict = _verdict(hypotheses, calm=calm)
     scene = _scene(case) if verdict == "no_clear_cause" else None
@@ -205,23 +207,27 @@ def diagnosis_of(case: Walk, service: Service) -> Diagnosis:
     if scene:  # where no cause fits, statistics go on
         found = rank_suspects(scene)
         suspects = explain(scene, found, findings=evidence.findings, titles=_titles(evidence), redact=redact)
-        abnormal = in_order(_abnormal(evidence, most=None), evidence.metrics, found)[:_MOST_SERIES]
+        abnormal = changes = in_order(changes, evidence.metrics, found)[:_MOST_SERIES]
+    behind = {h.judgement.reason_cause for h in hypotheses}
     return Diagnosis(
         service=service.name,
         cluster=cluster,
         window=evidence.window,
         verdict=verdict,
         summary=_summary(verdict, hypotheses, evidence),
-        onset=None if calm else evidence.onset,
+        onset=_began(verdict, hypotheses, evidence),
         hypotheses=hypotheses,
         unknown_probability=1.0 if calm else 1.0 - sum(h.probability for h in hypotheses),
         culprit=culprit(
             () if scene else hypotheses,
-            () if calm else abnormal,
+            () if calm else changes,
             service=service.name,
             suspects=suspects,
+            resolution=evidence.resolution,
         ),
-        clean=tuple(by_id[i].title for i, j in case.judgements.items() if j is None or j.score <= 0),
+        clean=tuple(
+            by_id[i].title for i, j in case.judgements.items() if (j is None or j.score <= 0) and i not in behind
+        ),
         not_judged=tuple(
             (c.id, f"nothing was seen of {' or '.join(c.needs)}") for c in causes if blind.issuperset(c.needs)
         ),
@@ -234,6 +240,7 @@ def diagnosis_of(case: Walk, service: Service) -> Diagnosis:
         facts={**evidence.facts, **{f"title.{name}": title for name, title in _titles(evidence).items()}},
         elapsed_seconds=0.0,
         suspects=suspects,
+        cause_titles={c.id: c.title for c in causes},
     )
 
 
@@ -261,6 +268,14 @@ def _verdict(hypotheses: Sequence[Hypothesis], *, calm: bool) -> Verdict:
     return "cause_found" if standing >= FOUND else "possible"
 
 
+def _began(verdict: Verdict, hypotheses: Sequence[Hypothesis], evidence: Evidence) -> datetime | None:
+    """Return when the incident began: where no change that users feel and no trouble tells, when its cause did."""
+    if verdict == "calm":
+        return None
+    told = evidence.onset is None and verdict != "no_clear_cause"
+    return hypotheses[0].judgement.onset if told else evidence.onset
+
+
 def _summary(verdict: str, hypotheses: Sequence[Hypothesis], evidence: Evidence) -> str:
     name = evidence.service
     if verdict == "calm":
@@ -279,7 +294,7 @@ def _summary(verdict: str, hypotheses: Sequence[Hypothesis], evidence: Evidence)
 
 
 def _hypothesis(cause: Cause, ranked: Ranked, seen: set[str], evidence: Evidence, cluster: str) -> Hypothesis:
-    fill = _fill(evidence.service, cluster, ranked.judgement.service)
+    known = names(evidence.service, cluster, ranked.judgement.service)
     return Hypothesis(
         cause=cause.id,
         title=cause.title,
@@ -287,7 +302,7 @@ def _hypothesis(cause: Cause, ranked: Ranked, seen: set[str], evidence: Evidence
         judgement=ranked.judgement,
         brings_about=tuple(c for c in cause.brings_about if c in seen),
         next_steps=tuple(
-            Step(words=s.words, command=Template(s.command).safe_substitute(fill)) for s in cause.next_steps
+            Step(words=s.words, command=filled(s.command, known)) for s in cause.steps(ranked.judgement.reason)
         ),
         runbook=f"runbooks/causes/{cause.id}.md",
         explained_by=ranked.explained_by,
@@ -295,19 +310,10 @@ def _hypothesis(cause: Cause, ranked: Ranked, seen: set[str], evidence: Evidence
     )
 
 
-def _fill(service: str, cluster: str, blamed: str) -> dict[str, str]:
-    """Return what the placeholders of commands and queries stand for.
-
-    Names come from labels and alerts, and commands are pasted into shells: one that holds more
-    than ECS allows in a name is not filled in, the reader does that with open eyes.
-    """
-    names = {"service": service, "cluster": cluster, "culprit": blamed}
-    return {key: name if _PLAIN.fullmatch(name) else key.upper() for key, name in names.items()}
-
-
-def _abnormal(evidence: Evidence, most: int | None = _MOST_SERIES) -> tuple[Finding, ...]:
+def _changes(evidence: Evidence) -> tuple[Finding, ...]:
+    """Return what changed in metrics, the largest first."""
     found = [f for f in evidence.findings if f.pillar == "metrics" and f.kind != "high"]
-    return tuple(sorted(found, key=lambda f: (-f.score, f.onset, f.subject, f.task))[:most])
+    return tuple(sorted(found, key=lambda f: (-f.score, f.onset, f.subject, f.task)))
 
 
 def _titles(evidence: Evidence) -> dict[str, str]:
@@ -365,8 +371,8 @@ def _next_query(hypotheses: Sequence[Hypothesis], by_id: dict[str, Cause], clust
     tests.sort(key=lambda pair: -len(pair[0].judgement.not_seen))
     for hypothesis, test in tests:
         if test is not None:
-            fill = _fill(hypothesis.judgement.service, cluster, hypothesis.judgement.service)
-            return NextQuery(words=test.words, language=test.language, query=Template(test.query).safe_substitute(fill))
+            known = names(hypothesis.judgement.service, cluster, hypothesis.judgement.service)
+            return NextQuery(words=test.words, language=test.language, query=filled(test.query, known))
     return NextQuery(words="")
 
 
@@ -374,7 +380,7 @@ def _drawn(evidence: Evidence, hypotheses: Sequence[Hypothesis]) -> Metrics:
     """Return the columns that the page draws: signals that claims cite, what users feel, the largest changes."""
     cited = {c.query for h in hypotheses[:3] for c in h.judgement.claims_for if c.pillar == "metrics"}
     wanted = [s.signal for s in evidence.metrics.series if s.query in cited]
-    wanted += [*_SYMPTOMS, "http_requests", *(f.subject for f in _abnormal(evidence))]
+    wanted += [*_SYMPTOMS, "http_requests", *(f.subject for f in _changes(evidence)[:_MOST_SERIES])]
     order = {signal: i for i, signal in reversed(list(enumerate(dict.fromkeys(wanted))))}
     columns = [
         i

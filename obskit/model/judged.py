@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -86,6 +86,7 @@ class Judgement:
         onset: When the cause began, as far as its own evidence says.
         service, task: The culprit that it names.
         reason: The cause behind it in words, where the evidence allows ("leaked").
+        reason_cause: Id of the cause whose mechanism the reason names, "" where that is none of its own.
         judged: False when a gap took what it needs.
     """
 
@@ -97,6 +98,7 @@ class Judgement:
     service: str = ""
     task: str = ""
     reason: str = ""
+    reason_cause: str = ""
     judged: bool = True
 
     @property
@@ -143,7 +145,7 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Culprit:
-    """Which entity is to blame: service, task ("" for all of them), most abnormal series."""
+    """Which entity is to blame: service, task ("" for all of them), its own most abnormal series ("" for none)."""
 
     service: str = ""
     task: str = ""
@@ -240,10 +242,10 @@ class Diagnosis:
 
     Attributes:
         verdict: ``cause_found``, ``possible``, ``no_clear_cause`` or ``calm``.
-        onset: When the incident began, or None when the window is calm.
+        onset: When the incident began, or None when the window is calm; where nothing else tells, when the cause began.
         hypotheses: By probability, descending; empty when the window is calm.
         unknown_probability: The share that no judged cause takes.
-        clean: Causes that were judged and found no evidence, in words.
+        clean: Causes that were judged and found no evidence, in words; none that is the reason behind a hypothesis.
         not_judged: (cause id, why) where a gap took what the cause needs.
         timeline: All findings worth telling, by onset.
         abnormal_series: The findings on metrics with the largest effect, whether or not a
@@ -252,6 +254,7 @@ class Diagnosis:
             first; empty otherwise, and where nothing speaks against anyone.
         metrics: The series that the page draws (a subset of what was asked).
         elapsed_seconds: Wall time of the investigation.
+        cause_titles: What a person reads for a cause, by its id: the same name in every place.
 
     Example:
         >>> import obskit
@@ -282,6 +285,7 @@ class Diagnosis:
     facts: Mapping[str, str]
     elapsed_seconds: float
     suspects: tuple[Suspect, ...] = ()
+    cause_titles: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         from obskit.analysis.show import diagnosis_line

@@ -22,7 +22,7 @@ from obskit.cli.output import clean_lines
 from obskit.model import stamp
 from tests.standins.loki import LokiStandIn
 from tests.support.command_line import Said, Typed, harmless, typed
-from tests.support.scenario import SERVICE, full_pool, recorded
+from tests.support.scenario import SERVICE, WINDOW, Scenario, full_pool, recorded
 from tests.support.servers import Labels, PrometheusServer, Samples, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -177,6 +177,15 @@ def test_a_recording_is_triaged_in_every_format(obskit: Typed, bundle: Path, for
         assert json.loads(said.out)["schema_version"] == 1
     if form == "html":
         assert said.out.lower().startswith("<!doctype html>")
+
+
+def test_the_steps_of_a_recording_look_at_its_own_window(obskit: Typed, tmp_path: Path) -> None:
+    """Whoever reads it the day after asks about the incident, not about the half hour before."""
+    incident = Scenario().errors().logs("Error: connect ECONNREFUSED 10.0.3.7:8080 calling payment")
+    said = obskit("triage", "--bundle", recorded(tmp_path / "refused.obskit", incident), "--format", "md")
+
+    assert f"--from {stamp(WINDOW.start)} --to {stamp(WINDOW.end)}" in said.out
+    assert "--since" not in said.out
 
 
 def test_out_takes_the_format_of_its_name(obskit: Typed, bundle: Path) -> None:

@@ -73,7 +73,7 @@ def test_the_demo_needs_no_recording(obskit: Typed) -> None:
 
 def test_the_objective_is_what_the_budget_is_of(obskit: Typed, bundle: Path) -> None:
     """Another one is named in the table's head."""
-    assert "Error budget (99.5 % over 30 days)" in obskit(bundle, "--objective", "99.5").out
+    assert "Error budget spent (99.5 % over 30 days)" in obskit(bundle, "--objective", "99.5").out
 
 
 @pytest.mark.parametrize(

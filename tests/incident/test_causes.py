@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from obskit.incident.causes import Cause, all_causes
+from obskit.model import Step
 from tests.support.scenario import POINTS, SERVICE, TASKS, Scenario, causes_of
 
 ELB = "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/shop/1)"
@@ -246,6 +247,15 @@ def test_every_id_of_the_design_has_a_cause() -> None:
     assert set(SCENARIOS) == {cause.id for cause in all_causes()}
     known = {cause.id for cause in all_causes()}
     assert all(set(cause.brings_about) <= known - {cause.id} for cause in all_causes())
+
+
+def test_steps_for_a_reason_come_before_the_others() -> None:
+    """What a cause says first depends on what it found; without such a reason its steps are as they stand."""
+    one, other = Step(words="one"), Step(words="other")
+    cause = Cause(id="c", title="", needs=(), judge=lambda _: None, next_steps=(other,), first_steps={"why": (one,)})
+
+    assert cause.steps("why") == (one, other)
+    assert cause.steps("") == cause.steps("else") == (other,)
 
 
 def test_a_calm_service_has_no_cause() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from obskit.incident.causes import all_causes
 from obskit.model import DATABASE
 from tests.support.scenario import BEGIN, ONSET, POINTS, SERVICE, TASKS, Scenario, causes_of
 
@@ -34,6 +35,25 @@ def test_lines_that_end_while_requests_are_served_are_a_blind_telemetry() -> Non
     diagnosis = silent(Scenario()).diagnosis()
 
     assert (causes_of(diagnosis)[0], diagnosis.verdict) == ("telemetry_blind", "cause_found")
+
+
+def test_blind_logs_are_called_so_and_looked_for_on_their_way() -> None:
+    """They have a beginning, the first step is on the lines' way, and no metric that moved before is shown for it."""
+    diagnosis = silent(Scenario().becomes("db_pool_used_ratio", 0.5, after_seconds=-240)).diagnosis()
+    first = diagnosis.hypotheses[0]
+
+    assert first.judgement.reason == "log lines do not arrive"
+    assert "Alloy" in first.next_steps[0].words
+    assert diagnosis.onset == first.judgement.onset
+    assert not diagnosis.culprit.series
+
+
+def test_blind_metrics_are_called_so_and_looked_for_at_the_targets() -> None:
+    """The counterpart: who scrapes is asked first."""
+    first = Scenario().becomes("task_up", 0).diagnosis().hypotheses[0]
+
+    assert first.judgement.reason == "metrics are not scraped"
+    assert "api/v1/targets" in first.next_steps[0].command
 
 
 def test_lines_that_end_with_the_requests_are_no_blind_telemetry() -> None:
@@ -91,6 +111,27 @@ def test_a_task_that_fills_its_memory_when_it_starts_does_not_leak() -> None:
         case.columns[case._series("container_memory_bytes", SERVICE, f"{n:016x}")] = climb
 
     assert "memory_leak" not in causes_of(case.stops(3, "Essential container in task exited").diagnosis())
+
+
+def test_a_leak_that_the_first_cause_names_is_not_called_clean() -> None:
+    """The tasks' climb is too short to be judged as a leak of its own, and it is what their kills are put down to."""
+    case = Scenario()
+    case.columns = {s: v for s, v in case.columns.items() if not s.signal.startswith("container_memory")}
+    born = int((ONSET - BEGIN).total_seconds() // 15)
+    climb = np.full(POINTS, 60.0 * 2**20)
+    climb[born:] = np.linspace(60, 500, POINTS - born) * 2**20
+    climb[born + 16 :] = np.nan
+    case.columns[case._series("container_memory_bytes", SERVICE, TASKS[0])] = climb
+    diagnosis = case.stops(3, "OutOfMemoryError: Container killed due to memory usage").diagnosis()
+    titles = {cause.id: cause.title for cause in all_causes()}
+
+    assert (causes_of(diagnosis)[0], diagnosis.hypotheses[0].judgement.reason_cause) == (
+        "memory_exhausted",
+        "memory_leak",
+    )
+    assert "memory_leak" not in causes_of(diagnosis)
+    assert titles["memory_leak"] not in diagnosis.clean
+    assert titles["disk_full"] in diagnosis.clean
 
 
 def waits_for_cpu(queries: float, calls: float) -> Scenario:

@@ -11,7 +11,7 @@ from obskit.incident import investigate
 from obskit.incident.blame.explain import explain
 from obskit.incident.blame.ranking import rank_suspects
 from obskit.incident.culprit import callees, culprit, in_order, noticed_within
-from obskit.model import Finding, Hypothesis, Judgement, Series, Service, Suspect, Window
+from obskit.model import Claim, Culprit, Finding, Hypothesis, Judgement, Series, Service, Suspect, Window
 from tests.support.blame import MIXED, NOTICED, STEP, scene
 from tests.support.scenario import SERVICE, WINDOW, Scenario
 
@@ -46,6 +46,56 @@ def test_what_the_first_cause_names_stays_the_culprit() -> None:
     found = suspects()
 
     assert culprit([cause], [finding("cpu", "cart", 9.0)], service="web", suspects=found).service == "database"
+
+
+def named(service: str, *cited: str, task: str = "", late: timedelta = timedelta(0)) -> Hypothesis:
+    """Return a cause that names whom to blame, with claims that cite queries."""
+    claims = tuple(Claim(words="", weight=3, query=f"query of {signal}") for signal in cited)
+    judged = Judgement(cause="c", claims_for=claims, service=service, task=task, onset=NOTICED + late)
+    return Hypothesis(cause="c", title="", probability=0.9, judgement=judged)
+
+
+def test_the_series_beside_the_culprit_is_its_own() -> None:
+    """What the caller felt is cited, and is no series of whom it calls."""
+    felt, own = finding("latency", "web", 99.0), finding("cpu", "pay", 9.0)
+
+    assert culprit([named("pay", "latency")], [felt, own], service="web").series == "cpu{pay}"
+    assert culprit([named("pay", "latency")], [felt], service="web") == Culprit(service="pay")
+
+
+def test_the_series_that_the_cause_cites_comes_before_a_larger_one() -> None:
+    """The reader finds it among the evidence."""
+    found = [finding("load", "pay", 99.0), finding("cpu", "pay", 9.0)]
+
+    assert culprit([named("pay", "cpu")], found, service="web").series == "cpu{pay}"
+
+
+def test_a_task_is_not_blamed_with_its_siblings_series() -> None:
+    """Its own first, then that of all of them together."""
+    whole = finding("cpu", "pay", 50.0)
+    sibling, mine = (replace(whole, task=task, score=99.0) for task in ("t1", "t2"))
+
+    assert culprit([named("pay", task="t2")], [sibling, whole, mine], service="web").series == "cpu{pay, t2}"
+    assert culprit([named("pay", task="t2")], [sibling, whole], service="web").series == "cpu{pay}"
+    assert not culprit([named("pay", task="t2")], [sibling], service="web").series
+
+
+def test_what_changed_before_the_cause_began_is_not_its_doing() -> None:
+    """Unless the cause cites it: its doing it is then."""
+    early = finding("cpu", "pay", 9.0)
+    late = timedelta(minutes=2)
+
+    assert not culprit([named("pay", late=late)], [early], service="web", resolution=STEP).series
+    assert culprit([named("pay", "cpu", late=late)], [early], service="web", resolution=STEP).series == "cpu{pay}"
+    assert culprit([named("pay", late=STEP)], [early], service="web", resolution=STEP).series == "cpu{pay}"
+
+
+def test_a_series_without_a_service_is_of_whom_is_investigated() -> None:
+    """A recording of one service need not name it in each series."""
+    found = [finding("cpu", "", 9.0)]
+
+    assert culprit([named("web")], found, service="web").series == "cpu{}"
+    assert not culprit([named("pay")], found, service="web").series
 
 
 def test_without_a_cause_the_first_suspect_is_the_culprit() -> None:

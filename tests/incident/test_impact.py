@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit.incident.impact import Impact, Own, Reading, impact_of, recovered, symptoms
+from obskit.catalogue import all_signals
+from obskit.incident.combine import with_service_columns
+from obskit.incident.impact import SIGNALS, Impact, Own, Reading, impact_of, recovered, symptoms
 from obskit.model import Claim, Diagnosis, Finding, Labels, Metrics, Series, Unit, nanoseconds
 from tests.support.diagnosis_example import ONSET, WINDOW, calm, example
 
@@ -248,6 +250,46 @@ def test_rates_are_told_in_the_mean_and_latencies_in_the_median() -> None:
 
     assert reading(impact, "http_requests").during == pytest.approx(10 + 29 / points)
     assert (reading(impact, "http_latency_p95").during, reading(impact, "http_latency_p95").highest) == (0.1, 9)
+
+
+def test_tasks_make_the_services_line_as_the_catalogue_says() -> None:
+    """The series that is read is the one that timeline, page and plot draw."""
+    known = all_signals()
+
+    assert {name: (unit, how) for name, unit, how in SIGNALS} == {
+        name: (known[name].unit, known[name].combine) for name, _, _ in SIGNALS
+    }
+
+
+@pytest.mark.parametrize("signal", ["http_requests", "http_error_ratio", "http_latency_mean"])
+def test_lowest_and_highest_are_of_the_services_own_series(signal: str) -> None:
+    """A dying task's last answers are not the worst that the service did, which every other face shows as its peak."""
+    columns = [column(name, 0, 0, task=task) for name in ("http_requests", signal) for task in TASKS]
+    for number, (_, values) in enumerate(columns):
+        values[:] = np.random.default_rng(number).uniform(0, 0.1, POINTS)
+    columns[-1][1][CALM : CALM + 5], columns[-1][1][CALM + 5 :] = 0.95, NAN
+    recorded = metrics(*dict(columns).items())
+    whole = with_service_columns(recorded, all_signals())
+    [place] = [i for i, s in enumerate(whole.series) if s.signal == signal and not s.task]
+    inside = whole.values[CALM:, place]
+    found = reading(impact_of(example(), recorded), signal)
+
+    assert (found.lowest, found.highest) == pytest.approx((inside.min(), inside.max()))
+
+
+def test_what_users_feel_is_told_though_it_is_no_change() -> None:
+    """Latency that doubles below what counts as a change is not felt, and yet it moved: its levels are at hand."""
+    base = _with(felt("http_error_ratio"))
+    columns = [
+        column("http_latency_p95", 0.02, 0.045),
+        column("http_error_ratio", 0, 0.1),
+        column("http_requests", 9, 9),
+    ]
+    impact = impact_of(base, metrics(*columns))
+
+    assert impact.felt == ("http_error_ratio",)
+    assert [(r.signal, r.before, r.during) for r in impact.unfelt] == [("http_latency_p95", 0.02, 0.045)]
+    assert impact_of(base, metrics()).unfelt == ()
 
 
 def test_what_was_not_measured_says_so_for_each_signal() -> None:

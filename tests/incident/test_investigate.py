@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from obskit.incident.causes import all_causes
 from obskit.incident.investigate import investigate
 from obskit.model import Service
 from tests.support.scenario import WINDOW, Scenario
@@ -38,3 +39,10 @@ def test_a_callee_with_a_hostile_name_is_blamed_but_not_pasted() -> None:
 
     assert diagnosis.culprit.service == HOSTILE
     assert not any("curl evil" in command for command in commands)
+
+
+def test_a_diagnosis_holds_the_title_of_every_cause() -> None:
+    """A report that tells what follows from what calls each by the name that it has in the ranking."""
+    titles = Scenario().errors().becomes("db_pool_used_ratio", 1.4).diagnosis().cause_titles
+
+    assert titles == {cause.id: cause.title for cause in all_causes()}

@@ -103,6 +103,25 @@ def test_what_a_cause_brings_about_is_not_called_clean(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
+def test_the_mechanism_behind_a_cause_is_not_called_clean(name: str) -> None:
+    """A report does not say that memory leaks and, further down, that no leak was found."""
+    diagnosis = _diagnosis(name)
+    behind = {h.judgement.reason_cause for h in diagnosis.hypotheses} - {""}
+
+    assert not {diagnosis.cause_titles[cause] for cause in behind} & set(diagnosis.clean)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_found_cause_has_a_beginning_and_names_a_series_of_whom_it_blames(name: str) -> None:
+    """When it began is the first question; a series of somebody else beside the culprit misleads."""
+    diagnosis = _diagnosis(name)
+    whose = diagnosis.culprit.series.partition("{")[2].rstrip("}").partition(",")[0]
+
+    assert diagnosis.onset is not None
+    assert whose in ("", diagnosis.culprit.service)
+
+
+@pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("pillar", ["metrics", "logs", "events"])
 def test_without_one_pillar_nothing_false_is_called_found(name: str, pillar: str) -> None:
     """With a pillar lost the answer may be unsure, but no wrong cause is certain."""

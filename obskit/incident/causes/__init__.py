@@ -6,8 +6,8 @@ argues in words that an engineer on call can check.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
@@ -30,6 +30,7 @@ class Cause:
         brings_about: Ids of causes that it makes look true; it takes their weight when it began
             no later than they did.
         next_steps: What to do now and how to confirm; ``$service``, ``$cluster``, ``$culprit`` are filled in.
+        first_steps: What to do before that where the judgement gives a reason, by that reason.
         test: The cheapest query that tells it from others; its placeholders are filled in too.
     """
 
@@ -39,7 +40,12 @@ class Cause:
     judge: Callable[[Evidence], Judgement | None]
     brings_about: tuple[str, ...] = ()
     next_steps: tuple[Step, ...] = ()
+    first_steps: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
     test: NextQuery | None = None
+
+    def steps(self, reason: str) -> tuple[Step, ...]:
+        """Return what to do, those first that a judgement's reason asks for."""
+        return (*self.first_steps.get(reason, ()), *self.next_steps)
 
 
 @cache

@@ -37,24 +37,25 @@ def judge(evidence: Evidence) -> Judgement | None:
         case.argue(f"{held.words}: starved requests keep their connections longer", -TELLING, held)
     case.unseen("db_pool_used_ratio")
     case.unseen("pg_up", "whether the database itself was well (pg_up)")
-    return case.close(reason=_reason(evidence))
+    reason, behind = _reason(evidence)
+    return case.close(reason=reason, reason_cause=behind)
 
 
-def _reason(evidence: Evidence) -> str:
-    """Say what keeps the connections, where the evidence allows."""
+def _reason(evidence: Evidence) -> tuple[str, str]:
+    """Say what keeps the connections, where the evidence allows, and which cause that is, if any."""
     traffic = evidence.worse("http_requests")
     if evidence.signatures("lock_contention", service="*") or evidence.worse("pg_exclusive_locks"):
-        return "connections are held by statements that wait for locks"
+        return "connections are held by statements that wait for locks", "lock_contention"
     if evidence.worse("db_query_seconds") or evidence.signatures("slow_queries", service="*"):
-        return "connections are held by slow queries"
+        return "connections are held by slow queries", "slow_queries"
     if traffic and traffic.after > 2 * traffic.before:
-        return "more requests ask for connections than the pool was sized for"
+        return "more requests ask for connections than the pool was sized for", "traffic_surge"
     if evidence.worse("pg_idle_in_transaction"):
-        return "connections are held by transactions that nobody ends"
+        return "connections are held by transactions that nobody ends", ""
     active = evidence.level("pg_active")
     if active and active.after <= max(2.0, 1.5 * active.before):
-        return "connections leak: the pool is full, yet the database runs no more statements than before"
-    return ""
+        return "connections leak: the pool is full, yet the database runs no more statements than before", ""
+    return "", ""
 
 
 CAUSE = Cause(

@@ -24,8 +24,9 @@ def judge(evidence: Evidence) -> Judgement | None:
     if climbing and climbing.kind == "ramp":
         case.finding(climbing, HINT, "it climbs steadily, as a leak does")
     case.unseen("container_memory_ratio")
-    reason = "memory climbs without end: a leak" if climbing and climbing.kind == "ramp" else ""
-    return case.close(reason=reason)
+    if climbing and climbing.kind == "ramp":
+        return case.close(reason="memory climbs without end: a leak", reason_cause="memory_leak")
+    return case.close()
 
 
 CAUSE = Cause(

@@ -5,6 +5,9 @@ from obskit.incident.causes._cpu import short_of_cpu
 from obskit.incident.evidence import ABNORMAL_STOPS, HINT, STRONG, TELLING, Case, Evidence
 from obskit.model import Judgement, NextQuery, Step
 
+#: Which pillar is blind: the reason of a judgement, and what its first steps depend on.
+_NO_METRICS, _NO_LINES = "metrics are not scraped", "log lines do not arrive"
+
 
 def judge(evidence: Evidence) -> Judgement | None:
     """Weigh lost telemetry of one kind against signs of life of another."""
@@ -34,7 +37,7 @@ def judge(evidence: Evidence) -> Judgement | None:
         case.argue(f"{stop.words}: tasks really stopped", -TELLING, stop)
     if evidence.worse("http_error_ratio"):
         case.argue("users see errors: it is not the watching alone", -HINT)
-    return case.close()
+    return case.close(reason=_NO_METRICS if scrapes else _NO_LINES)
 
 
 def _silence(case: Case, evidence: Evidence) -> None:
@@ -62,12 +65,26 @@ CAUSE = Cause(
     title="the telemetry is blind",
     needs=("metrics", "logs"),
     judge=judge,
-    next_steps=(
-        Step(
-            words="What does Prometheus say of the targets?",
-            command="curl -s PROMETHEUS/api/v1/targets?state=active | jq '.data.activeTargets[] | select(.health!=\"up\") | [.scrapeUrl,.lastError]'",
+    first_steps={
+        _NO_METRICS: (
+            Step(
+                words="What does Prometheus say of the targets?",
+                command="curl -s PROMETHEUS/api/v1/targets?state=active | jq '.data.activeTargets[] | select(.health!=\"up\") | [.scrapeUrl,.lastError]'",
+            ),
         ),
-        Step(words="Is Alloy forwarding?", command="curl -s ALLOY:12345/-/ready"),
+        _NO_LINES: (
+            Step(
+                words="Does Alloy take lines in and hand them on?",
+                command="curl -s ALLOY:12345/metrics | grep -E 'loki_source_api_entries_written|loki_write_(sent|dropped)_entries_total'",
+            ),
+            Step(
+                words="Does the log router beside each task run?",
+                command="aws ecs describe-tasks --cluster $cluster --tasks $(aws ecs list-tasks --cluster $cluster --service-name $service"
+                " --query 'taskArns' --output text) --query 'tasks[].containers[].[name,lastStatus,exitCode,reason]'",
+            ),
+        ),
+    },
+    next_steps=(
         Step(
             words="Ask a task itself",
             command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'curl -s localhost:PORT/metrics'",

@@ -5,31 +5,41 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-#: A query's atoms: a quoted string whole, or text up to a place where white space may stand.
-_QUERY = re.compile(
-    r"""(?:[^\s"'`(,{]*=~?)?(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)[)\]},]*"""
-    r"""|\s+|[^\s"'`(,{]*[(,{]|[^\s"'`(,{]+|."""
-)
+#: A string as PromQL and LogQL write one; what is not closed reaches to the end.
+_STRING = r"""(?:"(?:\\.|[^"\\])*(?:"|\\?\Z)|'(?:\\.|[^'\\])*(?:'|\\?\Z)|`[^`]*(?:`|\Z))"""
+
+#: A query's atoms: a string whole with what clings to it, or text up to a place where white space may stand.
+_QUERY = re.compile(rf"""(?:[^\s"'`(,{{]*[=~])?{_STRING}[)\]}},]*|\s+|[^\s"'`(,{{]*[(,{{]|[^\s"'`(,{{]+""", re.DOTALL)
 
 #: A command's atoms: quoted strings whole, escaped characters, white space, the rest.
 _SHELL = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|\s+|[^\s'"\\]+|.""")
 
+#: What double quotes hold: strings of another language whole, as SQL, JMESPath and LogQL write them; blanks; the rest.
+_WITHIN = re.compile(r"""'[^']*'|\\"(?:(?!\\").)*\\"|\s+|[^\s'\\]+|.""")
+
 
 def fold_query(query: str, width: int) -> list[str]:
-    """Return the query in lines, broken only where PromQL and LogQL allow white space.
+    """Return the query in lines, broken only where PromQL and LogQL allow white space: never within a string.
 
     Args:
         query: Cleaned text, possibly of several lines.
-        width: The longest line; a single atom that is longer stays whole.
+        width: The longest line; a single atom that is longer stays whole, with the line breaks of its own.
     """
-    return [row for line in query.splitlines() for row in _fill(_QUERY.findall(line), width)]
+    rows, line = list[str](), list[str]()
+    for atom in _QUERY.findall(query):
+        if atom.isspace() and "\n" in atom:
+            rows += _fill(line, width)
+            line = []
+        else:
+            line.append(atom)
+    return rows + _fill(line, width)
 
 
 def fold_command(command: str, width: int) -> list[str]:
     """Return the shell command in lines that are continued with a backslash.
 
-    Words stay as they are, but for a blank within double quotes that grows by the indent:
-    that is where long SQL stands, and SQL does not mind.
+    Words stay as they are, but for a blank within double quotes that grows by the indent: that is where long SQL
+    stands, and SQL does not mind. A string within them is not broken.
 
     Args:
         command: Cleaned text, possibly of several lines.
@@ -50,7 +60,7 @@ def _words(line: str) -> Iterator[str]:
     """
     word = ""
     for atom in _SHELL.findall(line):
-        for part in re.split(r"(\s+)", atom) if atom[0] == '"' or atom.isspace() else [atom]:
+        for part in _WITHIN.findall(atom) if atom[0] == '"' or atom.isspace() else [atom]:
             if part.isspace():
                 yield from (word, part)
                 word = ""

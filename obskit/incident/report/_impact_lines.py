@@ -3,44 +3,79 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
 from obskit.escape import clean
 from obskit.incident.impact import Impact, Reading, Where
+from obskit.incident.levels import GATE, LEVEL_SHARE
 from obskit.incident.losses import Loss, Objective
 from obskit.incident.report import phrases as say
-from obskit.incident.report.markdown import code, escape
+from obskit.incident.report.markdown import Queries, escape
 from obskit.incident.units import humanize, percent
 from obskit.model import Diagnosis
 
+#: From this share on a level is a change of its own where its signal names no smallest change that matters.
+_GREW = GATE * LEVEL_SHARE
 _LATENCIES = ("http_latency_p95", "http_latency_mean")
+#: Where an address ends its host, and a host its name.
+_PARTS = re.compile(r"[.:/]+")
+#: What is left of a service; none is an outage, whoever counts.
+_ALIVE = ("ecs_running_tasks", "alb_healthy_hosts")
 _COUNTED_BY: dict[Where, str] = {"service": "the service", "balancer": "its load balancer"}
 _SHARED = (
     f"- **Counted by {_COUNTED_BY['balancer']}:** AWS counts its own 5XX for all services behind it; those of others "
     "are among them"
 )
+#: Source: Elastic Load Balancing, User Guide for Application Load Balancers, "CloudWatch metrics": sent in intervals of
+#: 60 seconds; ``HTTPCode_ELB_5XX_Count`` holds no answer that a target generated.
+_WHY_TWO = (
+    "Why the two may differ: a load balancer is counted by the minute, with the requests that no task answered; the "
+    "service counts those that do not come through the balancer too, and a task that dies takes its last ones along."
+)
+_EXPLAINED = (
+    "Expected requests: the rate before, times the time. Error budget: share that failed / share that may fail x time "
+    "/ period, as if traffic were always so."
+)
 
 
-def impact_lines(diagnosis: Diagnosis, impact: Impact, objective: Objective) -> Iterator[str]:
-    """Yield the section on impact without its heading: levels before and during, requests that failed, error budget."""
+def impact_lines(diagnosis: Diagnosis, impact: Impact, objective: Objective, queries: Queries) -> Iterator[str]:
+    """Yield the section on impact without its heading: levels before and during, requests that failed, error budget.
+
+    Args:
+        diagnosis: Whose impact is told.
+        impact: What was counted.
+        objective: What the error budget is counted against.
+        queries: Where what was sent for each number is put.
+    """
     yield _stretches(diagnosis, impact)
     measured = [reading for reading in impact.readings if reading.measured > 0]
     if measured:
         yield ""
-        yield "| What | Before | During | Lowest | Highest | Measured |"
-        yield "| --- | ---: | ---: | ---: | ---: | ---: |"
-        yield from (_row(reading, diagnosis) for reading in measured)
+        yield "| What | Before | During | Lowest | Highest | Measured | Query |"
+        yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+        yield from (_row(reading, diagnosis, queries) for reading in measured)
     counted = [(where, loss) for where, loss in impact.lost.items() if loss is not None and loss.requests > 0]
     if counted:
         yield ""
         promise = f"{escape(objective.percent)} % over {objective.period.days} days"
-        heads = ("Counted by", "Requests", "At the rate before", "Failed", "Share", "Of the window's")
-        yield f"| {' | '.join(heads)} | Error budget ({promise}) |"
+        heads = (
+            "Counted by",
+            "Requests",
+            "Expected requests",
+            "Failed",
+            "Share failed",
+            "Share of the window's requests",
+        )
+        yield f"| {' | '.join(heads)} | Error budget spent ({promise}) |"
         yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
         yield from (_counted(where, loss, impact, objective) for where, loss in counted)
         yield ""
-        yield "Error budget: share that failed / share that may fail x time / period, as if traffic were always so."
+        yield _EXPLAINED
+        if _differ(impact):
+            yield ""
+            yield _WHY_TWO
     unmeasured = [f"{_COUNTED_BY[where]}'s count" for where in impact.lost if where not in dict(counted)]
     unmeasured += [_title(reading, diagnosis) for reading in impact.readings if reading not in measured]
     lines = [*(_unknown(where, loss) for where, loss in counted if not loss.complete)]
@@ -51,20 +86,29 @@ def impact_lines(diagnosis: Diagnosis, impact: Impact, objective: Objective) -> 
         yield from lines
 
 
-def query_lines(diagnosis: Diagnosis, impact: Impact) -> Iterator[str]:
-    """Yield as items of a list what was sent for each number of the impact, each query once."""
-    asked = [(query, reading) for reading in impact.readings for query in reading.queries if reading.measured > 0]
-    first = dict(reversed(asked))
-    yield from (f"- {_title(first[query], diagnosis)}: {code(query)}" for query in dict(asked))
-
-
 def told(diagnosis: Diagnosis, impact: Impact) -> str:
     """Return in a few sentences how many requests failed or never came, and how slow they were; "" where unknown.
 
     Of two counts that with more failures: the balancer sees what never reached a task, the service what went past it.
     """
-    sentences = (_told_failed(impact), _told_fewer(impact), _told_slow(diagnosis, impact)) if impact.troubled else ()
+    if not impact.troubled:
+        return ""
+    slow = _told_slow(diagnosis, impact) or _told_unfelt(diagnosis, impact)
+    sentences = (_told_failed(impact), *_told_gone(diagnosis, impact), _told_fewer(impact), slow)
     return " ".join(filter(None, sentences))
+
+
+def unfelt(impact: Impact) -> str:
+    """Return why no change is told that users felt: none was large and certain enough, or nobody measured."""
+    if not impact.unfelt:
+        return "what users feel was not measured by the service"
+    return "as the service itself measures it, no change that users feel was large and certain enough to count"
+
+
+def _differ(impact: Impact) -> bool:
+    """Say whether two counts were made, and a reader sees two numbers of failures."""
+    counted = [loss for loss in impact.lost.values() if loss is not None and loss.known > 0]
+    return len({amount(loss.failed) for loss in counted}) > 1
 
 
 def _told_failed(impact: Impact) -> str:
@@ -78,9 +122,28 @@ def _told_failed(impact: Impact) -> str:
     else:
         words = f"none of the {amount(loss.known)} requests {'' if loss.complete else 'that were measured '}failed"
     others = ", whose own 5XX are of all services behind it" if where == "balancer" and impact.shared else ""
-    if where == "service" and loss.failed == 0:  # a task that is dead counts nothing
+    if where == "service" and loss.failed == 0 and len(counted) == 1:  # a task that is dead counts nothing
         others = "; requests that found no task are not among them"
+    if _differ(impact):
+        others += "; of two counts it is the one with more failures"
     return f"{words[:1].upper()}{words[1:]}, as {_COUNTED_BY[where]} counts{others}."
+
+
+def _told_gone(diagnosis: Diagnosis, impact: Impact) -> Iterator[str]:
+    """Yield what others say of a service that may be too dead to count: its targets, its tasks, those that call it."""
+    gone = [r for r in impact.readings if r.signal in _ALIVE and r.lowest == 0 != r.before]
+    if gone:
+        levels = (f"{_title(r, diagnosis)} 0 (before {humanize(r.before, r.unit)})" for r in gone)
+        yield f"At the worst: {', '.join(levels)}."
+    failing = [
+        f"{escape(clean(f.service))}, {escape(clean(f.words))}"
+        for f in diagnosis.timeline
+        if f.subject == "client_error_ratio" and f.service != diagnosis.service and not f.task
+        if any(diagnosis.service in _PARTS.split(value) for _, value in f.labels)
+        if f.after > f.before and (f.until is None or f.until > impact.stretch.start)
+    ]
+    if failing:
+        yield f"Seen from its callers: {'; '.join(failing)}."
 
 
 def _told_fewer(impact: Impact) -> str:
@@ -88,15 +151,27 @@ def _told_fewer(impact: Impact) -> str:
     usual = _usual("service", own, impact) if own is not None else float("nan")
     if own is None or not impact.fewer or not usual > own.requests:
         return ""
-    return f"The service answered {amount(own.requests)}; at the rate before it would have been {amount(usual)}."
+    return f"The service answered {amount(own.requests)} requests; at the rate before, {amount(usual)} were expected."
 
 
 def _told_slow(diagnosis: Diagnosis, impact: Impact) -> str:
     slow = next((r for r in impact.readings if r.signal in _LATENCIES and r.signal in impact.felt), None)
-    if slow is None or not slow.measured:
+    if slow is None or not slow.highest > slow.before:  # it may have fallen silent, which is no slowness
         return ""
     before, during, worst = (humanize(level, slow.unit) for level in (slow.before, slow.during, slow.highest))
     return f"It became slower: {_title(slow, diagnosis)} from {before} to {during} in the median, {worst} at the worst."
+
+
+def _told_unfelt(diagnosis: Diagnosis, impact: Impact) -> str:
+    """Return what grew of what users feel where no change of it counts: what is too small is not nothing."""
+    told = [
+        f"{_title(r, diagnosis)} was {humanize(r.before, r.unit)} before and {humanize(r.during, r.unit)} during it"
+        for r in impact.unfelt
+        if r.during > r.before * (1 + _GREW)
+    ]
+    if impact.felt or not told:
+        return ""
+    return f"Too little, or too uncertain, to count as a change: {'; '.join(told)}."
 
 
 def amount(number: float) -> str:
@@ -113,14 +188,19 @@ def _stretches(diagnosis: Diagnosis, impact: Impact) -> str:
     if not impact.troubled:
         return f"When it began is not known. During: {whole}. Before: what was recorded ahead of it."
     end = "the window's end" if impact.over is None else say.clock(impact.over)
-    length = say.duration(impact.stretch.duration)
-    return f"During: from {say.clock(impact.stretch.start)} to {end}, {length}. Before: what was recorded ahead of it."
+    start = say.clock(impact.stretch.start)
+    return f"During: from {start} to {end}, {lasted(impact)}. Before: what was recorded ahead of it."
 
 
-def _row(reading: Reading, diagnosis: Diagnosis) -> str:
+def lasted(impact: Impact) -> str:
+    """Return how long the stretch is that the impact is told of."""
+    return say.between(impact.stretch.start, impact.stretch.end)
+
+
+def _row(reading: Reading, diagnosis: Diagnosis, queries: Queries) -> str:
     levels = (reading.before, reading.during, reading.lowest, reading.highest)
     cells = (_title(reading, diagnosis), *(humanize(level, reading.unit) for level in levels))
-    return f"| {' | '.join(cells)} | {escape(percent(reading.measured))} |"
+    return f"| {' | '.join(cells)} | {escape(percent(reading.measured))} | {queries.reference(*reading.queries)} |"
 
 
 def _title(reading: Reading, diagnosis: Diagnosis) -> str:

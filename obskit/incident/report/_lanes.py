@@ -35,7 +35,7 @@ def rows(diagnosis: Diagnosis, window: Window) -> list[Row]:
         diagnosis: Whose timeline is laid out.
         window: The stretch that the time axis covers.
     """
-    shown = say.telling(diagnosis.timeline, _ROWS)
+    shown = say.telling(say.told_once(diagnosis.timeline), _ROWS)
     plan: list[tuple[Pillar, Finding | None]] = []
     for pillar in PILLARS:
         found = [finding for finding in shown if finding.pillar == pillar]

@@ -49,7 +49,7 @@ def render(diagnosis: Diagnosis, *, grafana: str = "") -> str:
         diagnosis: What to tell.
         grafana: Its address; "" leaves the link to the dashboard out.
     """
-    window = _axis(diagnosis)
+    window, findings = _axis(diagnosis), say.told_once(diagnosis.timeline)
     style, script = (_HERE / "page.css").read_text("utf-8"), (_HERE / "page.js").read_text("utf-8")
     return _template().render(
         d=diagnosis,
@@ -59,7 +59,8 @@ def render(diagnosis: Diagnosis, *, grafana: str = "") -> str:
         calm=share(diagnosis.onset or diagnosis.window.start, window),
         onset=None if diagnosis.onset is None else share(diagnosis.onset, window),
         rows=rows(diagnosis, window),
-        findings=say.telling(diagnosis.timeline, _FINDINGS),
+        findings=say.telling(findings, _FINDINGS),
+        found=len(findings),
         charts=charts(diagnosis, window),
         plot=(WIDTH, HEIGHT),
         templates=diagnosis.log_templates[:_LOG_TEMPLATES],

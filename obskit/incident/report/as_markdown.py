@@ -26,7 +26,7 @@ def render(diagnosis: Diagnosis, *, grafana: str = "") -> str:
     """
     sections: list[Iterable[str]] = [_verdict(diagnosis, grafana), _suspects(diagnosis)]
     if diagnosis.hypotheses:
-        sections += [_ranking(diagnosis), _why(diagnosis.hypotheses[0]), _steps(diagnosis.hypotheses[0])]
+        sections += [_ranking(diagnosis), _why(diagnosis), _steps(diagnosis.hypotheses[0])]
     sections += [_next_query(diagnosis), _timeline(diagnosis), _templates(diagnosis), _unsuspicious(diagnosis)]
     blocks = ("\n".join(lines) for lines in map(list, sections) if lines)
     return "\n\n".join(blocks) + "\n"
@@ -62,7 +62,11 @@ def _ranking(diagnosis: Diagnosis) -> Iterator[str]:
     yield "| ---: | --- | --- | --- |"
     for hypothesis in diagnosis.hypotheses[:_CAUSES]:
         judgement = hypothesis.judgement
-        follows = f", follows from {escape(say.readable(hypothesis.explained_by))}" if hypothesis.explained_by else ""
+        follows = (
+            f", follows from: {escape(say.cause(diagnosis, hypothesis.explained_by))}"
+            if hypothesis.explained_by
+            else ""
+        )
         beside = ", a fault of its own" if hypothesis.independent else ""
         cells = (
             escape(percent(hypothesis.probability)),
@@ -74,7 +78,8 @@ def _ranking(diagnosis: Diagnosis) -> Iterator[str]:
     yield f"| {escape(percent(diagnosis.unknown_probability))} | unknown | | |"
 
 
-def _why(hypothesis: Hypothesis) -> Iterator[str]:
+def _why(diagnosis: Diagnosis) -> Iterator[str]:
+    hypothesis = diagnosis.hypotheses[0]
     yield f"### Why {escape(say.named(hypothesis))}"
     yield ""
     judgement = hypothesis.judgement
@@ -82,7 +87,7 @@ def _why(hypothesis: Hypothesis) -> Iterator[str]:
     yield from (claim_line("against", claim) for claim in say.strongest(judgement.claims_against))
     yield from (f"- not seen: {escape(words)}" for words in judgement.not_seen)
     if hypothesis.brings_about:
-        yield f"- brings about: {escape(', '.join(map(say.readable, hypothesis.brings_about)))}"
+        yield f"- brings about: {escape(', '.join(say.cause(diagnosis, name) for name in hypothesis.brings_about))}"
 
 
 def _steps(hypothesis: Hypothesis) -> Iterator[str]:
@@ -105,7 +110,7 @@ def _next_query(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _timeline(diagnosis: Diagnosis) -> Iterator[str]:
-    shown = say.telling(diagnosis.timeline, _TIMELINE_LINES)
+    shown = say.telling(say.told_once(diagnosis.timeline), _TIMELINE_LINES)
     if not shown:
         return
     yield "### Timeline"
@@ -128,7 +133,7 @@ def _unsuspicious(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"**Looked for and not found:** {escape(', '.join(map(say.readable, diagnosis.clean)))}"
         yield ""
     for cause, why in diagnosis.not_judged:
-        yield f"- **not judged:** {escape(say.readable(cause))}: {escape(why)}"
+        yield f"- **not judged:** {escape(say.cause(diagnosis, cause))}: {escape(why)}"
     yield from gap_lines(diagnosis)
     if diagnosis.not_judged or diagnosis.gaps:
         yield ""

@@ -9,8 +9,8 @@ from datetime import datetime
 from obskit.incident.impact import Impact, impact_of, symptoms
 from obskit.incident.losses import Objective
 from obskit.incident.report import phrases as say
-from obskit.incident.report._impact_lines import impact_lines, query_lines, told
-from obskit.incident.report.markdown import claim_line, code, escape, gap_lines, suspect_lines, template_line
+from obskit.incident.report._impact_lines import impact_lines, lasted, told, unfelt
+from obskit.incident.report.markdown import Queries, code, escape, gap_lines, suspect_lines, template_line
 from obskit.incident.units import percent
 from obskit.model import Claim, Diagnosis, Event, Finding, Hypothesis, Telemetry, stamp
 from obskit.redact import redact
@@ -23,6 +23,10 @@ _BLANK_ACTIONS = 3
 #: What a postmortem asks people.
 #: Source: Site Reliability Engineering (2016), appendix D, example postmortem: lessons learned.
 _LESSONS = ("What went well", "What went wrong", "Where we got lucky")
+#: As `obskit.model.Claim` weighs them.
+_STRENGTHS = (
+    "How much each argument counts: a **verdict** nearly decides by itself; then **strong**, **telling**, **hint**."
+)
 
 
 def render(
@@ -39,21 +43,23 @@ def render(
         recording: Name of the bundle; "" when it has none, or live sources were asked.
         objective: What the error budget is counted against; 99.9 % over 30 days by default.
     """
-    impact = impact_of(diagnosis, telemetry.metrics)
+    impact, queries = impact_of(diagnosis, telemetry.metrics), Queries()
+    happened = diagnosis.verdict != "calm"  # of nothing there is nothing to learn, nor to mend
     sections: list[tuple[str, Iterable[str]]] = [
         ("", _head(diagnosis, telemetry, impact, recording)),
         ("Summary", _summary(diagnosis, impact)),
-        ("Impact", impact_lines(diagnosis, impact, objective or Objective())),
+        ("Impact", impact_lines(diagnosis, impact, objective or Objective(), queries)),
         ("Timeline (UTC)", _timeline(diagnosis, telemetry)),
-        ("Cause", _cause(diagnosis)),
-        ("Suspects, by statistics", suspect_lines(diagnosis, _CONTRIBUTIONS)),
-        ("What else was considered", _others(diagnosis)),
+        ("Cause", _cause(diagnosis, queries)),
+        ("Suspects, by statistics", suspect_lines(diagnosis, _CONTRIBUTIONS, queries)),
+        ("What else was considered", _others(diagnosis, queries)),
         ("What was seen when", _order(diagnosis, telemetry, impact)),
         ("Log lines", _log_lines(diagnosis)),
+        ("Looked for and not found", _clean(diagnosis)),
         ("Gaps", _gaps(diagnosis)),
-        ("Actions", _actions()),
-        ("Lessons", _lessons()),
-        ("Queries behind the impact", query_lines(diagnosis, impact)),
+        ("Actions", _actions() if happened else ()),
+        ("Lessons", _lessons() if happened else ()),
+        ("Queries", queries.lines()),  # the last: what is above has put them there
     ]
     blocks = []
     for heading, lines in sections:
@@ -74,7 +80,7 @@ def _head(diagnosis: Diagnosis, telemetry: Telemetry, impact: Impact, recording:
         yield f"- **Began:** {stamp(diagnosis.onset)}"
         yield f"- **Ended:** {_ended(impact)}"
         least = "" if impact.over else "at least "
-        yield f"- **Lasted:** {least}{say.duration(impact.stretch.duration)}"
+        yield f"- **Lasted:** {least}{lasted(impact)}"
     yield f"- **Verdict:** {escape(say.headline(diagnosis))}"
     if say.culprit(diagnosis):
         yield f"- **Culprit:** {escape(say.culprit(diagnosis))}"
@@ -90,7 +96,7 @@ def _head(diagnosis: Diagnosis, telemetry: Telemetry, impact: Impact, recording:
 
 def _ended(impact: Impact) -> str:
     if impact.over is None and not impact.felt:
-        return "not known: nothing was seen to change that users feel"
+        return f"not known: {unfelt(impact)}"
     if impact.over is None:
         return "not seen: it was not over at the window's end"
     return f"{stamp(impact.over)}, when the last change that users felt was over"
@@ -100,10 +106,10 @@ def _summary(diagnosis: Diagnosis, impact: Impact) -> Iterator[str]:
     summary = escape(diagnosis.summary).rstrip(".")
     yield f"{summary}.{_sure(diagnosis)}"
     if diagnosis.onset:
-        length = say.duration(impact.stretch.duration)
+        length = lasted(impact)
         began = f"It began at {say.clock(diagnosis.onset)}"
         if impact.over is None and not impact.felt:
-            yield f"{began}, {length} before the window's end; nothing was seen to change that users feel."
+            yield f"{began}, {length} before the window's end; {unfelt(impact)}."
         else:
             until = f"was over at {say.clock(impact.over)}" if impact.over else "was not over at the window's end"
             yield f"{began} and {until}, {length} later."
@@ -121,7 +127,8 @@ def _sure(diagnosis: Diagnosis) -> str:
 
 
 def _timeline(diagnosis: Diagnosis, telemetry: Telemetry) -> Iterator[str]:
-    findings = say.telling(diagnosis.timeline, _TIMELINE_LINES)
+    changes = say.told_once(diagnosis.timeline)
+    findings = say.telling(changes, _TIMELINE_LINES)
     rows: list[tuple[datetime, int, str, str, str]]
     rows = [(f.onset, 1, f.pillar, say.entity(f.service, f.task), f.words + _over(f)) for f in findings]
     rows += [(e.time, 0, "alert", say.entity(e.service, e.task), _alert(e)) for e in _alerts(telemetry)]
@@ -131,7 +138,7 @@ def _timeline(diagnosis: Diagnosis, telemetry: Telemetry) -> Iterator[str]:
         yield "Nothing was seen to change in this window."
         return
     rows.sort(key=lambda row: row[:2])
-    left_out = len(diagnosis.timeline) - len(findings)
+    left_out = len(changes) - len(findings)
     yield "| Time | Since onset | Seen in | Whom | What |"
     yield "| --- | ---: | --- | --- | --- |"
     for at, _, pillar, whom, what in rows:
@@ -162,7 +169,7 @@ def _moment(at: datetime, diagnosis: Diagnosis) -> str:
     return say.clock(at) if stamp(at)[:10] == stamp(diagnosis.window.start)[:10] else stamp(at)
 
 
-def _cause(diagnosis: Diagnosis) -> Iterator[str]:
+def _cause(diagnosis: Diagnosis, queries: Queries) -> Iterator[str]:
     if not diagnosis.hypotheses:
         calm = diagnosis.verdict == "calm"
         yield "None: the window is calm." if calm else "No cause that obskit knows fits what was seen."
@@ -176,11 +183,13 @@ def _cause(diagnosis: Diagnosis) -> Iterator[str]:
     since = f", since {say.clock(judgement.onset)}" if judgement.onset else ""
     yield f"- **where:** {escape(who)}{since}" if who else f"- **where:** not known{since}"
     if first.brings_about:
-        yield f"- **brings about:** {escape(', '.join(map(say.readable, first.brings_about)))}"
+        yield f"- **brings about:** {escape(', '.join(say.cause(diagnosis, name) for name in first.brings_about))}"
     if first.runbook:
         yield f"- **runbook:** {code(first.runbook)}"
-    yield from _evidence("For", "for", judgement.claims_for)
-    yield from _evidence("Against", "against", judgement.claims_against)
+    yield ""
+    yield _STRENGTHS
+    yield from _evidence("for", judgement.claims_for, queries)
+    yield from _evidence("against", judgement.claims_against, queries)
     if judgement.not_seen:
         yield ""
         yield "### Would have helped, and was not seen"
@@ -188,15 +197,20 @@ def _cause(diagnosis: Diagnosis) -> Iterator[str]:
         yield from (f"- {escape(words)}" for words in judgement.not_seen)
 
 
-def _evidence(heading: str, side: str, claims: Iterable[Claim]) -> Iterator[str]:
-    lines = [claim_line(side, claim) for claim in say.strongest(claims)]
+def _evidence(side: str, claims: Iterable[Claim], queries: Queries) -> Iterator[str]:
     yield ""
-    yield f"### {heading}"
+    yield f"### What speaks {side} it"
     yield ""
+    lines = [_claim(claim, queries) for claim in say.strongest(claims)]
     yield from lines or [f"- nothing was found that speaks {side} it"]
 
 
-def _others(diagnosis: Diagnosis) -> Iterator[str]:
+def _claim(claim: Claim, queries: Queries) -> str:
+    when = f", {say.clock(claim.at)}" if claim.at else ""
+    return f"- **{say.strength(claim)}**{when}: {escape(claim.words)}{queries.cited(claim.query)}"
+
+
+def _others(diagnosis: Diagnosis, queries: Queries) -> Iterator[str]:
     others = diagnosis.hypotheses[1:_OTHERS]
     if others:
         yield "| Probability | Cause | Whom | What speaks for it | Why it is less likely |"
@@ -206,14 +220,11 @@ def _others(diagnosis: Diagnosis) -> Iterator[str]:
         if others:
             yield ""
         yield f"Unknown causes have the remaining {escape(percent(diagnosis.unknown_probability))}."
-    if diagnosis.clean:
-        if diagnosis.hypotheses:
-            yield ""
-        yield f"Looked for and not found: {escape(', '.join(map(say.readable, diagnosis.clean)))}."
     query = diagnosis.next_query
     if query.words or query.query:
-        yield ""
-        yield f"What would tell the first two apart: {escape(query.words)} {code(query.query)}".rstrip()
+        if diagnosis.hypotheses:
+            yield ""
+        yield f"What would tell the first two apart: {escape(query.words)}{queries.cited(query.query)}"
 
 
 def _other(hypothesis: Hypothesis, diagnosis: Diagnosis) -> str:
@@ -224,21 +235,20 @@ def _other(hypothesis: Hypothesis, diagnosis: Diagnosis) -> str:
         say.named(hypothesis),
         say.entity(judgement.service, judgement.task),
         "; ".join(claim.words for claim in best),
-        _less_likely(hypothesis, diagnosis.hypotheses[0]),
+        _less_likely(hypothesis, diagnosis),
     )
     return f"| {' | '.join(map(escape, cells))} |"
 
 
-def _less_likely(hypothesis: Hypothesis, first: Hypothesis) -> str:
+def _less_likely(hypothesis: Hypothesis, diagnosis: Diagnosis) -> str:
     """Return why another cause stands behind the first: what explains it, what speaks against it, how little for it."""
     reasons = []
     if hypothesis.independent:
         reasons.append("a fault of its own, beside the first")
     if hypothesis.explained_by:
-        explains = (
-            "the first cause" if hypothesis.explained_by == first.cause else say.readable(hypothesis.explained_by)
-        )
-        reasons.append(f"follows from {explains}")
+        by_first = hypothesis.explained_by == diagnosis.hypotheses[0].cause
+        explains = " the first cause" if by_first else f": {say.cause(diagnosis, hypothesis.explained_by)}"
+        reasons.append(f"follows from{explains}")
     reasons += [claim.words for claim in say.strongest(hypothesis.judgement.claims_against)[:2]]
     if not reasons:
         telling = len([c for c in hypothesis.judgement.claims_for if say.strength(c) != "hint"])
@@ -253,14 +263,14 @@ def _order(diagnosis: Diagnosis, telemetry: Telemetry, impact: Impact) -> Iterat
     alert = next((e.time for e in _alerts(telemetry)), None)
     moments = (
         ("Onset of the incident", diagnosis.onset),
-        ("First evidence of the cause", evidence),
+        ("First sign of the cause", evidence),
         ("First change that users felt", felt),
         ("First alert among the events", alert),
         ("Last change that users felt was over", impact.over),
     )
     if not any(at for _, at in moments):
         return
-    yield "| What | Time | Since the first evidence |"
+    yield "| What | Time | After the first sign |"
     yield "| --- | --- | ---: |"
     for what, at in moments:
         when = _moment(at, diagnosis) if at else "not seen"
@@ -272,6 +282,10 @@ def _log_lines(diagnosis: Diagnosis) -> Iterator[str]:
     yield from map(template_line, changed[:_LOG_TEMPLATES])
 
 
+def _clean(diagnosis: Diagnosis) -> Iterator[str]:
+    yield from (f"- {escape(say.readable(words))}" for words in diagnosis.clean)
+
+
 def _gaps(diagnosis: Diagnosis) -> Iterator[str]:
     if not diagnosis.gaps and not diagnosis.not_judged:
         yield "None: all that was asked was answered."
@@ -279,7 +293,7 @@ def _gaps(diagnosis: Diagnosis) -> Iterator[str]:
     yield from gap_lines(diagnosis)
     reasons: dict[str, list[str]] = defaultdict(list)
     for cause, why in diagnosis.not_judged:
-        reasons[why].append(say.readable(cause))
+        reasons[why].append(say.cause(diagnosis, cause))
     yield from (f"- **not judged:** {escape(', '.join(causes))}: {escape(why)}" for why, causes in reasons.items())
 
 

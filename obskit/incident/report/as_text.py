@@ -16,7 +16,7 @@ from obskit.escape import clean, cut
 from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report import phrases as say
 from obskit.incident.report._fold import fold_command, fold_query
-from obskit.incident.units import humanize, percent
+from obskit.incident.units import percent
 from obskit.model import Claim, Diagnosis, Finding, Hypothesis, Step, stamp
 
 _TIMELINE_LINES = 15
@@ -42,7 +42,7 @@ def render(diagnosis: Diagnosis, *, width: int = 80, color: bool = False, grafan
     _suspects(page, diagnosis)
     if diagnosis.hypotheses:
         _ranking(page, diagnosis)
-        _first(page, diagnosis.hypotheses[0])
+        _first(page, diagnosis)
         _others(page, diagnosis.hypotheses[1:])
     _next_query(page, diagnosis)
     _timeline(page, diagnosis)
@@ -168,8 +168,9 @@ def _aside(hypothesis: Hypothesis, diagnosis: Diagnosis) -> str:
     parts = ["" if same and hypothesis is not first else say.entity(judgement.service, judgement.task)]
     parts.append(say.clock(judgement.onset))
     if hypothesis.explained_by:
-        why = "the first" if hypothesis.explained_by == first.cause else say.readable(hypothesis.explained_by)
-        parts.append(f"follows from {why}")
+        by_first = hypothesis.explained_by == first.cause
+        why = " the first" if by_first else f": {say.cause(diagnosis, hypothesis.explained_by)}"
+        parts.append(f"follows from{why}")
     if hypothesis.independent:
         parts.append("a fault of its own")
     return ", ".join(part for part in parts if part)
@@ -180,7 +181,8 @@ def _bar(share: float) -> str:
     return "█" * filled + "░" * (10 - filled)
 
 
-def _first(page: _Page, hypothesis: Hypothesis) -> None:
+def _first(page: _Page, diagnosis: Diagnosis) -> None:
+    hypothesis = diagnosis.hypotheses[0]
     judgement = hypothesis.judgement
     page.heading(f"Why: {say.named(hypothesis)}")
     _claims(page, "+", say.strongest(judgement.claims_for))
@@ -189,7 +191,9 @@ def _first(page: _Page, hypothesis: Hypothesis) -> None:
     if judgement.not_seen:
         page.rows((Text("?", "yellow"), f"not seen: {clean(words)}") for words in judgement.not_seen)
     if hypothesis.brings_about:
-        page.rows([(Text(">", "dim"), f"brings about: {', '.join(map(say.readable, hypothesis.brings_about))}")])
+        page.rows(
+            [(Text(">", "dim"), f"brings about: {', '.join(say.cause(diagnosis, c) for c in hypothesis.brings_about)}")]
+        )
     _steps(page, hypothesis.next_steps[:_STEPS], clean(hypothesis.runbook))
 
 
@@ -252,11 +256,11 @@ def _next_query(page: _Page, diagnosis: Diagnosis) -> None:
 
 
 def _timeline(page: _Page, diagnosis: Diagnosis) -> None:
-    shown = say.telling(diagnosis.timeline, _TIMELINE_LINES)
+    findings = say.told_once(diagnosis.timeline)
+    shown = say.telling(findings, _TIMELINE_LINES)
     if not shown:
         return
-    left_out = len(diagnosis.timeline) - len(shown)
-    page.heading("Timeline" + (f" ({len(shown)} of {len(diagnosis.timeline)})" if left_out else ""))
+    page.heading("Timeline" + (f" ({len(shown)} of {len(findings)})" if len(shown) < len(findings) else ""))
     page.rows(
         (
             Text(say.clock(finding.onset), "dim"),
@@ -279,7 +283,8 @@ def _unsuspicious(page: _Page, diagnosis: Diagnosis) -> None:
         page.rows([(", ".join(map(say.readable, diagnosis.clean)),)])
     if diagnosis.not_judged:
         page.heading("Not judged")
-        page.rows((Text("?", "yellow"), f"{say.readable(cause)}: {clean(why)}") for cause, why in diagnosis.not_judged)
+        named = ((say.cause(diagnosis, cause), clean(why)) for cause, why in diagnosis.not_judged)
+        page.rows((Text("?", "yellow"), f"{cause}: {why}") for cause, why in named)
     if diagnosis.gaps:
         page.heading("Not seen (a gap is not zero)")
         page.rows(
@@ -310,7 +315,7 @@ def _templates(page: _Page, diagnosis: Diagnosis) -> None:
     page.rows(
         (
             Text(f"{clean(template.change):8}", "cyan"),
-            Text(f"{humanize(template.before, '')} → {humanize(template.after, '')}", justify="right"),
+            Text(say.rates(template), justify="right"),
             cut(clean(template.template), 2 * page.width),
         )
         for template in diagnosis.log_templates[:_LOG_TEMPLATES]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from obskit.escape import clean, cut
 from obskit.incident.report import phrases as say
-from obskit.incident.units import humanize
 from obskit.model import Claim, Diagnosis, LogTemplate
 
 #: Keeps a renderer from seeing a mention, an issue number or an address; it has no width.
@@ -35,6 +35,28 @@ def code(text: str) -> str:
     return f"{fence}{blank}{plain}{blank}{fence}"
 
 
+@dataclass(slots=True)
+class Queries:
+    """The queries of a document, which stand at its end: its text refers to them by number."""
+
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    def reference(self, *queries: str) -> str:
+        """Return ``1, 2``, the numbers under which these queries stand at the end; "" without any."""
+        sent = filter(None, map(clean, queries))
+        numbers = {self.numbers.setdefault(query, len(self.numbers) + 1) for query in sent}
+        return ", ".join(map(str, sorted(numbers)))
+
+    def cited(self, *queries: str) -> str:
+        """Return `` (query 1)`` to put behind what was seen by it; "" without a query."""
+        numbers = self.reference(*queries)
+        return f" ({'queries' if ',' in numbers else 'query'} {numbers})" if numbers else ""
+
+    def lines(self) -> Iterator[str]:
+        """Yield as a numbered list what was referred to so far."""
+        yield from (f"{number}. {code(query)}" for query, number in self.numbers.items())
+
+
 def claim_line(side: str, claim: Claim) -> str:
     """Return a claim as an item of a list: strength, time, words, and below them the query."""
     when = f" {say.clock(claim.at)}" if claim.at else ""
@@ -44,7 +66,7 @@ def claim_line(side: str, claim: Claim) -> str:
 
 def template_line(template: LogTemplate) -> str:
     """Return a log template as an item of a list: how it changed, lines a minute, one of its lines."""
-    rates = f"{humanize(template.before, '')} → {humanize(template.after, '')} lines a minute"
+    rates = f"{say.rates(template)} lines a minute"
     return f"- {escape(template.change)}, {rates}: {code(cut(clean(template.example or template.template), 160))}"
 
 
@@ -55,12 +77,13 @@ def gap_lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"- **not seen:** {escape(gap.source)}: {code(gap.query)}: {escape(gap.reason)}{part}"
 
 
-def suspect_lines(diagnosis: Diagnosis, limit: int) -> Iterator[str]:
+def suspect_lines(diagnosis: Diagnosis, limit: int, queries: Queries | None = None) -> Iterator[str]:
     """Yield as a numbered list whom statistics suspect where no cause fits; nothing where nobody is.
 
     Args:
         diagnosis: Whose suspects are told.
         limit: Most contributions that are told of each.
+        queries: Where queries are put; None to tell each below what it shows.
     """
     shown = say.suspects(diagnosis)
     if not shown:
@@ -71,7 +94,8 @@ def suspect_lines(diagnosis: Diagnosis, limit: int) -> Iterator[str]:
         yield f"{number}. **{escape(say.entity(suspect.service, suspect.task))}**, score {suspect.score:.1f}"
         told, rest = say.contributions(suspect, limit)
         for found in told:
-            query = f"  \n     {code(found.query)}" if found.query else ""
+            below = f"  \n     {code(found.query)}" if found.query else ""
+            query = below if queries is None else queries.cited(found.query)
             yield f"   - {escape(say.evidence(found.evidence))} {escape(say.contribution(found))}{query}"
         if len(told) < len(suspect.contributions):
             yield f"   - {escape(say.evidence(rest))} smaller parts"

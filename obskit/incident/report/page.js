@@ -30,8 +30,9 @@ for (const plot of document.querySelectorAll(".plot")) {
     const time = start + share * span;
     let label = new Date(time).toISOString().slice(11, 19) + "Z";
     if (onset) {
-      const seconds = Math.round(Math.abs(time - onset) / 1000);
-      label += ` ${time < onset ? "-" : "+"}${String(Math.floor(seconds / 60)).padStart(2, "0")}:${String(seconds % 60).padStart(2, "0")}`;
+      const after = Math.floor(time / 1000) - Math.floor(onset / 1000); // as the clocks that are printed
+      const seconds = Math.abs(after);
+      label += ` ${after < 0 ? "-" : "+"}${String(Math.floor(seconds / 60)).padStart(2, "0")}:${String(seconds % 60).padStart(2, "0")}`;
     }
     root.style.setProperty("--cursor", `${share * 100}%`);
     root.classList.add("cursor");

@@ -6,13 +6,14 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from types import MappingProxyType
 
 from obskit.escape import clean
 from obskit.incident.units import humanize, percent
-from obskit.model import Claim, Contribution, Diagnosis, Finding, Hypothesis, Part, Suspect
+from obskit.model import Claim, Contribution, Diagnosis, Finding, Hypothesis, LogTemplate, Part, Suspect
 
 VERDICTS = {
     "cause_found": "CAUSE FOUND",
@@ -46,6 +47,9 @@ _LEAST_CONTRIBUTION = 0.05
 #: What a score is, for a heading's side.
 SCORES = "scores in nats: how far it moved, not how likely it is"
 
+#: Kinds of findings that count stopped tasks, from the one that says why.
+_STOPS = ("task_stop", "permissions", "crash_loop")
+
 #: Words of ids that are abbreviations.
 _ABBREVIATIONS = frozenset({"alb", "cpu", "db", "dns", "ecs", "elb", "gc", "http", "io", "tls"})
 
@@ -67,11 +71,21 @@ def duration(span: timedelta) -> str:
     return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
+def between(start: datetime, end: datetime) -> str:
+    """Return the `duration` from one moment to another, as it is from the one's `clock` to the other's."""
+    return duration(_whole(end) - _whole(start))
+
+
+def _whole(moment: datetime) -> datetime:
+    """Return the second that is printed: what is shorter is cut off."""
+    return moment.replace(microsecond=0)
+
+
 def relative(moment: datetime, origin: datetime | None) -> str:
-    """Return ``+02:30`` (minutes, seconds; or hours first), counted from the onset; "" without one."""
+    """Return ``+02:30`` (minutes, seconds; or hours first) from the onset's `clock` to the moment's; "" without one."""
     if origin is None:
         return ""
-    seconds = round((moment - origin).total_seconds())
+    seconds = round((_whole(moment) - _whole(origin)).total_seconds())
     minutes, rest = divmod(abs(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{'-' if seconds < 0 else '+'}{f'{hours}:' if hours else ''}{minutes:02d}:{rest:02d}"
@@ -87,6 +101,11 @@ def readable(name: str) -> str:
     if not re.fullmatch(r"[a-z0-9_]+", name):
         return clean(name)
     return " ".join(word.upper() if word in _ABBREVIATIONS else word for word in name.split("_"))
+
+
+def cause(diagnosis: Diagnosis, name: str) -> str:
+    """Return how a cause is called in every place of a report, by its id; its `readable` id where nobody named it."""
+    return clean(diagnosis.cause_titles.get(name, "")) or readable(name)
 
 
 def entity(service: str, task: str = "") -> str:
@@ -157,7 +176,7 @@ def began(diagnosis: Diagnosis) -> str:
     """Return when the incident began and how long it had lasted at the window's end, or ""."""
     if diagnosis.onset is None:
         return ""
-    return f"{clock(diagnosis.onset)}, {duration(diagnosis.window.end - diagnosis.onset)} before the window's end"
+    return f"{clock(diagnosis.onset)}, {between(diagnosis.onset, diagnosis.window.end)} before the window's end"
 
 
 def strongest(claims: Iterable[Claim]) -> list[Claim]:
@@ -179,6 +198,42 @@ def telling(findings: Iterable[Finding], limit: int) -> list[Finding]:
     turns = [finding for turn in zip_longest(*ranked) for finding in turn if finding is not None]
     kept = {id(finding) for finding in (by_onset[:1] + turns)[:limit]}
     return [finding for finding in by_onset if id(finding) in kept]
+
+
+def told_once(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings, each kind of a stop that tells of the same tasks as another joined to that one, in its place.
+
+    A loop counts the stops that are told by their reason as well: with the same number from the same first to the same
+    last moment it is them.
+    """
+    told: list[Finding] = []
+    places: dict[tuple[object, ...], int] = {}
+    for finding in findings:
+        if finding.kind not in _STOPS:
+            told.append(finding)
+            continue
+        of_whom = (finding.service, finding.task, finding.onset, finding.until, finding.count)
+        place = places.setdefault(of_whom, len(told))
+        if place == len(told) or finding.kind == told[place].kind:
+            told.append(finding)
+        else:
+            first, second = sorted((told[place], finding), key=lambda f: _STOPS.index(f.kind))
+            told[place] = replace(first, words=_joined(first.words, second.words))
+    return told
+
+
+def _joined(first: str, second: str) -> str:
+    """Return both, without the words with which the second begins as the first does."""
+    words, others = first.split(), second.split()
+    same = next(
+        (i for i, (a, b) in enumerate(zip(words, others, strict=False)) if a != b), min(len(words), len(others))
+    )
+    return "; ".join(part for part in (first, " ".join(others[same:])) if part)
+
+
+def rates(template: LogTemplate) -> str:
+    """Return ``0.2 → 11``, lines a minute before and meanwhile; one number where both read the same."""
+    return " → ".join(dict.fromkeys(humanize(rate, "") for rate in (template.before, template.after)))
 
 
 def levels(finding: Finding) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +13,7 @@ from markdown_it import MarkdownIt
 
 from obskit.incident.losses import Objective
 from obskit.incident.report.as_postmortem import render
+from obskit.incident.report.markdown import code
 from obskit.model import Diagnosis, Event, Metrics, Series, Telemetry
 from tests.support.diagnosis_example import ONSET, at, calm, example
 from tests.support.hostile import HOSTILE, hostile
@@ -26,10 +28,13 @@ SECTIONS = (
     "What else was considered",
     "What was seen when",
     "Log lines",
+    "Looked for and not found",
     "Gaps",
     "Actions",
     "Lessons",
 )
+#: What no user feels as long as nothing needs a new connection.
+REFUSED = "psycopg.OperationalError: connection to server at 10.0.3.9, port 5432 failed: Connection refused"
 
 
 def seen(diagnosis: Diagnosis) -> Telemetry:
@@ -55,12 +60,17 @@ def headings(markdown: str) -> list[str]:
     return [line[3:] for line in markdown.splitlines() if line.startswith("## ")]
 
 
+def _rows(markdown: str) -> list[list[str]]:
+    """Return the cells of all rows of tables."""
+    return [line.split(" | ") for line in markdown.splitlines() if line.startswith("| ")]
+
+
 def test_every_part_of_a_postmortem_is_there() -> None:
     """In the order in which it is read, and told what was measured."""
     made = incident()
     markdown = render(made.diagnosis(), made.telemetry, recording="pool.obskit")
 
-    assert headings(markdown) == [*SECTIONS, "Queries behind the impact"]
+    assert headings(markdown) == [*SECTIONS, "Queries"]
     assert "- **Recording:** `pool.obskit` (43 series, 1,426 log lines, 1 event, 0 gaps)" in markdown
 
 
@@ -81,7 +91,7 @@ def test_another_objective_has_another_budget() -> None:
     made = incident()
     markdown = render(made.diagnosis(), made.telemetry, objective=Objective(percent="99"))
 
-    assert "| Error budget (99 % over 30 days) |" in markdown
+    assert "| Error budget spent (99 % over 30 days) |" in markdown
     assert " 1.67 % |\n" in markdown
 
 
@@ -90,9 +100,94 @@ def test_the_summary_says_what_users_suffered() -> None:
     summary = render(example(), seen(example())).split("## Impact")[0].split("## Summary")[1]
 
     assert "23,709 of 66,474 requests failed (35.7 %), as the service counts." in summary
-    assert "The service answered 66,474; at the rate before it would have been 104,191." in summary
+    assert "The service answered 66,474 requests; at the rate before, 104,191 were expected." in summary
     assert "It became slower: p95 latency from 0.18 s to 5.02 s in the median, 5.39 s at the worst." in summary
     assert "failed" not in render(calm(), seen(calm())).split("## Impact")[0]
+
+
+def test_of_two_counts_the_rule_and_the_reason_are_told() -> None:
+    """A reader who sees two numbers learns which one the summary takes, and why they are two."""
+    made = incident().becomes("alb_requests", 30, before=30).becomes("alb_target_5xx", 3)
+    summary, impact = render(made.diagnosis(), made.telemetry).split("## Timeline")[0].split("## Impact")
+    failed = [float(cells[3].replace(",", "")) for cells in _rows(impact)[-2:]]
+    alone = render(incident().diagnosis(), incident().telemetry)
+
+    assert "as the service counts; of two counts it is the one with more failures." in summary
+    assert failed[0] == pytest.approx(12_960, rel=0.01)
+    assert failed[1] == pytest.approx(3_240, rel=0.02)
+    assert impact.count("Why the two may differ: ") == 1
+    assert "two" not in alone.split("## Timeline")[0]
+
+
+def test_a_change_that_is_too_small_to_count_is_not_called_none() -> None:
+    """The levels stand beside the words: 30 ms more are less than obskit reports, and a reader sees them."""
+    made = Scenario().logs(REFUSED).becomes("http_latency_p95", 0.08)
+    summary = render(made.diagnosis(), made.telemetry).split("## Impact")[0]
+    blind = made.without("metrics")
+
+    assert (
+        "; as the service itself measures it, no change that users feel was large and certain enough to count."
+        in summary
+    )
+    assert (
+        "Too little, or too uncertain, to count as a change: p95 latency was 50.4 ms before and 79.8 ms during it."
+        in summary
+    )
+    assert "- **Ended:** not known: what users feel was not measured by the service" in render(
+        blind.diagnosis(), blind.telemetry
+    )
+
+
+def test_a_latency_that_falls_silent_is_no_slowness() -> None:
+    """It is a change that users feel, of whom nobody is answered any more."""
+    made = incident()
+    for series, values in made.columns.items():
+        if series.signal.startswith("http_latency"):
+            values[:] = 0.05
+            values[-60:] = np.nan
+    markdown = render(made.diagnosis(), made.telemetry)
+
+    assert "requests failed" in markdown.split("## Impact")[0]
+    assert "slower" not in markdown
+
+
+def test_who_is_dead_does_not_speak_alone() -> None:
+    """A service without a task counts no failure: its targets and its callers tell of the outage in the summary."""
+
+    def summary(callee: str) -> str:
+        made = Scenario().logs(REFUSED).becomes("alb_healthy_hosts", 0, before=3).becomes("ecs_running_tasks", 0)
+        made.becomes("client_error_ratio", 0.67, service="orders", labels=(("server_address", callee),))
+        made.facts["relation.orders"] = "caller"
+        return render(made.diagnosis(), made.telemetry).split("## Impact")[0]
+
+    assert "At the worst: tasks running 0 (before 3), healthy targets 0 (before 3)." in summary("shop.internal:80")
+    assert "Seen from its callers: orders, share of calls that fail (server_address=shop" in summary("shop.internal:80")
+    assert "Seen from its callers" not in summary("workshop.internal:80")
+
+
+def test_queries_stand_at_the_end_and_the_text_refers_to_them() -> None:
+    """No line of the draft is a query, but for those of the list; each has its number, and each number its query."""
+    body, queries = render(example(), seen(example())).split("## Queries\n\n")
+    listed = dict(re.findall(r"^(\d+)\. (.+)$", queries, re.MULTILINE))
+    cited = re.findall(r"\((?:query|queries) ([\d, ]+)\)|\| ([\d, ]+) \|$", body, re.MULTILINE)
+    claims = [c for side in ("claims_for", "claims_against") for c in getattr(example().hypotheses[0].judgement, side)]
+
+    assert set(listed) == {number for pair in cited for numbers in pair if numbers for number in numbers.split(", ")}
+    assert all(code(claim.query) in listed.values() for claim in claims if claim.query)
+    assert not any(text in body for text in listed.values())
+
+
+def test_a_cause_has_one_name() -> None:
+    """Whoever explains another, or is brought about, is called as in the table of causes."""
+    base = example()
+    titles = {h.cause: h.title for h in base.hypotheses} | {"node_pressure": "the node is under pressure"}
+    others = (replace(base.hypotheses[2], explained_by="slow_queries"), base.hypotheses[1])
+    first = replace(base.hypotheses[0], brings_about=("cpu_saturation",))
+    markdown = render(replace(base, hypotheses=(first, *others), cause_titles=titles), seen(base))
+
+    assert "- **brings about:** CPU saturated\n" in markdown
+    assert "| follows from: Slow queries; " in markdown
+    assert "- **not judged:** the node is under pressure: " in markdown
 
 
 def test_an_alert_is_on_the_timeline_and_its_delay_is_told() -> None:
@@ -133,10 +228,7 @@ def test_an_end_that_was_seen_is_told() -> None:
 
 def test_what_was_over_before_it_began_is_not_its_end() -> None:
     """Users felt three minutes of errors; eight minutes later connections are refused, and nobody feels it."""
-    made = Scenario().logs(
-        "psycopg.OperationalError: connection failed: connection to server at 10.0.3.9, port 5432 failed: "
-        "Connection refused"
-    )
+    made = Scenario().logs(REFUSED)
     for series, values in made.columns.items():
         if series.signal == "http_error_ratio":
             values[44:56] = 0.5
@@ -146,7 +238,7 @@ def test_what_was_over_before_it_began_is_not_its_end() -> None:
     assert diagnosis.onset is not None
     assert any(f.until is not None and f.until < diagnosis.onset for f in diagnosis.timeline)
     assert "was over at" not in markdown
-    assert "- **Ended:** not known: nothing was seen to change that users feel" in markdown
+    assert "- **Ended:** not known: as the service itself measures it, no change that users feel was" in markdown
     assert "- **Lasted:** at least " in markdown
     assert "to the window's end, " in markdown
 
@@ -173,7 +265,7 @@ def test_5xx_of_a_whole_balancer_are_not_told_as_one_services() -> None:
     markdown = render(made.diagnosis(), made.telemetry)
     own = render(made.diagnosis(), incident().becomes("alb_elb_5xx", 900).telemetry)
 
-    assert "as its load balancer counts, whose own 5XX are of all services behind it." in markdown
+    assert "as its load balancer counts, whose own 5XX are of all services behind it" in markdown
     assert "- **Counted by its load balancer:** AWS counts its own 5XX for all services behind it" in markdown
     assert "all services behind it" not in own
 
@@ -229,8 +321,9 @@ def test_a_calm_window_reads_well() -> None:
     assert "Nothing changed for the worse. During: the whole window, 30 min." in markdown
     assert "None: the window is calm." in markdown
     assert "Began" not in markdown
-    assert "Looked for and not found: " in markdown
-    assert headings(markdown)[-3:] == ["Actions", "Lessons", "Queries behind the impact"]
+    assert "\n- a disk is full\n" in markdown.split("## Looked for and not found\n")[1]
+    assert not {"Actions", "Lessons"} & set(headings(markdown))
+    assert headings(markdown)[-3:] == ["Looked for and not found", "Gaps", "Queries"]
 
 
 def test_an_unsure_cause_is_called_so() -> None:
@@ -267,7 +360,7 @@ def test_no_text_of_others_becomes_markup(diagnosis: Diagnosis) -> None:
 
     assert not kinds & {"link_open", "image", "html_inline", "html_block", "s_open", "fence", "code_block"}
     assert not {c for c in markdown if (ord(c) < 32 and c != "\n") or c in "\x7f\x9b\u202e"}
-    assert len(lines) == sum(token.type == "heading_open" for token in tokens) <= 15
+    assert len(lines) == sum(token.type == "heading_open" for token in tokens) <= 17
 
 
 def test_table_rows_keep_their_cells() -> None:

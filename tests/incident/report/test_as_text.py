@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
+from obskit.escape import clean
 from obskit.incident.report.as_text import render
-from obskit.model import Claim, Diagnosis, NextQuery
+from obskit.model import Claim, Diagnosis, NextQuery, Step
 from tests.support.diagnosis_example import calm, example, unclear
 from tests.support.hostile import hostile
 
@@ -20,10 +21,39 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
     "diagnosis", [example(), calm(), unclear(), hostile()], ids=["example", "calm", "unclear", "hostile"]
 )
 def test_no_line_is_wider_than_the_terminal(diagnosis: Diagnosis, width: int) -> None:
-    """Long words, queries and log lines are folded; wide characters count twice."""
-    wide = replace(diagnosis, summary=diagnosis.summary + " " + "x" * 500 + "日本" * 100)
+    """Long words and log lines are folded; wide characters count twice. What is to be copied stays whole."""
+    summary = diagnosis.summary + " " + "x" * 500 + "日本" * 100
+    text = render(replace(diagnosis, summary=summary), width=width)
+    wide = [line for line in text.splitlines() if cell_len(line) > width]
 
-    assert max(cell_len(line) for line in render(wide, width=width).splitlines()) <= width
+    assert all(_copied(line, diagnosis) for line in wide), wide
+
+
+def _copied(line: str, diagnosis: Diagnosis) -> bool:
+    """Say whether a line is part of a query or a command."""
+    text = re.sub(r"^ *(?:\[\d+\]|\$|\w+>)? *", "", line).removesuffix(" \\")
+    claims = [c for h in diagnosis.hypotheses for c in (*h.judgement.claims_for, *h.judgement.claims_against)]
+    told = [c.query for c in claims] + [f.query for f in (*diagnosis.timeline, *diagnosis.abnormal_series)]
+    told += [c.query for s in diagnosis.suspects for c in s.contributions] + [diagnosis.next_query.query]
+    told += [step.command for h in diagnosis.hypotheses for step in h.next_steps]
+    return any(text in clean(query, lines=True) for query in told)
+
+
+def test_a_query_of_the_terminal_can_be_copied() -> None:
+    """A long string stands on one line, whatever the width: a break within it would ask for something else."""
+    query = (
+        'sum by (service) (rate(http_requests_total{route!~"/?(health|ready|metrics|act uator/.*)",code="500"}[1m]))'
+    )
+    base = example()
+    first = base.hypotheses[0]
+    claims = tuple(replace(claim, query=query) for claim in first.judgement.claims_for)
+    judgement = replace(first.judgement, claims_for=claims)
+    command = f'logcli query \'{{service="demo-app"}} |~ "{"error|" * 20}"\''
+    steps = (Step(words="Look", command="true"), Step(words="Look", command=command))
+    text = render(replace(base, hypotheses=(replace(first, judgement=judgement, next_steps=steps),)), width=60)
+
+    assert 'route!~"/?(health|ready|metrics|act uator/.*)",' in text
+    assert f'\'{{service="demo-app"}} |~ "{"error|" * 20}"\'' in text
 
 
 def test_colour_adds_nothing_but_colour() -> None:

@@ -52,3 +52,26 @@ def test_a_query_is_not_broken_within_a_string_or_a_name() -> None:
     assert len(rows) > 3
     assert all(any(atom in row for row in rows) for atom in ("http_requests_total{", 'code=~"5.. or so"', '"demo-app"'))
     assert fold_query("", 20) == []
+
+
+@given(
+    st.lists(st.text(st.sampled_from("ab .|(,)\\{\n"), max_size=30), min_size=1, max_size=4),
+    st.sampled_from("\"'`"),
+    st.integers(5, 30),
+)
+def test_whatever_a_string_holds_it_stays_as_it_is(texts: list[str], quote: str, width: int) -> None:
+    """Blanks, commas, brackets and line breaks within quotes are what is searched for, not places to break."""
+    strings = [quote + text.replace("\\", "" if quote == "`" else "\\\\") + quote for text in texts]
+    folded = "\n".join(fold_query(f"{{a=~{', b!~'.join(strings)}}} |= {quote}not closed, however long (it is)", width))
+
+    assert all(string in folded for string in strings)
+    assert f"{quote}not closed, however long (it is)" in folded
+
+
+def test_a_string_within_a_shells_string_is_not_broken() -> None:
+    """Blanks may grow between the words of a statement, never within what the statement compares with."""
+    command = """psql -c "select 'two words  apart' from t where name = 'four words of it' and \\"a b c\\" > 0" """
+    folded = "\n".join(fold_command(command, 12))
+
+    assert len(folded.splitlines()) > 5
+    assert all(literal in folded for literal in ("'two words  apart'", "'four words of it'", '\\"a b c\\"'))

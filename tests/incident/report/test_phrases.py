@@ -1,13 +1,15 @@
 """The words that all faces share."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import ModuleType
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from obskit.incident.report import as_html, as_markdown, as_text
 from obskit.incident.report import phrases as say
 from obskit.model import Claim, Part
 from tests.support.diagnosis_example import ONSET, calm, example, unclear
@@ -26,6 +28,46 @@ def test_spans_and_offsets(seconds: int, span: str, offset: str) -> None:
     """Spans name their units; offsets from the onset have a sign."""
     assert span == say.duration(timedelta(seconds=seconds))
     assert offset == say.relative(ONSET + timedelta(seconds=seconds), ONSET)
+
+
+@given(st.integers(0, 3_000_000), st.integers(0, 3_000_000))
+def test_offsets_and_spans_are_those_of_the_printed_times(origin: int, later: int) -> None:
+    """A reader who subtracts the one clock from the other gets what is printed beside it, to the second."""
+    began, moment = (ONSET.replace(minute=0, second=0) + timedelta(milliseconds=ms) for ms in (origin, later))
+    clocks = [datetime.strptime(say.clock(at), "%H:%M:%SZ") for at in (began, moment)]
+    span = clocks[1] - clocks[0]
+
+    assert say.relative(moment, began) == say.relative(ONSET + span, ONSET)
+    assert say.between(began, moment) == say.duration(span)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"), [(0.0, 91.7, "0 → 91.7"), (536.0, 536.0, "536"), (290.9, 291.4, "291")]
+)
+def test_no_rate_is_printed_twice(before: float, after: float, words: str) -> None:
+    """Of a steady template there is one rate."""
+    template = replace(example().log_templates[0], before=before, after=after)
+
+    assert words == say.rates(template)
+
+
+def test_stops_of_the_same_tasks_are_told_once() -> None:
+    """That tasks were killed, and that they are caught in a loop, is one line; stops of others stay theirs."""
+    stopped = next(f for f in example().timeline if f.kind == "task_stop")
+    stop = replace(stopped, task="", count=6, words="6 tasks of shop were killed (exit code 137)")
+    loop = replace(stop, kind="crash_loop", words="6 tasks of shop stopped abnormally within 49 s")
+    other = replace(loop, service="orders", words="6 tasks of orders stopped abnormally within 49 s")
+    fewer = replace(loop, count=5, words="5 tasks of shop stopped abnormally within 49 s")
+    again = replace(stop, words="6 tasks of shop failed their health checks")
+    told = [f.words for f in say.told_once((loop, stop, other, fewer))]
+
+    assert told == [
+        "6 tasks of shop were killed (exit code 137); stopped abnormally within 49 s",
+        "6 tasks of orders stopped abnormally within 49 s",
+        "5 tasks of shop stopped abnormally within 49 s",
+    ]
+    assert say.told_once((stop, again)) == [stop, again]
+    assert say.told_once(example().timeline) == list(example().timeline)
 
 
 @pytest.mark.parametrize(("weight", "word"), [(4.6, "verdict"), (-3.0, "strong"), (1.3, "telling"), (0.0, "hint")])
@@ -59,6 +101,23 @@ def test_ids_read_as_words_and_other_text_stays() -> None:
     """``db_pool_exhausted`` is for machines; words that are words already are left alone."""
     assert say.readable("db_pool_exhausted") == "DB pool exhausted"
     assert say.readable("Already_in Words") == "Already_in Words"
+
+
+@pytest.mark.parametrize("face", [as_text, as_markdown, as_html])
+def test_a_cause_has_one_name_on_every_face(face: ModuleType) -> None:
+    """Whoever explains another, is brought about or was not judged is called by its title; an id is for machines."""
+    base = example()
+    first = replace(base.hypotheses[0], brings_about=("cpu_saturation",))
+    others = (base.hypotheses[1], replace(base.hypotheses[2], explained_by="slow_queries"))
+    titles = {
+        "node_pressure": "the node is under pressure",
+        "cpu_saturation": "no CPU left",
+        "slow_queries": "it waits",
+    }
+    told = face.render(replace(base, hypotheses=(first, *others), cause_titles=titles))
+
+    assert all(words in told for words in ("the node is under pressure", "no CPU left", "follows from: it waits"))
+    assert not any(say.readable(name) in told for name in ("node_pressure", "cpu_saturation"))
 
 
 def test_every_part_of_an_account_has_words() -> None:
