@@ -113,13 +113,6 @@ class Deployed:
         """Compare the stack with what is wanted."""
         return plan(wanted(spec or self.spec, place), self.observed(), kinds(), delete_data=delete_data)
 
-    def planned_again(self, before: Plan, address: str) -> Plan:
-        """Compare once more, with another look at one resource's kind alone: a look at all takes longer."""
-        kind = kinds()[address.partition(".")[0]]
-        others = [one for one in before.observed if one.kind != kind.name]
-        there = (*others, *kind.observe(self.aws, self.stack))
-        return plan(wanted(self.spec), there, kinds())
-
     def apply(self, planned: Plan | None = None, *, workers: int = 1) -> Applied:
         """Do what a plan says; by default the one for what is wanted."""
         steps = self.planned() if planned is None else planned
