@@ -1,4 +1,4 @@
-"""Recordings: a `Telemetry` in one Parquet file, which is a source like any other.
+"""Recordings: a `Telemetry` in one Parquet file.
 
 The file is one long table that ``pandas.read_parquet`` reads as it stands. Each pillar is a row
 group of its own:
@@ -48,7 +48,6 @@ import pyarrow.parquet as pq
 
 from obskit.errors import BundleError
 from obskit.model import Event, Gap, Labels, Logs, Metrics, Series, Service, Telemetry, Unit, Window, nanoseconds, utc
-from obskit.sources import Ask
 from obskit.sources.bundle_layout import (
     FORMAT,
     KEY,
@@ -81,7 +80,7 @@ _TAKEN = {
 }
 
 
-__all__ = ["BundleSource", "Recording", "read_bundle", "write_bundle"]
+__all__ = ["Recording", "read_bundle", "write_bundle"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,22 +99,6 @@ class Recording:
     telemetry: Telemetry
     version: int
     made_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class BundleSource:
-    """A recording as a source: it answers every `Ask` with all that it holds."""
-
-    recording: Recording
-
-    @property
-    def name(self) -> str:
-        """``bundle``."""
-        return "bundle"
-
-    def answer(self, ask: Ask) -> Telemetry:  # noqa: ARG002 (a recording cannot be asked for more)
-        """Return the recorded telemetry."""
-        return self.recording.telemetry
 
 
 def read_bundle(path: Path) -> Recording:

@@ -25,8 +25,7 @@ from hypothesis import strategies as st
 
 from obskit.errors import BundleError
 from obskit.model import Event, Gap, Logs, Metrics, Series, Service, Telemetry, Window, nanoseconds
-from obskit.sources import Ask
-from obskit.sources.bundle import BundleSource, Recording, read_bundle, write_bundle
+from obskit.sources.bundle import Recording, read_bundle, write_bundle
 
 START = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
 START_NS = nanoseconds(START)
@@ -235,15 +234,6 @@ def test_lines_are_in_order_of_time(tmp_path: Path) -> None:
 
     assert lines.column("line").to_pylist() == ["a", "c", "d"]
     assert lines.column("time_ns").to_pylist() == [1, 3, 3]
-
-
-def test_a_recording_answers_like_a_source(tmp_path: Path) -> None:
-    """Users, notebooks and tests need no other stand-in."""
-    recording = read_bundle(write(tmp_path / "a", example()))
-    source = BundleSource(recording)
-
-    assert source.name == "bundle"
-    assert source.answer(Ask(service=SERVICE, window=WINDOW, deadline=0.0)) is recording.telemetry
 
 
 def test_writing_replaces_a_file_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
