@@ -17,8 +17,6 @@ DAY_SECONDS = 86_400.0
 #: How far back it is looked since when something is wrong, and in what steps.
 STRETCH_SECONDS = DAY_SECONDS
 STEP_SECONDS = 300.0
-#: Range of rates, as alert rules use it: four scrapes of a minute, and one to spare.
-RATE = "5m"
 
 Stretch = Mapping[Labels, tuple[Floats, Floats]]
 
@@ -75,9 +73,10 @@ def questions(systems: Sequence[System], access: Access, language: str, *, every
         everything: Also what has no threshold and is not told.
     """
     from obskit.ascode.alerts.expression import Writer
+    from obskit.ascode.alerts.rule import RANGE
     from obskit.catalogue._written import variants_of, written_variant
 
-    filling = Writer(settings=access.settings).filling(RATE)
+    filling = Writer(settings=access.settings).filling(RANGE)
     found = []
     for system in systems:
         drawn = {fill.signal for fill in system.fills}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from obskit.catalogue import CLUSTER_LABELS, SERVICE_LABELS
 from obskit.cli.times import moment
 from obskit.errors import UsageError
 from obskit.model import Event
 
-_SERVICE_LABELS = ("service", "ecs_service", "service_name", "app", "job")
-_CLUSTER_LABELS = ("cluster", "ecs_cluster")
+#: Labels that may name the service: the catalogue's, in its order, but ``job`` last. That is who is scraped, which for
+#: what an exporter tells is the exporter; each of the others is about the thing itself.
+_SERVICE_LABELS: Final = (*(label for label in SERVICE_LABELS if label != "job"), "job")
 _MOST_BYTES = 8 * 1024 * 1024
 _EXPECTED = "expected Alertmanager's webhook body (version 4): an object with a list `alerts`"
 
@@ -24,7 +27,7 @@ class Alert:
     """What the alerts of one notification say together.
 
     Attributes:
-        service, cluster: From the labels; "" when no label says.
+        service, cluster: What most of the alerts name by a label; "" when no label says.
         started: When the first of the firing alerts began.
         events: One a firing alert, for the timeline.
     """
@@ -76,14 +79,25 @@ def _body(path: str) -> bytes:
 
 def _together(alerts: list[dict[str, Any]], *, now: datetime) -> Alert:
     events = tuple(_event(alert, now=now) for alert in alerts)
-    services = [s for a in alerts if (s := _label(a, _SERVICE_LABELS))]
-    clusters = [c for a in alerts if (c := _label(a, _CLUSTER_LABELS))]
     return Alert(
-        service=max(services, key=services.count, default=""),
-        cluster=max(clusters, key=clusters.count, default=""),
+        service=_commonest((event.service, event.time) for event in events),
+        cluster=_commonest((_label(a, CLUSTER_LABELS), e.time) for a, e in zip(alerts, events, strict=True)),
         started=min(e.time for e in events),
         events=events,
     )
+
+
+def _commonest(named: Iterable[tuple[str, datetime]]) -> str:
+    """Return the name that most alerts bear; of several, that of the alert that began first, then by the alphabet.
+
+    Args:
+        named: One an alert: the name, "" where it bears none, and when it began.
+    """
+    times: dict[str, list[datetime]] = {}
+    for name, began in named:
+        if name:
+            times.setdefault(name, []).append(began)
+    return min(times, key=lambda name: (-len(times[name]), min(times[name]), name), default="")
 
 
 def _event(alert: dict[str, Any], *, now: datetime) -> Event:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from obskit.cli.deploy_text import table
 from obskit.cli.output import clean_lines
 from obskit.deploy.cost import SOURCE, CostLine, total
-from obskit.deploy.security import Finding
+from obskit.deploy.security import SecurityFinding
 
 #: More addresses than these are counted, not named.
 _NAMED: Final = 3
@@ -55,7 +55,7 @@ def costs_document(lines: Sequence[CostLine]) -> dict[str, Any]:
     }
 
 
-def of_findings(found: Sequence[Finding], *, verbose: bool) -> str:
+def of_findings(found: Sequence[SecurityFinding], *, verbose: bool) -> str:
     """Return security findings, what several tools ask once with all ids; *verbose*: those met or waived, too."""
     counts = Counter(finding.state for finding in found)
     words = f"{counts['pass']} met, {counts['fail']} not met, {counts['waived']} waived"
@@ -84,14 +84,14 @@ def _named(places: Sequence[str]) -> str:
     return ", ".join(places[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def of_judgement(found: Sequence[Finding], lines: Sequence[CostLine]) -> str:
+def of_judgement(found: Sequence[SecurityFinding], lines: Sequence[CostLine]) -> str:
     """Return what is to be known before the question: the cost, and how many findings are not met."""
     failing = sum(finding.state == "fail" for finding in found)
     text = f"Security: {failing} findings not met" + (" (obskit deploy plan lists them)" if failing else "")
     return f"{of_costs(lines, verbose=False)}\n{text}\n"
 
 
-def findings_document(found: Sequence[Finding]) -> list[dict[str, str]]:
+def findings_document(found: Sequence[SecurityFinding]) -> list[dict[str, str]]:
     """Return security findings for machines; what does not apply is left out."""
     return [
         {

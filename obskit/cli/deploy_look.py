@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import textwrap
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,10 +16,14 @@ from obskit.cli.output import clean_lines, known_form, print_json, progress
 from obskit.escape import clean
 
 if TYPE_CHECKING:
+    from obskit.deploy.spec_keys import Key
     from obskit.deploy.verify import Verified
 
 #: From so many images on, registries that do not answer are told in one line.
 _MANY: Final = 2
+#: Columns of the list of keys, and where meanings begin in it.
+_WIDTH: Final = 100
+_MEANING: Final = 36
 _STATES: Final = {"good": "ok", "bad": "!!", "not seen": "??"}
 _SIGNS: Final = {"well": "ok", "busy": "..", "bad": "!!", "not seen": "??"}
 
@@ -68,7 +73,8 @@ def verify(file: Path | None, form: str) -> None:
 
 def _verified(found: Sequence[Verified]) -> list[str]:
     """Return a line a row, and below one that is bad what to do; registries that cannot be reached in one line."""
-    from obskit.deploy.registry import SILENT, parsed
+    from obskit.deploy.image_names import ecr_registry, parsed
+    from obskit.deploy.registry import SILENT
 
     images = [row for row in found if row.check == "image"]
     silent = [row for row in images if row.state == "not seen" and row.words.startswith(SILENT)]
@@ -81,7 +87,7 @@ def _verified(found: Sequence[Verified]) -> list[str]:
     ]
     if len(silent) < _MANY:
         return with_hints
-    outside = [row for row in images if ".dkr.ecr." not in parsed(row.about).host]
+    outside = [row for row in images if ecr_registry(parsed(row.about).host) is None]
     who = "no registry outside AWS answers" if len(outside) == len(silent) else "some registries do not answer"
     return [*with_hints, f"??  image  {who} from here: {len(silent)} images not seen"]
 
@@ -99,9 +105,15 @@ def keys(form: str) -> None:
         ]
         print_json({"schema_version": 1, "keys": body})
         return
-    section = None
+    sections: dict[str, list[str]] = defaultdict(list)
     for key in found:
-        if key.section != section:
-            section = key.section
-            print(f"\n[{section}]" if section else "")
-        print(f"  {key.name} = {key.default or '(must be given)'}  {key.meaning}")
+        sections[f"[{key.section}]" if key.section else "At the top of the file"] += _key(key)
+    print("\n\n".join("\n".join([head, *lines]) for head, lines in sections.items()))
+
+
+def _key(key: Key) -> list[str]:
+    """Return a key and its default on the left, what it means on the right, or below it where there is no room."""
+    head = f"  {key.name} = {key.default or '(must be given)'}"
+    told = textwrap.wrap(key.meaning, _WIDTH - _MEANING, break_long_words=False, break_on_hyphens=False)
+    lines = [f"{'':{_MEANING}}{line}" for line in told]
+    return [head, *lines] if len(head) > _MEANING - 2 else [head + lines[0][len(head) :], *lines[1:]]

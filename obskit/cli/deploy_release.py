@@ -76,13 +76,13 @@ def rollback(service: str, to: int, wish: Wish, form: str) -> None:
 
 def events(service: str, since: str, file: Path | None, name: str, out: Path | None, form: str) -> None:
     """Print what ECS said lately, from the log group, the queue and the API."""
-    from obskit.deploy.evidence import Evidence
+    from obskit.deploy.ecs_history import EcsHistory
 
     known_form(form, "text", "json")
     name, region = stack_name(file, name)
     account = account_for(region)
     stack = account.stack(name)
-    found = Evidence(service=service, since=datetime.now(UTC) - duration(since))
+    found = EcsHistory(service=service, since=datetime.now(UTC) - duration(since))
     found.ask_log_group(account.aws, stack)
     found.ask_queue(account.aws, stack)
     found.ask_api(account.aws, stack)
@@ -174,6 +174,9 @@ def _lines(done: Release, reasons: Sequence[Hypothesis], kept: Path | None) -> l
     if done.good:
         return [*lines, f"  {ended.running} of {ended.desired} tasks run"]
     lines += [f"  ECS says   {ended.reason}"] if ended.reason else []
+    if ended.failed_tasks:
+        tasks = "task" if ended.failed_tasks == 1 else "tasks"
+        lines.append(f"  failed     {ended.failed_tasks} {tasks} of it in a row, as ECS counts")
     lines += [f"  serving    {done.serving}" + (" (the revision before)" if done.serving == done.before else "")]
     if reasons:
         lines.append("  cause      " + ", ".join(f"{one.title} ({percent(one.probability)})" for one in reasons))
@@ -181,7 +184,7 @@ def _lines(done: Release, reasons: Sequence[Hypothesis], kept: Path | None) -> l
     if stops:
         lines.append(f"  stopped    {len(stops)} tasks of it, the last of them:")
         lines += [f"    {line}" for line in event_lines(stops[-_SHOWN:], with_service=False)]
-    lines += [f"  not seen   {gap}" for gap in done.evidence.gaps]
+    lines += [f"  not seen   {gap}" for gap in done.history.gaps]
     if kept:
         lines += [
             f"  events     {kept}",
@@ -192,8 +195,8 @@ def _lines(done: Release, reasons: Sequence[Hypothesis], kept: Path | None) -> l
 
 def _at(done: Release) -> str:
     """Return when it began to go wrong, for whoever looks at it tomorrow."""
-    stops = _telling(done) or done.evidence.stops
-    return stamp(stops[0].time if stops else done.evidence.since)
+    stops = _telling(done) or done.history.stops
+    return stamp(stops[0].time if stops else done.history.since)
 
 
 def _telling(done: Release) -> tuple[Event, ...]:
@@ -201,20 +204,20 @@ def _telling(done: Release) -> tuple[Event, ...]:
     from obskit.incident.stop_reasons import WANTED, classify
 
     own = done.followed.deployment if done.followed else ""
-    return tuple(event for event in done.evidence.stops if event.deployment == own and classify(event) not in WANTED)
+    return tuple(event for event in done.history.stops if event.deployment == own and classify(event) not in WANTED)
 
 
 def _reasons(done: Release, stack: str) -> tuple[Hypothesis, ...]:
     """Return the likeliest causes by triage's own judgement of these events alone."""
     from obskit.incident.investigate import investigate
 
-    told = done.evidence.events
+    told = done.history.events
     if not told:
         return ()
     # by AWS's clock alone: ours may be another
     window = Window(
-        start=min(told[0].time, done.evidence.since) - timedelta(seconds=1),
-        end=max(told[-1].time + timedelta(seconds=1), done.evidence.since + timedelta(minutes=1)),
+        start=min(told[0].time, done.history.since) - timedelta(seconds=1),
+        end=max(told[-1].time + timedelta(seconds=1), done.history.since + timedelta(minutes=1)),
         step=timedelta(seconds=15),
     )
     diagnosis = investigate(Telemetry(events=told), service=Service(name=done.service, cluster=stack), window=window)
@@ -226,7 +229,7 @@ def _archived(done: Release, wish: Wish, began: datetime) -> Path | None:
     name = f"obskit-release-{done.service}-{began:%Y%m%dT%H%M%SZ}.jsonl"
     path = wish.archive or Path(name)
     try:
-        if not done.evidence.archive(path):
+        if not done.history.archive(path):
             path.unlink()
             return None
     except UsageError as error:
@@ -248,9 +251,10 @@ def _document(done: Release, reasons: Sequence[Hypothesis], kept: Path | None) -
         "serving": done.serving,
         "deployment": ended.deployment if ended else "",
         "seconds": round(ended.seconds, 1) if ended else 0.0,
+        "failed_tasks": ended.failed_tasks if ended else 0,
         "causes": [{"id": one.cause, "title": one.title, "probability": round(one.probability, 4)} for one in reasons],
         "stops": _documents(_telling(done)),
-        "gaps": done.evidence.gaps,
+        "gaps": done.history.gaps,
         "archive": str(kept) if kept else "",
     }
 

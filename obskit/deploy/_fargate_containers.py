@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from obskit.deploy import _fargate_logging
-from obskit.deploy.fargate import CAPABILITIES, NO_CONTAINER_FIELD, NO_LINUX_PARAMETER, Problem, rows, units
+from obskit.deploy.fargate import CAPABILITIES, NAME, NO_CONTAINER_FIELD, NO_LINUX_PARAMETER, Problem, rows, units
 from obskit.redact import CREDENTIAL, redact
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _IMAGE: Final = re.compile(r"[A-Za-z0-9_./:#-]{1,255}(@sha256:[A-Fa-f0-9]{64})?")
 _USER: Final = re.compile(r"[A-Za-z0-9_][\w.-]*(:[A-Za-z0-9_][\w.-]*)?")
 #: A secret's ARN, alone or with all three of JSON key, version stage and version id; a parameter's ARN or name.
@@ -75,7 +74,7 @@ def problems(definition: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _basics(path: str, one: Mapping[str, Any]) -> Iterator[Problem]:
-    if not _NAME.fullmatch(str(one.get("name") or "")):
+    if not NAME.fullmatch(str(one.get("name") or "")):
         yield Problem(f"{path}.name", f"{one.get('name')!r} is no name", "letters, digits, hyphens, underscores")
     image = one.get("image")
     if not image:

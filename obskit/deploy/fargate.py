@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from obskit.deploy.image_names import ecr_registry, parsed
+
 #: CPU units -> MiB that go with them. Larger ones come: add a row.
 SIZES: Final[Mapping[int, Sequence[int]]] = {
     256: (512, 1024, 2048),
@@ -53,10 +55,9 @@ NO_VOLUME_FIELD: Final = ("dockerVolumeConfiguration", "fsxWindowsFileServerVolu
 CAPABILITIES: Final = ("SYS_PTRACE", "CAP_SYS_PTRACE")
 LOG_DRIVERS: Final = ("awslogs", "awsfirelens", "splunk")
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
+#: Of a family, a container, a volume.
+NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
-#: ECR's private registries; the public one needs no role.
-PRIVATE_IMAGE: Final = re.compile(r"\d{12}\.dkr[.-]ecr[a-z-]*\.")
 
 
 class Problem(NamedTuple):
@@ -108,7 +109,7 @@ def rows(value: Any) -> list[Mapping[str, Any]]:
 
 def _family(definition: Mapping[str, Any]) -> Iterator[Problem]:
     family = definition.get("family")
-    if isinstance(family, str | None) and not _NAME.fullmatch(family or ""):
+    if isinstance(family, str | None) and not NAME.fullmatch(family or ""):
         yield Problem("family", f"{family!r} is no family name", "up to 255 letters, digits, hyphens, underscores")
     length = len(json.dumps({k: v for k, v in definition.items() if k != "tags"}, default=str, ensure_ascii=False))
     if length > MOST_BYTES:
@@ -173,7 +174,7 @@ def _volumes(definition: Mapping[str, Any]) -> Iterator[Problem]:
     for number, volume in enumerate(rows(definition.get("volumes"))):
         name = str(volume.get("name") or "")
         path = f"volumes.{name or number}"
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             yield Problem(path, f"{name!r} is no name of a volume", "letters, digits, hyphens, underscores")
         if name in seen:
             yield Problem(path, "two volumes have this name", "rename one")
@@ -208,5 +209,7 @@ def _needs_execution_role(definition: Mapping[str, Any]) -> Iterator[str]:
             yield "write logs"
         if container.get("environmentFiles"):
             yield "read environment files"
-        if container.get("repositoryCredentials") or PRIVATE_IMAGE.match(str(container.get("image") or "")):
+        # ECR's public registry needs no role.
+        in_ecr = ecr_registry(parsed(str(container.get("image") or "")).host) is not None
+        if in_ecr or container.get("repositoryCredentials"):
             yield "pull private images"

@@ -42,7 +42,8 @@ class Followed:
             earlier deployment again); ``overtaken`` (somebody deployed something else); ``unfinished``.
         reason: What ECS said.
         running, desired: Tasks of the deployment, when it was last seen.
-        failed_tasks: That ECS counted for the deployment.
+        failed_tasks: Of the deployment, in a row, as ECS counts: those that did not reach RUNNING or failed a
+            health check. At its threshold the circuit breaker opens.
         seconds: That it was followed.
     """
 

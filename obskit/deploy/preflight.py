@@ -20,6 +20,7 @@ from obskit.deploy.resources.dns_record import VALIDATION, left_over, stands_in_
 from obskit.deploy.resources.load_balancer import PROTECTED
 from obskit.deploy.services import services
 from obskit.deploy.spec import StackSpec
+from obskit.errors import one_line
 
 #: ``arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME``: what follows is key, stage and version.
 _ARN_PARTS: Final = 7
@@ -115,8 +116,8 @@ def _names(aws: Aws, spec: StackSpec, place: Place, plan: Plan) -> Iterator[Prob
             continue
         except DeployError as error:
             if host not in seen:
-                words = error.what + "".join(f" ({key}: {value})" for key, value in error.where.items())
-                yield Problem(about=host, words=words, hint=error.hint)
+                # what to do has a line of its own
+                yield Problem(about=host, words=one_line(DeployError(error.what, where=error.where)), hint=error.hint)
             seen.add(host)
             continue
         yield from _taken(aws, stack, host, rows)

@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from obskit.deploy.aws import Aws, quiet
 from obskit.deploy.errors import AwsError, DeployError
+from obskit.deploy.image_names import DEFAULT_HOST, Image, ecr_registry, parsed
 from obskit.deploy.resource import Place
-from obskit.errors import UsageError
 
 _TYPES: Final = (
     "application/vnd.oci.image.index.v1+json",
@@ -24,90 +23,16 @@ _TYPES: Final = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-_PRIVATE: Final = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?")
 _CHALLENGE: Final = re.compile(r'(\w+)="([^"]*)"')
-#: The registry behind names without a host, and the host that answers for it.
-_DEFAULT_HOST, _DEFAULT_API = "docker.io", "registry-1.docker.io"
+#: What answers for Docker Hub.
+_DEFAULT_API: Final = "registry-1.docker.io"
 _SECONDS: Final = 15
 _MAX_BYTES: Final = 4 * 1024 * 1024
-
-#: Repository (with host, port, path), then a tag or a digest.
-_IMAGE: Final = re.compile(
-    r"[\w.-]+(?::\d+)?(?:/[\w.-]+)*(?::[\w][\w.-]{0,127}(?:@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
-)
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_TAG: Final = re.compile(r"[\w][\w.-]{0,127}")
 #: How an error begins where a registry cannot be reached at all.
 SILENT: Final = "the registry does not answer"
 
 #: ECS's words for a processor -> the OCI's.
 PROCESSORS: Final[Mapping[str, str]] = {"X86_64": "amd64", "ARM64": "arm64"}
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """A reference in parts.
-
-    Attributes:
-        host: Registry.
-        repository: Path there.
-        tag, digest: One of them is "".
-    """
-
-    host: str
-    repository: str
-    tag: str = ""
-    digest: str = ""
-
-    @property
-    def reference(self) -> str:
-        """Tag or digest."""
-        return self.digest or self.tag
-
-
-def parsed(image: str) -> Image:
-    """Return the parts of a whole reference; a name without a registry is Docker Hub's."""
-    name, _, digest = image.partition("@")
-    head, slash, last = name.rpartition("/")
-    last, _, tag = last.partition(":")
-    path = f"{head}{slash}{last}"
-    host, slash, rest = path.partition("/")
-    if not slash or not ("." in host or ":" in host or host == "localhost"):
-        host, rest = _DEFAULT_HOST, path if slash else f"library/{path}"
-    return Image(host, rest, "" if digest else tag or "latest", digest)
-
-
-def whole(image: str, now: str) -> str:
-    """Return the whole reference of an image.
-
-    Args:
-        image: A tag or digest alone, or a whole reference.
-        now: Whole reference whose repository counts where none is given.
-
-    Raises:
-        UsageError: It is none, or its tag is ``latest``, as in a stack's file.
-    """
-    found = ""
-    if _DIGEST.fullmatch(image):
-        found = f"{repository(now)}@{image}"
-    elif _IMAGE.fullmatch(image):
-        found = image
-    elif _TAG.fullmatch(image):
-        found = f"{repository(now)}:{image}"
-    if not found:
-        hint = "write a tag (1.4.2), repository:tag, or repository@sha256:digest"
-        raise UsageError(f"{image!r} is no image", hint=hint)
-    if parsed(found).tag == "latest":
-        hint = "push and name a tag that stays what it is: 1.4.2, or a commit"
-        raise UsageError(f"{image} is another image tomorrow, and nothing to roll back to", hint=hint)
-    return found
-
-
-def repository(image: str) -> str:
-    """Return an image without tag and digest."""
-    name = image.partition("@")[0]
-    head, colon, tag = name.rpartition(":")
-    return head if colon and "/" not in tag else name
 
 
 def is_pushed(aws: Aws, place: Place, image: str) -> bool:
@@ -117,7 +42,8 @@ def is_pushed(aws: Aws, place: Place, image: str) -> bool:
         AwsError: ECR may not be asked.
     """
     found = parsed(image)
-    if found.host != f"{place.account}.dkr.ecr.{place.region}.{place.suffix}":
+    asked_of = ecr_registry(found.host)
+    if asked_of is None or (asked_of.account, asked_of.region) != (place.account, place.region):
         return True
     wanted = {"imageDigest": found.digest} if found.digest else {"imageTag": found.tag}
     asked: dict[str, Any] = {"repositoryName": found.repository, "imageIds": [wanted]}
@@ -149,13 +75,13 @@ def platforms(aws: Aws, image: str) -> frozenset[str]:
         DeployError: Another registry has none, or does not answer.
     """
     found = parsed(image)
-    private = _PRIVATE.fullmatch(found.host)
+    private = ecr_registry(found.host)
     if private is None:
         return _of_registry(found)
     here = str(aws.client("ecr").meta.region_name)
-    if private["region"] != here:
-        raise DeployError(f"it is in {private['region']}, and only {here} is asked", where={"image": image})
-    return _of_ecr(aws, found, private["account"])
+    if private.region != here:
+        raise DeployError(f"it is in {private.region}, and only {here} is asked", where={"image": image})
+    return _of_ecr(aws, found, private.account)
 
 
 def _of_ecr(aws: Aws, image: Image, account: str) -> frozenset[str]:
@@ -182,7 +108,7 @@ def _about(image: Image, said: Mapping[str, Any]) -> str:
 
 
 def _of_registry(image: Image) -> frozenset[str]:
-    host = _DEFAULT_API if image.host == _DEFAULT_HOST else image.host
+    host = _DEFAULT_API if image.host == DEFAULT_HOST else image.host
     scheme = "http" if host.split(":")[0] in ("localhost", "127.0.0.1") else "https"
     base = f"{scheme}://{host}/v2/{image.repository}"
     headers = {"Accept": ", ".join(_TYPES)}

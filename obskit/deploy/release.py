@@ -15,10 +15,11 @@ from typing import Any, Final, Literal
 
 from obskit.deploy.aws import Aws
 from obskit.deploy.containers.application import PROGRAM
+from obskit.deploy.ecs_history import EcsHistory
 from obskit.deploy.errors import AwsError, DeployError
-from obskit.deploy.evidence import Evidence
 from obskit.deploy.follow import Followed, asked_for, described, follow, primary, serving
-from obskit.deploy.registry import repository, require_pushed, whole
+from obskit.deploy.image_names import repository, whole
+from obskit.deploy.registry import require_pushed
 from obskit.deploy.resource import COMMIT_TAG, STACK_TAG, Stack
 from obskit.deploy.resources import _services
 from obskit.deploy.resources._tags import as_dict, as_list
@@ -47,7 +48,7 @@ class Release:
         before, after: Revisions as ``family:7``; *after* is "" when nothing was deployed.
         serving: The revision that serves when this returns.
         followed: How the deployment ended; None when there was nothing to do.
-        evidence: What ECS said meanwhile.
+        history: What ECS said meanwhile.
     """
 
     service: str
@@ -56,7 +57,7 @@ class Release:
     after: str
     serving: str
     followed: Followed | None
-    evidence: Evidence
+    history: EcsHistory
 
     @property
     def good(self) -> bool:
@@ -214,9 +215,9 @@ class _Way:
 
 
 def _unchanged(way: _Way) -> Release:
-    now, nothing = _short(way.before), Evidence(service=way.service, since=way.ask.now())
+    now, nothing = _short(way.before), EcsHistory(service=way.service, since=way.ask.now())
     return Release(
-        service=way.service, image=way.image, before=now, after="", serving=now, followed=None, evidence=nothing
+        service=way.service, image=way.image, before=now, after="", serving=now, followed=None, history=nothing
     )
 
 
@@ -237,16 +238,16 @@ def _followed(way: _Way, row: Mapping[str, Any], revision: str, *, earlier: froz
     aws, stack, ask, first = way.aws, way.stack, way.ask, primary(row)
     deployment = str(first.get("id", ""))
     # AWS's clock, not ours: they may differ by more than it takes a task to fail
-    evidence = Evidence(service=way.service, since=moment(first.get("createdAt")) or ask.now())
+    history = EcsHistory(service=way.service, since=moment(first.get("createdAt")) or ask.now())
     ask.tell(f"deployment {deployment} of {_short(revision)} began")
 
     last = dict(row)
 
     def look(now: Mapping[str, Any]) -> None:
         last.update(now)
-        evidence.take_service(now)
-        evidence.ask_tasks(aws, stack)
-        ask.tell(_progress(now, deployment, evidence))
+        history.take_service(now)
+        history.ask_tasks(aws, stack)
+        ask.tell(_progress(now, deployment, history))
 
     with _gone_on(ask, f"deployment {deployment} of {_short(revision)}"):
         ended = follow(
@@ -259,8 +260,8 @@ def _followed(way: _Way, row: Mapping[str, Any], revision: str, *, earlier: froz
     elif ended.outcome == "rolled_back":
         _back(way, look, ours=False)
     if ended.outcome != "completed":
-        evidence.ask_log_group(aws, stack)
-        evidence.ask_api(aws, stack)
+        history.ask_log_group(aws, stack)
+        history.ask_api(aws, stack)
     return Release(
         service=way.service,
         image=way.image,
@@ -268,7 +269,7 @@ def _followed(way: _Way, row: Mapping[str, Any], revision: str, *, earlier: froz
         after=_short(revision),
         serving=_short(serving(last)),
         followed=ended,
-        evidence=evidence,
+        history=history,
     )
 
 
@@ -372,14 +373,14 @@ def _short(revision: str) -> str:
     return revision.rsplit("/", 1)[-1]
 
 
-def _progress(row: Mapping[str, Any], deployment: str, evidence: Evidence) -> str:
+def _progress(row: Mapping[str, Any], deployment: str, history: EcsHistory) -> str:
     now = primary(row)
     words = f"{now.get('runningCount', 0)} of {now.get('desiredCount', 0)} tasks run"
     if now.get("id") == deployment:
         words = words.replace("tasks", "new tasks")
     else:
         words += f" {_short(str(now.get('taskDefinition', '')))}, which the service is brought to now"
-    stopped = [e for e in evidence.stops if e.deployment == deployment]
+    stopped = [e for e in history.stops if e.deployment == deployment]
     if stopped:
         last = stopped[-1]
         why = last.detail("container_reason") or last.message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from obskit.catalogue import CLUSTER_LABELS, SERVICE_LABELS
 from obskit.cli.alerts_in import Alert, read_alert
 from obskit.errors import UsageError
 
@@ -93,6 +95,80 @@ def test_the_commonest_service_is_taken(tmp_path: Path) -> None:
     body["alerts"] = [{**body["alerts"][0], "labels": {"service": name}} for name in ("web", "api", "api")]
 
     assert read(tmp_path, body).service == "api"
+
+
+@pytest.mark.parametrize("label", SERVICE_LABELS)
+def test_whatever_names_a_service_in_telemetry_names_it_in_an_alert(tmp_path: Path, label: str) -> None:
+    """What triage understands in a series it understands in the alert about it."""
+    assert read(tmp_path, one(labels={"alertname": "A", label: "api"})).service == "api"
+
+
+@pytest.mark.parametrize("label", CLUSTER_LABELS)
+def test_whatever_names_a_cluster_in_telemetry_names_it_in_an_alert(tmp_path: Path, label: str) -> None:
+    """The same of clusters."""
+    assert read(tmp_path, one(labels={"alertname": "A", label: "prod"})).cluster == "prod"
+
+
+ORDER = [
+    *("service", "ecs_service", "service_name", "ecs_service_name", "app", "container", "container_name"),
+    "job",
+]
+
+
+@given(st.lists(st.sampled_from(ORDER), min_size=1, unique=True))
+def test_of_several_labels_the_one_that_says_service_wins_and_the_job_loses(
+    tmp_path_factory: pytest.TempPathFactory, present: list[str]
+) -> None:
+    """In one order, however they stand in the body: a job is who is scraped, which may be an exporter."""
+    labels = {label: f"by {label}" for label in present}
+
+    alert = read(tmp_path_factory.getbasetemp(), one(labels=labels))
+
+    assert alert.service == f"by {min(present, key=ORDER.index)}"
+
+
+def test_an_empty_label_names_nobody(tmp_path: Path) -> None:
+    """The next one is asked: an aggregation may have left it empty."""
+    assert read(tmp_path, one(labels={"service": "", "app": "api"})).service == "api"
+
+
+NAMED = st.lists(st.tuples(st.sampled_from(["", "api", "web", "db"]), st.integers(0, 3)), min_size=1, max_size=6)
+
+
+@given(NAMED, st.randoms(use_true_random=False))
+def test_the_order_of_alerts_decides_nothing(
+    tmp_path_factory: pytest.TempPathFactory, named: list[tuple[str, int]], chance: random.Random
+) -> None:
+    """Most alerts decide, then the first that began, then the alphabet: the same notification, the same answer."""
+    body = recorded("service_label")
+
+    def service(found: list[tuple[str, int]]) -> str:
+        body["alerts"] = [
+            {"labels": {"service": name, "cluster": name}, "startsAt": (BEGAN + timedelta(seconds=at)).isoformat()}
+            for name, at in found
+        ]
+        alert = read(tmp_path_factory.getbasetemp(), body)
+        assert alert.service == alert.cluster
+        return alert.service
+
+    shuffled = [*named]
+    chance.shuffle(shuffled)
+
+    chosen = service(named)
+    assert service(shuffled) == chosen
+    names = [name for name, _ in named if name]
+    assert names.count(chosen) == max(map(names.count, names), default=0)
+
+
+def test_among_as_many_the_first_that_began_is_taken(tmp_path: Path) -> None:
+    """What broke first is nearer to the cause than what comes first in the alphabet."""
+    body = recorded("service_label")
+    body["alerts"] = [
+        {"labels": {"service": name}, "startsAt": (BEGAN + timedelta(seconds=at)).isoformat()}
+        for name, at in (("api", 9), ("web", 3), ("db", 6))
+    ]
+
+    assert read(tmp_path, body).service == "web"
 
 
 def test_a_body_may_come_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,6 +81,7 @@ def test_a_release_that_aws_rolled_back(
     assert said.code == 1
     assert "FAILED and was rolled back by AWS after" in said.out.splitlines()[0]
     assert "  serving    shop-demo-app:1 (the revision before)" in said.out
+    assert re.search(r"^  failed     ([2-9]|\d\d) tasks of it in a row, as ECS counts$", said.out, re.MULTILINE)
     assert reason in said.out
     [causes] = re.findall(r"^  cause +(.*)$", said.out, re.MULTILINE)
     assert cause.lower() in causes.lower()
@@ -118,6 +119,7 @@ def test_a_failed_release_for_machines(obskit: Typed, shop: Standing, tmp_path: 
     assert {stop["code"] for stop in body["stops"]} == {"EssentialContainerExited"}
     assert body["causes"][0]["id"] == "bad_deployment"
     assert body["causes"][0]["probability"] > 0.5
+    assert body["failed_tasks"] > 0 < len(body["stops"])
     assert body["gaps"] == []
 
 

@@ -44,6 +44,15 @@ def test_a_name_without_a_zone_is_told_once(aws: Aws, spec: StackSpec) -> None:
     assert words.startswith("no public hosted zone of this account holds")
 
 
+def test_why_no_zone_fits_is_said_as_any_error_is_on_one_line(aws: Aws, spec: StackSpec) -> None:
+    """With what was asked for; what to do stands beside it."""
+    asking = replace(spec, entry=replace(spec.entry, hosted_zone="Z123"))
+
+    [problem] = problems(aws, asking, PLACE, creating(ALIAS))
+    assert problem.words == f"no public hosted zone of this account holds {DOMAIN}; asked: Z123"
+    assert "create a public hosted zone" in problem.hint
+
+
 @pytest.mark.parametrize(("kind", "value"), [("A", "192.0.2.1"), ("CNAME", "elsewhere.example.net")])
 def test_a_record_of_somebody_else_is_told(aws: Aws, spec: StackSpec, kind: str, value: str) -> None:
     """It would not be written over."""

@@ -10,10 +10,13 @@ import pytest
 
 from obskit.deploy.aws import Aws
 from obskit.deploy.errors import AwsError, DeployError
-from obskit.deploy.registry import Image, parsed, platforms
+from obskit.deploy.registry import is_pushed, platforms
 from tests.standins.registry import INDEX, MANIFEST, RegistryStandIn
+from tests.support.stack import PLACE
 
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+FIPS = "123456789012.dkr.ecr-fips.eu-west-1.amazonaws.com"
+DUAL = "123456789012.dkr-ecr.eu-west-1.on.aws"
 DIGEST = f"sha256:{'0' * 64}"
 
 
@@ -22,25 +25,6 @@ def registry() -> Iterator[RegistryStandIn]:
     """Yield a registry that gives to everybody."""
     with RegistryStandIn() as found:
         yield found
-
-
-@pytest.mark.parametrize(
-    ("written", "parts"),
-    [
-        ("nginx", Image("docker.io", "library/nginx", "latest")),
-        ("nginx:1.27", Image("docker.io", "library/nginx", "1.27")),
-        ("grafana/loki:3.1", Image("docker.io", "grafana/loki", "3.1")),
-        ("public.ecr.aws/aws/fluent:2", Image("public.ecr.aws", "aws/fluent", "2")),
-        ("localhost/a:1", Image("localhost", "a", "1")),
-        ("localhost:5000/a/b", Image("localhost:5000", "a/b", "latest")),
-        (f"{ECR}/shop/app@{DIGEST}", Image(ECR, "shop/app", "", DIGEST)),
-        (f"{ECR}/shop/app:1@{DIGEST}", Image(ECR, "shop/app", "", DIGEST)),
-    ],
-)
-def test_references_in_parts(written: str, parts: Image) -> None:
-    """As every container engine reads them; a digest is worth more than the tag before it."""
-    assert parsed(written) == parts
-    assert parts.reference == (parts.digest or parts.tag)
 
 
 # --------------------------------------------------------------------------- a registry
@@ -128,11 +112,23 @@ def push(aws: Aws, manifest: Any) -> None:
 
 
 def test_an_index_in_ecr_names_its_processors(aws: Aws) -> None:
-    """No layer has to be loaded."""
+    """No layer has to be loaded; ECR is asked, by whichever of its names the image is fetched."""
     rows = [{"platform": {"architecture": one, "os": "linux"}, "digest": DIGEST} for one in ("amd64", "arm64")]
     push(aws, {"schemaVersion": 2, "mediaType": INDEX, "manifests": rows})
 
-    assert platforms(aws, f"{ECR}/shop/app:1") == {"amd64", "arm64"}
+    for host in (ECR, FIPS, DUAL):
+        assert platforms(aws, f"{host}/shop/app:1") == {"amd64", "arm64"}
+
+
+def test_whether_an_image_was_pushed_is_known_of_the_own_registry_alone(aws: Aws) -> None:
+    """By each of its names; what is elsewhere is taken to be there."""
+    push(aws, {"schemaVersion": 2, "mediaType": MANIFEST, "config": {"digest": DIGEST}, "layers": []})
+
+    for host in (ECR, FIPS, DUAL):
+        assert is_pushed(aws, PLACE, f"{host}/shop/app:1")
+        assert not is_pushed(aws, PLACE, f"{host}/shop/app:2")
+        assert is_pushed(aws, PLACE, f"{host.replace('eu-west-1', 'us-east-1')}/shop/app:2")
+        assert is_pushed(aws, PLACE, f"999999999999{host[12:]}/shop/app:2")
 
 
 def test_a_single_image_in_ecr_names_its_processor_in_its_configuration(aws: Aws, registry: RegistryStandIn) -> None:

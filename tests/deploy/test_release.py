@@ -177,7 +177,7 @@ def test_a_bad_image_that_aws_rolls_back_is_no_success(shop: Standing, outcome: 
     assert done.followed.outcome == "rolled_back"
     assert "tasks failed to start" in done.followed.reason
     assert done.serving == done.before == shop.revision == "shop-demo-app:1"
-    stops = [e for e in done.evidence.stops if e.deployment == done.followed.deployment]
+    stops = [e for e in done.history.stops if e.deployment == done.followed.deployment]
     assert len(stops) >= 3
     assert code in {e.code for e in stops}
     assert shop.definition("shop-demo-app:2")["tags"][RELEASE_TAG] == "failed"
@@ -294,7 +294,7 @@ def test_an_undo_that_aws_refuses_does_not_hide_why_the_release_failed(shop: Sta
     done = bring(shop, patience_seconds=120)
 
     assert spoiled
-    assert (done.followed.outcome, bool(done.evidence.stops)) == ("unfinished", True)
+    assert (done.followed.outcome, bool(done.history.stops)) == ("unfinished", True)
     assert any("whether shop-demo-app:1 serves again is not known" in words for words in shop.told)
 
 

@@ -12,7 +12,7 @@ import pytest
 from obskit.deploy.desired import desired
 from obskit.deploy.resource import Join, Ref, Resource
 from obskit.deploy.resources import kinds
-from obskit.deploy.security import Finding, all_checks, findings
+from obskit.deploy.security import SecurityFinding, all_checks, findings
 from obskit.deploy.security._waivers import DEFAULT_WAIVERS
 from obskit.deploy.security.credentials import credential
 from obskit.deploy.spec import Database, Entry, Network, StackSpec, Telemetry, Waiver
@@ -54,7 +54,7 @@ def changed(address: str, path: tuple[str, ...], value: Any) -> list[Resource]:
     return list((wanted() | {address: replace(one, fields=put(one.fields, path, value))}).values())
 
 
-def states(found: Iterable[Finding], number: str, address: str) -> set[str]:
+def states(found: Iterable[SecurityFinding], number: str, address: str) -> set[str]:
     """Return how a question came out for one resource."""
     return {finding.state for finding in found if finding.id == number and finding.address == address}
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from obskit.deploy.fargate import SIZES
 from obskit.deploy.resource import Place
 from obskit.deploy.spec import Application, Ci, Database, Entry, Network, StackSpec, Telemetry, Waiver
-from obskit.deploy.spec_check import Problem, path_of, problems, require, sizes, telemetry
+from obskit.deploy.spec_check import Problem, assumed_place, path_of, problems, require, sizes, telemetry
 from obskit.deploy.spec_check.environment import tells_a_secret
 from obskit.deploy.spec_check.names import LONGEST_SERVICE, LONGEST_STACK
 from obskit.deploy.spec_file import read
@@ -545,6 +545,14 @@ def test_with_a_registry_in_ecr_a_stack_needs_no_nat() -> None:
     assert errors(replace(spec, applications=inside)) == []
 
 
+@pytest.mark.parametrize("host", ["dkr-ecr.eu-west-1.on.aws", "dkr.ecr-fips.eu-west-1.amazonaws.com"])
+def test_without_nat_a_registry_is_named_as_endpoints_answer_for_it(host: str) -> None:
+    """ECR's name for IPv6 leads past them, and its FIPS name needs one that obskit does not make."""
+    spec = example_spec(network=Network(nat="none", endpoints=True), registry=f"123456789012.{host}")
+
+    assert "network.nat" in errors(spec)
+
+
 @pytest.mark.parametrize("image", ["v3.8.0", "v4.0.0-rc.1", "main", "prom@sha256:" + "a" * 64])
 def test_a_prometheus_that_asks_ecs_or_does_not_say_passes(image: str) -> None:
     """Only a version that is known to be too old is refused, and only where it shall ask ECS."""
@@ -559,3 +567,16 @@ def test_what_an_application_reaches_counts_as_rules_of_its_group() -> None:
 
     assert errors(application(reaches=many)) == ["applications.demo-app"]
     assert errors(application(reaches=many[:50])) == []
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("us-west-2", "aws")],
+)
+def test_where_nobody_was_asked_a_place_is_as_long_in_words_as_a_real_one(region: str, partition: str) -> None:
+    """Lengths of names depend on it, and ARNs begin with its partition."""
+    place = assumed_place(example_spec(region=""), region)
+
+    assert (place.region, place.partition, len(place.account)) == (region, partition, 12)
+    assert place.zones == (f"{region}a", f"{region}b")
+    assert assumed_place(example_spec(region="eu-west-3"), region).region == "eu-west-3"

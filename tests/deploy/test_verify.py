@@ -13,7 +13,7 @@ import requests
 
 from obskit.deploy.aws import Aws
 from obskit.deploy.errors import AwsError
-from obskit.deploy.registry import parsed
+from obskit.deploy.image_names import parsed
 from obskit.deploy.services import services
 from obskit.deploy.spec import Ci, StackSpec
 from obskit.deploy.verify import Verified, verify

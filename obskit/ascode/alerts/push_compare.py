@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
+from obskit.ascode.alerts.rule import SECONDS_OF, UNIT
 from obskit.ascode.compare import Change
 from obskit.escape import clean, cut
 from obskit.redact import redact
@@ -15,10 +17,12 @@ Document = dict[str, Any]
 _Compare = Callable[[Document, Document, str], Iterator[Change]]
 
 _DURATIONS = ("for", "keep_firing_for", "interval", "query_offset", "evaluation_delay")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwy])")
-_SECONDS: Mapping[str, float] = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
-#: White space between these matters; elsewhere one space is as good as a line.
-_QUOTED = re.compile(r'("(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`)', re.DOTALL)
+#: Servers write fractions too, in Go's form: ``1h0m0.5s``. No clock needs more digits.
+_PART = re.compile(rf"([0-9]{{1,18}}(?:\.[0-9]{{1,9}})?)({UNIT})")
+_DURATION = re.compile(rf"(?:{_PART.pattern})*")
+#: White space between these matters; elsewhere one space is as good as a line. What is not closed ends with the text:
+#: else each of its quotes would be tried as a beginning.
+_QUOTED = re.compile(r'("(?:\\.|[^"\\])*(?:"|\\?\Z)|\'(?:\\.|[^\'\\])*(?:\'|\\?\Z)|`[^`]*(?:`|\Z))', re.DOTALL)
 #: What a text of a server or a file may be long: the largest rule file of a real installation is far below.
 MOST_CHARACTERS = 4_000_000
 _MOST_SHOWN = 2000
@@ -142,12 +146,11 @@ def _normal(key: str, value: object) -> object:
     return value or None
 
 
-def _seconds(text: str) -> float | str:
-    """Return a duration in seconds; the text itself where it is none."""
-    parts = _DURATION.findall(text)
-    if "".join(f"{number}{unit}" for number, unit in parts) != text.strip():
-        return 0.0 if text.strip() == "0" else text
-    return round(sum(float(number) * _SECONDS[unit] for number, unit in parts), 6)
+def _seconds(text: str) -> Decimal | str:
+    """Return a duration in seconds, units in any order; the text itself where it is none."""
+    if not _DURATION.fullmatch(text.strip()):
+        return Decimal(0) if text.strip() == "0" else text
+    return sum((Decimal(number) * SECONDS_OF[unit] for number, unit in _PART.findall(text)), Decimal(0))
 
 
 def _expression(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from obskit.ascode.board import signal_named
 from obskit.errors import UsageError
@@ -21,17 +21,23 @@ Operator = Literal[">=", "<=", ">", "<"]
 
 SUFFIX = ".alerts.py"
 _NAME = re.compile(r"[A-Z][A-Za-z0-9]{2,79}")
-_DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
-_PARTS = re.compile(r"(\d+)(ms|[smhdwy])")
-_SECONDS: Mapping[str, Decimal] = {
-    "ms": Decimal("0.001"),
-    "s": Decimal(1),
-    "m": Decimal(60),
-    "h": Decimal(3600),
-    "d": Decimal(86_400),
-    "w": Decimal(604_800),
+#: Range of rates, unless a rule says otherwise: four scrapes of a minute, and one to spare.
+RANGE: Final = "5m"
+#: Prometheus' units of time in seconds, in the order in which it reads them. Its years have 365 days.
+SECONDS_OF: Final[Mapping[str, Decimal]] = {
     "y": Decimal(31_536_000),
+    "w": Decimal(604_800),
+    "d": Decimal(86_400),
+    "h": Decimal(3600),
+    "m": Decimal(60),
+    "s": Decimal(1),
+    "ms": Decimal("0.001"),
 }
+#: A regular expression of one of them; the longest first, or ``5ms`` would begin with five minutes.
+UNIT: Final = "|".join(sorted(SECONDS_OF, key=len, reverse=True))
+_PART = re.compile(rf"([0-9]+)({UNIT})")
+_DURATION = re.compile(rf"(?:{_PART.pattern})+")
+_IN_ORDER = re.compile("".join(f"(?:[0-9]+{unit})?" for unit in SECONDS_OF))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +95,7 @@ class Rule:
     keep: str = ""
     keep_reason: str = ""
     by: tuple[str, ...] = ()
-    over: str = "5m"
+    over: str = RANGE
     ahead: str = ""
     where: tuple[Condition, ...] = ()
     unless: tuple[Condition, ...] = ()
@@ -237,15 +243,20 @@ def _refuse_mistakes(rule: Rule) -> None:
             )
 
 
+def is_duration(text: str) -> bool:
+    """Tell whether Prometheus reads a duration: units from the largest to the smallest, each once."""
+    return bool(text) and _IN_ORDER.fullmatch(text) is not None
+
+
 def seconds(duration: str) -> Decimal:
-    """Return a duration of Prometheus (``1h30m``) in seconds.
+    """Return a duration of Prometheus (``1h30m``) in seconds, in whatever order its units stand; see `is_duration`.
 
     Raises:
         UsageError: It is none.
     """
     if not isinstance(duration, str) or not _DURATION.fullmatch(duration):
         raise UsageError(f"{duration!r} is no duration", hint="write 30s, 5m, 1h, 1d or 1h30m")
-    return sum((Decimal(number) * _SECONDS[unit] for number, unit in _PARTS.findall(duration)), Decimal(0))
+    return sum((Decimal(number) * SECONDS_OF[unit] for number, unit in _PART.findall(duration)), Decimal(0))
 
 
 def number(value: float | Decimal) -> str:

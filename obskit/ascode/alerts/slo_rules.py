@@ -24,7 +24,7 @@ from obskit.ascode.alerts.cases import Case
 from obskit.ascode.alerts.expression import Writer
 from obskit.ascode.alerts.promtool import Tested
 from obskit.ascode.alerts.promtool import expanded as single
-from obskit.ascode.alerts.rule import Recording, Rule, RuleFile, Severity, number, seconds
+from obskit.ascode.alerts.rule import RANGE, Recording, Rule, RuleFile, Severity, number, seconds
 from obskit.ascode.alerts.slo import Slo
 from obskit.ascode.board import signal_named
 from obskit.catalogue import alternation, quoted
@@ -33,7 +33,7 @@ from obskit.model import Signal
 
 FAST, SLOWLY = "SloBudgetBurnsFast", "SloBudgetBurnsSlowly"
 #: The range of the two rates that all else is made from: also the shortest window.
-RATE = "5m"
+RATE = RANGE
 #: How often what is left of the whole period is computed: it moves slowly and costs most, a month of samples.
 #: Less often than the look-back of five minutes would leave gaps.
 BUDGET_INTERVAL = "2m"
@@ -136,6 +136,8 @@ def tested_slo(file: RuleFile, cases: Sequence[Case], writer: Writer) -> tuple[T
             alert=name,
             rules=_needed(rules, name),
             cases=tuple(one for case in own if case.alert == name for one in single(case, rule)),
+            # every rate, share and burn rate is by service; where an objective names one, its rules do too
+            apart="" if any(slo.service for slo in slos) else writer.settings.labels.service,
         )
         for name, rule in known.items()
     )

@@ -12,14 +12,11 @@ How to mend it: write ``$__rate_interval``, or a range of a minute or more.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from obskit.ascode.check import Case
 from obskit.ascode.definition import Problem
 from obskit.ascode.promql_tree import asked, kind, selectors
-
-#: Four scrapes of 15 s, Grafana's default for a Prometheus data source.
-_SHORTEST = timedelta(minutes=1)
+from obskit.ascode.scrapes import FOUR_SCRAPES
 
 
 def problems(case: Case) -> Iterable[Problem]:
@@ -28,7 +25,7 @@ def problems(case: Case) -> Iterable[Problem]:
         for query, root in asked(definition):
             for selector in selectors(root, query.text):
                 over = [node.range for node in selector.above[:1] if kind(node) == "MatrixSelector"]
-                if over and over[0] < _SHORTEST:
+                if over and over[0] < FOUR_SCRAPES:
                     yield definition.problem(
                         f"a range of {over[0].total_seconds():g} s of {selector} holds fewer than four scrapes",
                         query=query,

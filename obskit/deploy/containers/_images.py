@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from obskit.deploy.image_names import DEFAULT_HOST, located
+
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class PinnedImage:
     """One image.
 
     Attributes:
@@ -35,46 +37,46 @@ class Image:
 
 #: All of them are published for X86_64 and ARM64. Docker Hub bounds how often an address may pull without an
 #: account; Grafana's programs are published nowhere else.
-IMAGES: Final[Mapping[str, Image]] = {
-    "prometheus": Image(
+IMAGES: Final[Mapping[str, PinnedImage]] = {
+    "prometheus": PinnedImage(
         "quay.io/prometheus/prometheus",
         "v3.14.0",
         "2026-08-17",
         "https://github.com/prometheus/prometheus/blob/main/CHANGELOG.md",
     ),
-    "alertmanager": Image(
+    "alertmanager": PinnedImage(
         "quay.io/prometheus/alertmanager",
         "v0.34.0",
         "2026-08-16",
         "https://github.com/prometheus/alertmanager/blob/main/CHANGELOG.md",
     ),
-    "node-exporter": Image(
+    "node-exporter": PinnedImage(
         "quay.io/prometheus/node-exporter",
         "v1.12.1",
         "2026-07-14",
         "https://github.com/prometheus/node_exporter/blob/master/CHANGELOG.md",
     ),
-    "ecs-exporter": Image(
+    "ecs-exporter": PinnedImage(
         "quay.io/prometheuscommunity/ecs-exporter",
         "v0.4.0",
         "2025-03-19",
         "https://github.com/prometheus-community/ecs_exporter/blob/main/CHANGELOG.md",
     ),
-    "grafana": Image("docker.io/grafana/grafana", "13.1.0", "", "https://github.com/grafana/grafana/releases"),
-    "loki": Image("docker.io/grafana/loki", "3.7.6", "2026-08-05", "https://github.com/grafana/loki/releases"),
-    "alloy": Image(
+    "grafana": PinnedImage("docker.io/grafana/grafana", "13.1.0", "", "https://github.com/grafana/grafana/releases"),
+    "loki": PinnedImage("docker.io/grafana/loki", "3.7.6", "2026-08-05", "https://github.com/grafana/loki/releases"),
+    "alloy": PinnedImage(
         "docker.io/grafana/alloy", "v1.18.0", "2026-07-17", "https://github.com/grafana/alloy/blob/main/CHANGELOG.md"
     ),
-    "router": Image(
+    "router": PinnedImage(
         "public.ecr.aws/aws-observability/aws-for-fluent-bit",
         "3.4.14",
         "2026-08-21",
         "https://github.com/aws/aws-for-fluent-bit/releases/tag/v3.4.14",
     ),
-    "aws-cli": Image(
+    "aws-cli": PinnedImage(
         "public.ecr.aws/aws-cli/aws-cli", "2.36.5", "2026-07-21", "https://github.com/aws/aws-cli/tree/v2"
     ),
-    "postgres": Image(
+    "postgres": PinnedImage(
         "public.ecr.aws/docker/library/postgres",
         "17.9-alpine",
         "2026-02-26",
@@ -97,7 +99,7 @@ def reference(name: str, asked: str = "") -> str:
 
 
 #: Registry -> where it is below ``registry`` of the stack file: AWS's proposals for ECR's pull-through caches.
-CACHES: Final[Mapping[str, str]] = {"quay.io": "quay", "docker.io": "docker-hub", "public.ecr.aws": "ecr-public"}
+CACHES: Final[Mapping[str, str]] = {"quay.io": "quay", DEFAULT_HOST: "docker-hub", "public.ecr.aws": "ecr-public"}
 _CACHED: Final = re.compile(rf"[^/]+/(?:.+/)?(?:{'|'.join(CACHES.values())})/")
 
 
@@ -110,9 +112,7 @@ def fetched_from(image: str, registry: str) -> str:
     """
     if not registry:
         return image
-    host, slash, path = image.partition("/")
-    if not slash or not (any(mark in host for mark in ".:") or host == "localhost"):
-        host, path = "docker.io", image if slash else f"library/{image}"
+    host, path = located(image)
     return f"{registry.rstrip('/')}/{CACHES[host]}/{path}" if host in CACHES else image
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from obskit.deploy.containers import _exporter, _files, _images, _router, _targets
+from obskit.deploy.image_names import ecr_host
 from obskit.deploy.resource import Join, Ref
 from obskit.deploy.services import Condition, Container, FargateService, Public, Text
 
@@ -84,8 +85,7 @@ def image(spec: StackSpec, place: Place, application: Application) -> str:
     """
     if _images.is_whole(application.image):
         return application.image
-    registry = f"{place.account}.dkr.ecr.{place.region}.{place.suffix}"
-    return f"{registry}/{spec.name}/{application.name}:{application.image or 'latest'}"
+    return f"{ecr_host(place)}/{spec.name}/{application.name}:{application.image or 'latest'}"
 
 
 def _environment(spec: StackSpec, application: Application) -> tuple[tuple[str, Text], ...]:

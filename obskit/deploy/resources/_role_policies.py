@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from obskit.deploy.containers._images import CACHES
+from obskit.deploy.image_names import EcrRegistry, ecr_registry, parsed
 from obskit.deploy.resource import Fields, Join, Place, Ref, Value
 from obskit.deploy.resources._iam import allow, policy
 from obskit.deploy.resources._names import (
@@ -52,8 +53,6 @@ _RELEASE: Final = (
 )
 #: What AWS fetches an image with that a pull-through cache does not have yet.
 _CACHE: Final = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
-#: An image in a private repository: account, region, repository.
-_PRIVATE_IMAGE: Final = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)")
 
 
 def execution(spec: StackSpec, place: Place, services: Iterable[FargateService]) -> dict[str, Value]:
@@ -158,20 +157,24 @@ def _own(spec: StackSpec, place: Place, services: Iterable[FargateService]) -> I
 
 def _caches(spec: StackSpec, place: Place) -> tuple[str, ...]:
     """Return the patterns of the repositories of pull-through caches, where the stack uses ECR's."""
-    if not (match := _PRIVATE_IMAGE.match(f"{spec.registry.rstrip('/')}/x")):
+    host, _, path = spec.registry.rstrip("/").partition("/")
+    if not (registry := ecr_registry(host)):
         return ()
-    account, region, below = match.groups()
-    names = (f"{below.removesuffix('x')}{cache}/*" for cache in CACHES.values())
-    return tuple(sorted(place.arn("ecr", f"repository/{name}", region=region, account=account) for name in names))
+    below = f"{path}/" if path else ""
+    return tuple(sorted(_repository(place, registry, f"{below}{cache}/*") for cache in CACHES.values()))
 
 
 def _others(place: Place, services: Iterable[FargateService]) -> Iterator[str]:
     """Yield private repositories that are not the stack's, which the spec names in full."""
     for service in services:
         for container in service.containers:
-            if match := _PRIVATE_IMAGE.match(container.image):
-                account, region, name = match.groups()
-                yield place.arn("ecr", f"repository/{name}", region=region, account=account)
+            image = parsed(container.image)
+            if image.repository and (registry := ecr_registry(image.host)):
+                yield _repository(place, registry, image.repository)
+
+
+def _repository(place: Place, registry: EcrRegistry, name: str) -> str:
+    return place.arn("ecr", f"repository/{name}", region=registry.region, account=registry.account)
 
 
 def _secrets(spec: StackSpec, place: Place, services: Iterable[FargateService]) -> Iterator[str]:

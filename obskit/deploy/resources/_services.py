@@ -27,7 +27,7 @@ _SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Progress:
     """How far a deployment has come.
 
     Attributes:
@@ -121,7 +121,7 @@ def _images(aws: Aws, revision: str) -> dict[str, str]:
     return {str(container["name"]): str(container.get("image", "")) for container in containers}
 
 
-def judged(row: Row, deployment: str) -> Verdict:
+def judged(row: Row, deployment: str) -> Progress:
     """Tell how far a deployment has come, by its id: that a service is stable may be due to a rollback. Pure.
 
     Args:
@@ -130,21 +130,21 @@ def judged(row: Row, deployment: str) -> Verdict:
     """
     current = primary(row)
     if row.get("status", "ACTIVE") != "ACTIVE":
-        return Verdict("failed", f"the service is {row['status']}")
+        return Progress("failed", f"the service is {row['status']}")
     wanted = deployment or str(current.get("id", ""))
     found = next((d for d in row.get("deployments") or () if d.get("id") == wanted), None)
     if found is None:
-        return Verdict("failed", f"it is gone; the service is now at {_revision(current)}")
+        return Progress("failed", f"it is gone; the service is now at {_revision(current)}")
     reason = redact(str(found.get("rolloutStateReason", "")))
     if found.get("rolloutState") == "FAILED":
-        return Verdict("failed", reason or "AWS says FAILED")
+        return Progress("failed", reason or "AWS says FAILED")
     if found.get("status") != "PRIMARY":
-        return Verdict("failed", f"another one has taken its place, with {_revision(current)}")
+        return Progress("failed", f"another one has taken its place, with {_revision(current)}")
     running, desired = int(found.get("runningCount", 0)), int(found.get("desiredCount", 0))
     failed = int(found.get("failedTasks", 0))
     words = f"{running} of {desired} tasks running" + (f", {failed} have failed" if failed else "")
     complete = found.get("rolloutState", "COMPLETED") == "COMPLETED"
-    return Verdict("done") if complete and running >= desired else Verdict("going", words)
+    return Progress("done") if complete and running >= desired else Progress("going", words)
 
 
 def rollout(aws: Aws, cluster: str, attributes: Attributes) -> str:
@@ -161,9 +161,9 @@ def rollout(aws: Aws, cluster: str, attributes: Attributes) -> str:
     name, deployment = attributes["name"], attributes.get("deployment", "")
     for pause in (*_HEARSAY_SECONDS, 0.0):
         row = next(iter(described(aws, cluster, name)), None)
-        verdict = judged(row, deployment) if row else Verdict("failed", "there is no such service")
-        if row and verdict.state != "failed":
-            return verdict.words
+        progress = judged(row, deployment) if row else Progress("failed", "there is no such service")
+        if row and progress.state != "failed":
+            return progress.words
         if row and any(d.get("id") == deployment for d in row.get("deployments") or ()):
             break
         aws.sleep(pause)
@@ -171,7 +171,7 @@ def rollout(aws: Aws, cluster: str, attributes: Attributes) -> str:
     where = {
         "service": f"{cluster}/{name}",
         "deployment": deployment,
-        "aws": verdict.words,
+        "aws": progress.words,
         "stopped": "; ".join(stops(aws, cluster, name, deployment)),
         "events": "; ".join(messages),
     }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from obskit.deploy.resource import Attributes, Fields, Kind, Observed, Resource
 from obskit.deploy.resources import _acm, _entry, _tags
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from obskit.deploy.spec import StackSpec
 
 #: ACM makes up the validation records some seconds after the request.
-_RECORDS_SECONDS = 300.0
+_RECORDS_SECONDS: Final = 300.0
 
 
 def record_name(host: str) -> str:
@@ -30,7 +30,7 @@ def record_value(host: str) -> str:
 class CertificateKind(Kind):
     """One certificate for all host names; none when the spec names one that exists.
 
-    A certificate's names cannot be changed: another one is asked for and validated, the listener takes it,
+    A certificate's names cannot be changed: another one is requested and validated, the listener takes it,
     and the old one goes. So does one that was not validated in time, or was revoked: its ``Status`` is a
     field only then.
 
@@ -50,37 +50,49 @@ class CertificateKind(Kind):
         yield Resource(kind=self.name, name="main", fields=fields)
 
     def observe(self, aws: Aws, stack: Stack) -> Iterable[Observed]:
-        """Yield the certificates that bear the stack's tags."""
+        """Yield the certificates that bear the stack's tags, the oldest first."""
         for certificate, tags in _acm.ours(aws, stack):
             name = _tags.name_of(self.name, tags, stack)
             if name is not None:
-                fields, attributes = dict(_fields(certificate)), _attributes(certificate)
-                yield Observed(kind=self.name, name=name, fields=fields, attributes=attributes, tags=tags)
+                yield Observed(
+                    kind=self.name,
+                    name=name,
+                    fields=_fields(certificate),
+                    attributes=_attributes(certificate),
+                    tags=tags,
+                )
 
     def create(self, aws: Aws, stack: Stack, resource: Resource) -> Attributes:
-        """Ask for one, and wait until ACM says which records validate it.
+        """Request a certificate, and wait until ACM says which records validate it.
 
-        No idempotency token: after an hour or a deletion it would stand for something else. The tags say
-        whether a request that was not answered took effect.
+        The request bears no idempotency token: after an hour, or a deletion, the same token would stand for
+        another certificate. The tags say whether a request that was not answered took effect.
+
+        Raises:
+            AwsError: ACM refuses, or makes up no records in time.
         """
-        asked: Any = resource.fields
-        others = [name for name in asked["SubjectAlternativeNames"] if name != asked["DomainName"]]
+        fields: Any = resource.fields
+        domain = fields["DomainName"]
         answer = aws.call(
             "acm",
             "request_certificate",
-            DomainName=asked["DomainName"],
-            SubjectAlternativeNames=others or None,
+            DomainName=domain,
+            SubjectAlternativeNames=[name for name in fields["SubjectAlternativeNames"] if name != domain] or None,
             ValidationMethod="DNS",
             Tags=_tags.as_list(resource.tags),
         )
-        return _with_records(aws, answer["CertificateArn"])
+        return _wait_for_records(aws, answer["CertificateArn"])
 
     def change(self, aws: Aws, stack: Stack, resource: Resource, before: Observed, paths: frozenset[str]) -> Attributes:
-        """Wait for the validation records, which an interrupted run did not do."""
-        return _with_records(aws, before.attributes["arn"])
+        """Wait for the validation records: a run that was interrupted did not.
+
+        Raises:
+            AwsError: ACM makes up no records in time.
+        """
+        return _wait_for_records(aws, before.attributes["arn"])
 
     def retag(self, aws: Aws, stack: Stack, before: Observed, tags: Mapping[str, str]) -> None:
-        """Write tags."""
+        """Write tags onto one that exists."""
         arn = before.attributes["arn"]
         aws.call("acm", "add_tags_to_certificate", idempotent=True, CertificateArn=arn, Tags=_tags.as_list(tags))
 
@@ -91,34 +103,48 @@ class CertificateKind(Kind):
             aws.call("acm", "delete_certificate", idempotent=True, settle=True, CertificateArn=arn)
 
 
-def _with_records(aws: Aws, arn: str) -> Attributes:
+def _wait_for_records(aws: Aws, arn: str) -> Attributes:
+    """Wait until ACM has made up the validation records of a certificate; return its attributes.
+
+    Raises:
+        AwsError: It took longer than five minutes.
+    """
+    certificate: Mapping[str, Any] = {}
+
     def missing() -> str:
-        certificate = _acm.describe(aws, arn)
-        return "" if certificate and _complete(certificate) else "ACM makes up the validation records"
+        nonlocal certificate
+        certificate = _acm.describe(aws, arn) or {}
+        return "" if certificate and _is_settled(certificate) else "ACM makes up the validation records"
 
     aws.until(missing, patience_seconds=_RECORDS_SECONDS, what=f"certificate {arn}")
-    return _attributes(_acm.describe(aws, arn) or {"CertificateArn": arn})
+    return _attributes(certificate)
 
 
-def _complete(certificate: Mapping[str, Any]) -> bool:
-    wanted = {_entry.base(name) for name in _acm.names(certificate)}
-    return wanted <= _acm.records(certificate).keys() or certificate.get("Status") in _acm.LOST
+def _is_settled(certificate: Mapping[str, Any]) -> bool:
+    """Tell whether ACM has made up a record for each host name, or never will."""
+    hosts = {_entry.base(name) for name in _acm.names(certificate)}
+    return hosts <= _acm.records(certificate).keys() or certificate.get("Status") in _acm.LOST
 
 
-def _fields(certificate: Mapping[str, Any]) -> Iterator[tuple[str, str | tuple[str, ...]]]:
-    yield "DomainName", certificate["DomainName"].lower()
-    yield "SubjectAlternativeNames", _acm.names(certificate)
+def _fields(certificate: Mapping[str, Any]) -> Fields:
+    """Return a certificate in the shape of what is wanted, and what keeps it from being that."""
+    fields: dict[str, str | tuple[str, ...]] = {
+        "DomainName": certificate["DomainName"].lower(),
+        "SubjectAlternativeNames": _acm.names(certificate),
+    }
     if certificate.get("Status") in _acm.LOST:
-        yield "Status", str(certificate["Status"])
-    elif not _complete(certificate):
-        yield "DomainValidationOptions", "not made up yet"
+        fields["Status"] = str(certificate["Status"])
+    elif not _is_settled(certificate):
+        fields["DomainValidationOptions"] = "not made up yet"
+    return fields
 
 
 def _attributes(certificate: Mapping[str, Any]) -> Attributes:
-    found = {"arn": str(certificate["CertificateArn"])}
+    """Return what others refer to: the ARN, and a name and a value for each validation record."""
+    attributes = {"arn": str(certificate["CertificateArn"])}
     for host, (name, value) in _acm.records(certificate).items():
-        found |= {record_name(host): name, record_value(host): value}
-    return found
+        attributes |= {record_name(host): name, record_value(host): value}
+    return attributes
 
 
 KIND = CertificateKind()

@@ -64,7 +64,7 @@ class Moot:
     part: str = ""
 
 
-Verdict = Good | Bad | Moot
+Answer = Good | Bad | Moot
 Everything = Mapping[str, Resource]
 
 
@@ -83,12 +83,12 @@ class Check:
     ids: tuple[str, ...]
     title: str
     kinds: tuple[str, ...]
-    judge: Callable[[Resource, Everything], Iterable[Verdict]]
+    judge: Callable[[Resource, Everything], Iterable[Answer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One answer to one question.
+class SecurityFinding:
+    """How one question was answered for one resource.
 
     Attributes:
         id: As the tool calls it.
@@ -111,7 +111,7 @@ class Finding:
 
 def findings(
     resources: Iterable[Resource], waivers: Iterable[Waiver] = (), *, defaults: Iterable[Waiver] = DEFAULT_WAIVERS
-) -> tuple[Finding, ...]:
+) -> tuple[SecurityFinding, ...]:
     """Ask all questions of all resources.
 
     Args:
@@ -129,7 +129,7 @@ def findings(
         _waived(finding, (*own, *shipped), used) for check in all_checks() for finding in _asked(check, everything)
     ]
     unused = [
-        Finding(
+        SecurityFinding(
             id=waiver.id,
             title="waiver",
             address=waiver.resource,
@@ -149,27 +149,27 @@ def all_checks() -> tuple[Check, ...]:
     return tuple(check for module in modules_in(__name__) for check in module.CHECKS)
 
 
-def _asked(check: Check, everything: Everything) -> Iterator[Finding]:
+def _asked(check: Check, everything: Everything) -> Iterator[SecurityFinding]:
     asked = [resource for resource in everything.values() if resource.kind in check.kinds]
     for number in check.ids:
         if not asked:
             why = f"the stack has no {' and no '.join(kind.replace('_', ' ') for kind in check.kinds)}"
-            yield Finding(id=number, title=check.title, address="", state="not applicable", why=why)
+            yield SecurityFinding(id=number, title=check.title, address="", state="not applicable", why=why)
         for resource in asked:
-            for verdict in check.judge(resource, everything):
-                yield _finding(number, check.title, resource.address, verdict)
+            for answer in check.judge(resource, everything):
+                yield _finding(number, check.title, resource.address, answer)
 
 
-def _finding(number: str, title: str, address: str, verdict: Verdict) -> Finding:
-    finding = Finding(id=number, title=title, address=address, part=verdict.part, state="pass")
-    if isinstance(verdict, Bad):
-        return replace(finding, state="fail", why=verdict.why, todo=verdict.todo)
-    if isinstance(verdict, Moot):
-        return replace(finding, state="not applicable", why=verdict.why)
+def _finding(number: str, title: str, address: str, answer: Answer) -> SecurityFinding:
+    finding = SecurityFinding(id=number, title=title, address=address, part=answer.part, state="pass")
+    if isinstance(answer, Bad):
+        return replace(finding, state="fail", why=answer.why, todo=answer.todo)
+    if isinstance(answer, Moot):
+        return replace(finding, state="not applicable", why=answer.why)
     return finding
 
 
-def _waived(finding: Finding, waivers: Iterable[Waiver], used: set[Waiver]) -> Finding:
+def _waived(finding: SecurityFinding, waivers: Iterable[Waiver], used: set[Waiver]) -> SecurityFinding:
     """Return the finding, waived where it fails and a waiver fits; the first one that fits counts as used."""
     if finding.state != "fail":
         return finding
@@ -200,7 +200,7 @@ def entries(fields: Value, *path: str) -> Mapping[str, Value]:
     return found if isinstance(found, Mapping) else {}
 
 
-def holds(path: tuple[str, ...], wanted: Value, why: str, todo: str) -> Callable[[Resource, Everything], list[Verdict]]:
+def holds(path: tuple[str, ...], wanted: Value, why: str, todo: str) -> Callable[[Resource, Everything], list[Answer]]:
     """Return a judge that wants one value at one path.
 
     Args:
@@ -209,7 +209,7 @@ def holds(path: tuple[str, ...], wanted: Value, why: str, todo: str) -> Callable
         why, todo: As in `Bad`.
     """
 
-    def judge(resource: Resource, everything: Everything) -> list[Verdict]:  # noqa: ARG001
+    def judge(resource: Resource, everything: Everything) -> list[Answer]:  # noqa: ARG001
         return [Good() if at(resource.fields, *path) == wanted else Bad(why, todo)]
 
     return judge

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from obskit.deploy.resource import Resource, Value
-from obskit.deploy.security import Bad, Check, Everything, Good, Moot, Verdict, at, entries
+from obskit.deploy.security import Answer, Bad, Check, Everything, Good, Moot, at, entries
 
 _OURS = "this is a defect of obskit: report it"
 _ROOT = ("", "0", "root")
@@ -13,10 +13,10 @@ _ROOT = ("", "0", "root")
 
 def _each(
     path: tuple[str, ...], fine: Callable[[Value], bool], why: str, todo: str
-) -> Callable[[Resource, Everything], Iterator[Verdict]]:
+) -> Callable[[Resource, Everything], Iterator[Answer]]:
     """Return a judge that wants something of one path of every container."""
 
-    def judge(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+    def judge(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
         for name, container in sorted(entries(resource.fields, "containers").items()):
             part = f"containers.{name}"
             yield Good(part) if fine(at(container, *path)) else Bad(why, todo, part)
@@ -24,8 +24,8 @@ def _each(
     return judge
 
 
-def _mode(path: str, forbidden: str, why: str) -> Callable[[Resource, Everything], Iterator[Verdict]]:
-    def judge(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _mode(path: str, forbidden: str, why: str) -> Callable[[Resource, Everything], Iterator[Answer]]:
+    def judge(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
         yield Bad(why, _OURS) if resource.fields.get(path) == forbidden else Good()
 
     return judge
@@ -36,7 +36,7 @@ def _linux(resource: Resource) -> bool:
     return not str(family or "LINUX").startswith("WINDOWS")
 
 
-def _no_root(resource: Resource, everything: Everything) -> Iterator[Verdict]:
+def _no_root(resource: Resource, everything: Everything) -> Iterator[Answer]:
     if not _linux(resource):
         yield Moot("its containers run Windows")
         return
@@ -49,7 +49,7 @@ def _no_root(resource: Resource, everything: Everything) -> Iterator[Verdict]:
     yield from user(resource, everything)
 
 
-def _no_administrator(resource: Resource, everything: Everything) -> Iterator[Verdict]:
+def _no_administrator(resource: Resource, everything: Everything) -> Iterator[Answer]:
     if _linux(resource):
         yield Moot("its containers run Linux")
         return
@@ -62,7 +62,7 @@ def _no_administrator(resource: Resource, everything: Everything) -> Iterator[Ve
     yield from user(resource, everything)
 
 
-def _file_systems(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _file_systems(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     volumes = {
         name: settings
         for name, volume in entries(resource.fields, "volumes").items()
@@ -76,7 +76,7 @@ def _file_systems(resource: Resource, everything: Everything) -> Iterator[Verdic
         yield Good(part) if fine else Bad("EFS is mounted without TLS", "enable its encryption in transit", part)
 
 
-def _two_roles(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _two_roles(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     execution, task = (resource.fields.get(key) for key in ("executionRoleArn", "taskRoleArn"))
     if execution is not None and execution == task:
         yield Bad("the program may do all that ECS may do to start it", _OURS)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from obskit.deploy.resource import Join, Resource, Value
-from obskit.deploy.security import Bad, Check, Everything, Good, Verdict, at, entries
+from obskit.deploy.security import Answer, Bad, Check, Everything, Good, at, entries
 from obskit.redact import CREDENTIAL, redact
 
 #: The names that Security Hub looks for.
@@ -54,7 +54,7 @@ def _texts(container: Value) -> Iterator[tuple[str, str]]:
             yield key, _PLACEHOLDER.sub('""', " ".join(_plain(word) for word in words))
 
 
-def _judge(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _judge(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     for name, container in sorted(entries(resource.fields, "containers").items()):
         part = f"containers.{name}"
         found = [f"{what} ({kind})" for what, text in _texts(container) if (kind := credential(text))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from obskit.deploy.resource import Resource
-from obskit.deploy.security import Bad, Check, Everything, Good, Moot, Verdict, at, holds
+from obskit.deploy.security import Answer, Bad, Check, Everything, Good, Moot, at, holds
 
 _OURS = "this is a defect of obskit: report it"
 #: The days of backups that Security Hub wants.
@@ -14,8 +14,8 @@ _BACKUP_DAYS = 7
 _OLD_AUTHORITIES = ("rds-ca-2015", "rds-ca-2019")
 
 
-def _backed_up(days: int) -> Callable[[Resource, Everything], Iterator[Verdict]]:
-    def judge(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _backed_up(days: int) -> Callable[[Resource, Everything], Iterator[Answer]]:
+    def judge(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
         kept = resource.fields.get("BackupRetentionPeriod") or 0
         fine = isinstance(kept, int) and kept >= days
         yield Good() if fine else Bad(f"backups are kept {kept} days", f"set database.backup_days to {days} or more")
@@ -23,22 +23,22 @@ def _backed_up(days: int) -> Callable[[Resource, Everything], Iterator[Verdict]]
     return judge
 
 
-def _logs(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _logs(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     logs = resource.fields.get("EnableCloudwatchLogsExports")
     yield Good() if isinstance(logs, tuple) and "postgresql" in logs else Bad("its log stays in RDS", _OURS)
 
 
-def _monitored(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _monitored(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     fine = bool(resource.fields.get("MonitoringInterval"))
     yield Good() if fine else Bad("Enhanced Monitoring is off", "rely on Performance Insights, or switch it on")
 
 
-def _authority(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _authority(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     name = str(resource.fields.get("CACertificateIdentifier") or "AWS's newest")
     yield Bad(f"its certificate is of {name}", _OURS) if name in _OLD_AUTHORITIES else Good()
 
 
-def _insights_key(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _insights_key(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     if not resource.fields.get("EnablePerformanceInsights"):
         yield Moot("Performance Insights is off")
     elif resource.fields.get("PerformanceInsightsKMSKeyId"):
@@ -47,7 +47,7 @@ def _insights_key(resource: Resource, everything: Everything) -> Iterator[Verdic
         yield Bad("Performance Insights is encrypted with a key that AWS manages", "use a key of your own")
 
 
-def _tls(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _tls(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     fine = str(at(resource.fields, "Parameters", "rds.force_ssl")) == "1"
     yield Good() if fine else Bad("it takes connections without TLS", _OURS)
 

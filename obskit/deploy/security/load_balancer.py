@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from obskit.deploy.resource import Resource
-from obskit.deploy.security import Bad, Check, Everything, Good, Moot, Verdict, at, entries, holds
+from obskit.deploy.security import Answer, Bad, Check, Everything, Good, Moot, at, entries, holds
 
 _OURS = "this is a defect of obskit: report it"
 _TODO_POLICY = "set entry.policy to ELBSecurityPolicy-TLS13-1-2-2021-06 or a newer one"
@@ -22,20 +22,20 @@ def _redirects(resource: Resource) -> bool:
     )
 
 
-def _encrypted(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _encrypted(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     fine = resource.fields.get("Protocol") == "HTTPS" or _redirects(resource)
     yield Good() if fine else Bad("it serves plain HTTP", _OURS)
 
 
-def _redirected(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _redirected(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     if resource.fields.get("Protocol") != "HTTP":
         yield Moot("it takes no plain HTTP")
     else:
         yield Good() if _redirects(resource) else Bad("plain HTTP is not sent on to HTTPS", _OURS)
 
 
-def _policy(pattern: re.Pattern[str], why: str) -> Callable[[Resource, Everything], Iterator[Verdict]]:
-    def judge(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _policy(pattern: re.Pattern[str], why: str) -> Callable[[Resource, Everything], Iterator[Answer]]:
+    def judge(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
         if resource.fields.get("Protocol") != "HTTPS":
             yield Moot("it takes no TLS")
             return
@@ -45,18 +45,18 @@ def _policy(pattern: re.Pattern[str], why: str) -> Callable[[Resource, Everythin
     return judge
 
 
-def _desync(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _desync(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     mode = at(resource.fields, "Attributes", "routing.http.desync_mitigation_mode") or "defensive"
     fine = mode in ("defensive", "strictest")
     yield Good() if fine else Bad(f"requests that servers may read differently pass: {mode}", _OURS)
 
 
-def _zones(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _zones(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     fine = len(entries(resource.fields, "Subnets")) > 1
     yield Good() if fine else Bad("it stands in one zone", "set network.zones to 2 or more")
 
 
-def _web_acl(resource: Resource, everything: Everything) -> Iterator[Verdict]:
+def _web_acl(resource: Resource, everything: Everything) -> Iterator[Answer]:
     if any(one.kind == "web_acl_association" for one in everything.values()):
         yield Good()
     elif resource.fields.get("Scheme") == "internal":
@@ -65,12 +65,12 @@ def _web_acl(resource: Resource, everything: Everything) -> Iterator[Verdict]:
         yield Bad("no web application firewall stands before it", "associate a web ACL with it")
 
 
-def _probed(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _probed(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     fine = resource.fields.get("HealthCheckEnabled") is not False and bool(resource.fields.get("HealthCheckPath"))
     yield Good() if fine else Bad("its targets are not asked for their health", "set the application's health_path")
 
 
-def _inner(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _inner(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     plain = resource.fields.get("Protocol") == "HTTP"
     yield Bad("requests go on to its targets without TLS", "let the targets serve HTTPS") if plain else Good()
 

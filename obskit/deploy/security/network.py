@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from obskit.deploy.resource import Resource, Value, references
-from obskit.deploy.security import Bad, Check, Everything, Good, Verdict, at, entries, holds
+from obskit.deploy.security import Answer, Bad, Check, Everything, Good, at, entries, holds
 
 _OURS = "this is a defect of obskit: report it"
 _WORLD: Final = ("0.0.0.0/0", "::/0")
@@ -14,7 +14,7 @@ _WORLD: Final = ("0.0.0.0/0", "::/0")
 _PUBLIC_PORTS: Final = (80, 443)
 
 
-def _described(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _described(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     if resource.kind == "security_group":
         yield Good() if resource.fields.get("Description") else Bad("it has no description", _OURS)
     for side in ("Ingress", "Egress"):
@@ -23,7 +23,7 @@ def _described(resource: Resource, everything: Everything) -> Iterator[Verdict]:
             yield Good(part) if at(rule, "Description") else Bad("it has no description", _OURS, part)
 
 
-def _attached(resource: Resource, everything: Everything) -> Iterator[Verdict]:
+def _attached(resource: Resource, everything: Everything) -> Iterator[Answer]:
     users = [
         one.address
         for one in everything.values()
@@ -33,13 +33,13 @@ def _attached(resource: Resource, everything: Everything) -> Iterator[Verdict]:
     yield Good() if users else Bad("nothing uses it", _OURS)
 
 
-def _logged(resource: Resource, everything: Everything) -> Iterator[Verdict]:
+def _logged(resource: Resource, everything: Everything) -> Iterator[Answer]:
     logs = [one for one in everything.values() if one.kind == "flow_log"]
     fine = any(ref.address == resource.address for one in logs for ref in references(one.fields))
     yield Good() if fine else Bad("no flow log is written", "set network.flow_logs = true")
 
 
-def _default_group(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _default_group(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     rules = [entries(resource.fields, "DefaultGroup", side) for side in ("Ingress", "Egress")]
     owned = at(resource.fields, "DefaultGroup") is not None
     yield Good() if owned and not any(rules) else Bad("its default security group lets something through", _OURS)
@@ -56,14 +56,14 @@ def _ports(rule: Value) -> tuple[int, int]:
     return (int(str(first)), int(str(last))) if named else (0, 65535)
 
 
-def _incoming(allowed: Callable[[int, int], bool], why: str) -> Callable[[Resource, Everything], Iterator[Verdict]]:
-    def judge(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _incoming(allowed: Callable[[int, int], bool], why: str) -> Callable[[Resource, Everything], Iterator[Answer]]:
+    def judge(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
         yield from _rules(entries(resource.fields, "Ingress"), allowed, why)
 
     return judge
 
 
-def _rules(rules: Mapping[str, Value], allowed: Callable[[int, int], bool], why: str) -> Iterator[Verdict]:
+def _rules(rules: Mapping[str, Value], allowed: Callable[[int, int], bool], why: str) -> Iterator[Answer]:
     bad = [key for key, rule in sorted(rules.items()) if _open(rule) and not allowed(*_ports(rule))]
     for key in bad:
         yield Bad(why, "narrow entry.allow", f"Ingress.{key}")
@@ -71,7 +71,7 @@ def _rules(rules: Mapping[str, Value], allowed: Callable[[int, int], bool], why:
         yield Good()
 
 
-def _everything_out(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _everything_out(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     rules = entries(resource.fields, "Egress")
     bad = [key for key, rule in sorted(rules.items()) if _open(rule) and at(rule, "IpProtocol") == "-1"]
     for key in bad:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from obskit.deploy.resource import Resource, Value
-from obskit.deploy.security import Bad, Check, Everything, Good, Verdict, at, entries
+from obskit.deploy.security import Answer, Bad, Check, Everything, Good, at, entries
 
 _TODO = "name the actions and resources that are needed"
 
@@ -15,10 +15,10 @@ def _texts(value: Value) -> tuple[str, ...]:
     return tuple(one for one in values if isinstance(one, str))
 
 
-def _statements(bad: Callable[[Value], bool], why: str) -> Callable[[Resource, Everything], Iterator[Verdict]]:
+def _statements(bad: Callable[[Value], bool], why: str) -> Callable[[Resource, Everything], Iterator[Answer]]:
     """Return a judge that looks at every statement of a role's own policies."""
 
-    def judge(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+    def judge(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
         found = [
             f"Policies.{name}.Statement.{sid}"
             for name, policy in sorted(entries(resource.fields, "Policies").items())
@@ -44,14 +44,14 @@ def _whole_service(statement: Value) -> bool:
     return any(action.endswith(":*") for action in _texts(at(statement, "Action")))
 
 
-def _trusted(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _trusted(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     statements = entries(resource.fields, "AssumeRolePolicyDocument", "Statement").values()
     principals = [at(one, "Principal") for one in statements if at(one, "Effect") == "Allow"]
     anybody = any(one == "*" or "*" in _texts(at(one, "AWS")) for one in principals)
     yield Bad("anybody may take it", "name who may take it") if anybody else Good()
 
 
-def _administrator(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _administrator(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     policies = _texts(resource.fields.get("ManagedPolicies"))
     bad = any(policy.endswith(":aws:policy/AdministratorAccess") for policy in policies)
     yield Bad("it is an administrator", "name narrower policies under the application's policies") if bad else Good()

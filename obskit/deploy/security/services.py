@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from obskit.deploy.resource import Resource
-from obskit.deploy.security import Bad, Check, Everything, Good, Moot, Verdict, at, holds
+from obskit.deploy.security import Answer, Bad, Check, Everything, Good, Moot, at, holds
 
 _OURS = "this is a defect of obskit: report it"
 #: The oldest platform that Security Hub takes for new.
 _OLDEST_PLATFORM = (1, 4, 0)
 
 
-def _platform(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _platform(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     version = str(resource.fields.get("platformVersion") or "LATEST")
     numbers = tuple(int(part) for part in version.split(".") if part.isdigit())
     fine = version == "LATEST" or numbers >= _OLDEST_PLATFORM
     yield Good() if fine else Bad(f"it runs on Fargate's platform {version}", _OURS)
 
 
-def _insights(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _insights(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     fine = at(resource.fields, "settings", "containerInsights") in ("enabled", "enhanced")
     yield Good() if fine else Bad("Container Insights is off", 'set telemetry.insights = "enhanced"')
 
 
-def _tagged(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _tagged(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     yield Good() if resource.tags else Bad("it bears no tag", _OURS)
 
 
@@ -32,7 +32,7 @@ def _exec_is_off(everything: Everything) -> bool:
     return not any(one.fields.get("enableExecuteCommand") for one in everything.values() if one.kind == "service")
 
 
-def _exec_logged(resource: Resource, everything: Everything) -> Iterator[Verdict]:
+def _exec_logged(resource: Resource, everything: Everything) -> Iterator[Answer]:
     if _exec_is_off(everything):
         yield Moot("ECS Exec is off in every service")
     elif at(resource.fields, "configuration", "executeCommandConfiguration", "logging") in (None, "NONE"):
@@ -41,7 +41,7 @@ def _exec_logged(resource: Resource, everything: Everything) -> Iterator[Verdict
         yield Good()
 
 
-def _exec_encrypted(resource: Resource, everything: Everything) -> Iterator[Verdict]:
+def _exec_encrypted(resource: Resource, everything: Everything) -> Iterator[Answer]:
     if _exec_is_off(everything):
         yield Moot("ECS Exec is off in every service")
     elif not at(resource.fields, "configuration", "executeCommandConfiguration", "kmsKeyId"):

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from obskit.deploy.resource import Resource, Value
-from obskit.deploy.security import Bad, Check, Everything, Good, Moot, Verdict, at, entries, holds
+from obskit.deploy.security import Answer, Bad, Check, Everything, Good, Moot, at, entries, holds
 
 _OURS = "this is a defect of obskit: report it"
 _KEY = "use a key of your own"
 _YEAR_DAYS = 365
 
 
-def _present(path: tuple[str, ...], why: str, todo: str) -> Callable[[Resource, Everything], Iterator[Verdict]]:
+def _present(path: tuple[str, ...], why: str, todo: str) -> Callable[[Resource, Everything], Iterator[Answer]]:
     """Return a judge that wants anything at one path."""
 
-    def judge(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+    def judge(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
         yield Good() if at(resource.fields, *path) else Bad(why, todo)
 
     return judge
 
 
-def _a_year(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _a_year(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     days = resource.fields.get("retentionInDays")
     fine = days is None or (isinstance(days, int) and days >= _YEAR_DAYS)
     yield Good() if fine else Bad(f"lines are kept {days} days", f"set telemetry.log_days to {_YEAR_DAYS} or more")
@@ -39,16 +39,16 @@ def _anybody(statement: Value) -> bool:
     return everybody and at(statement, "Effect") == "Allow" and not at(statement, "Condition")
 
 
-def _not_public(field: str) -> Callable[[Resource, Everything], Iterator[Verdict]]:
-    def judge(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _not_public(field: str) -> Callable[[Resource, Everything], Iterator[Answer]]:
+    def judge(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
         bad = any(_anybody(statement) for statement in _statements(resource.fields.get(field)))
         yield Bad("its policy lets anybody in", _OURS) if bad else Good()
 
     return judge
 
 
-def _tls_only(field: str) -> Callable[[Resource, Everything], Iterator[Verdict]]:
-    def judge(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _tls_only(field: str) -> Callable[[Resource, Everything], Iterator[Answer]]:
+    def judge(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
         fine = any(
             at(one, "Effect") == "Deny" and at(one, "Condition", "Bool", "aws:SecureTransport") == "false"
             for one in _statements(resource.fields.get(field))
@@ -58,13 +58,13 @@ def _tls_only(field: str) -> Callable[[Resource, Everything], Iterator[Verdict]]
     return judge
 
 
-def _blocked(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _blocked(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     block = entries(resource.fields, "PublicAccessBlockConfiguration")
     fine = len(block) == 4 and all(block.values())
     yield Good() if fine else Bad("it can be made public", _OURS)
 
 
-def _own_key(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _own_key(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     kind = at(resource.fields, "Encryption", "SSEAlgorithm")
     if kind is None:
         yield Moot("it is not encrypted by a rule of its own")
@@ -72,7 +72,7 @@ def _own_key(resource: Resource, everything: Everything) -> Iterator[Verdict]:  
         yield Good() if str(kind).startswith("aws:kms") else Bad("it is encrypted with a key of S3", _KEY)
 
 
-def _aborts(resource: Resource, everything: Everything) -> Iterator[Verdict]:  # noqa: ARG001
+def _aborts(resource: Resource, everything: Everything) -> Iterator[Answer]:  # noqa: ARG001
     rules = entries(resource.fields, "LifecycleRules").values()
     fine = any(at(rule, "AbortIncompleteMultipartUpload") for rule in rules)
     yield Good() if fine else Bad("uploads that broke off stay for ever", _OURS)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from obskit.deploy.image_names import DIGEST
 from obskit.deploy.spec_check._problem import Problem, error, path_of, warning
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ _REPOSITORY = re.compile(
     r"([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?/)?"  # registry
     r"[a-z0-9]+([._/-]+[a-z0-9]+){0,60}"
 )
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _POLICY = re.compile(r"arn:(aws[a-z-]*):iam::(aws|[0-9]{12}):policy/[\w+=,.@/-]{1,512}")
 _ALMIGHTY = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
 #: SIGKILL comes at the latest then, on Fargate; a second is less than ECS takes.
@@ -57,7 +57,7 @@ def _image(key: str, size: Size) -> Iterator[Problem]:
         named, at, digest = image.partition("@")
         head, colon, tag = named.rpartition(":")
         repository, tag = (head, tag) if colon and "/" not in tag else (named, "")
-        if at and not _DIGEST.fullmatch(digest):
+        if at and not DIGEST.fullmatch(digest):
             yield error(key, image, "has no digest behind @", "sha256: and 64 of 0-9 and a-f")
             return
     if not _REPOSITORY.fullmatch(repository) or (tag and not _TAG.fullmatch(tag)):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from obskit.deploy.image_names import ecr_registry
 from obskit.deploy.spec_check._problem import Problem, error, warning
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from obskit.deploy.spec import StackSpec
 
 _REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?")
-_ECR = re.compile(r"[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?(/.*)?")
 
 
 def check(spec: StackSpec, place: Place | None) -> Iterator[Problem]:
@@ -25,11 +25,11 @@ def check(spec: StackSpec, place: Place | None) -> Iterator[Problem]:
         form = "host, or host/path, without scheme and tag: 123456789012.dkr.ecr.eu-west-1.amazonaws.com"
         yield error("registry", registry, "is no registry", form)
         return
-    found = _ECR.fullmatch(registry)
-    if spec.network.nat != "none" or not found:
+    found = ecr_registry(registry.partition("/")[0])
+    if spec.network.nat != "none" or found is None or not found.by_endpoint:
         return
     region = place.region if place is not None else spec.region
-    if region and found[1] != region:
+    if region and found.region != region:
         what = "lies in another region, which endpoints do not lead to"
         yield error("registry", registry, what, f"one in {region}")
     else:

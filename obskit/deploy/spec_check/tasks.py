@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from obskit.deploy import fargate
+from obskit.deploy.image_names import ecr_registry, parsed
 from obskit.deploy.resources import _ecs
 from obskit.deploy.spec_check._problem import Problem, error, path_of
 from obskit.redact import redact
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from obskit.deploy.resource import Place
     from obskit.deploy.services import FargateService
     from obskit.deploy.spec import StackSpec
-
-#: What the VPC endpoints reach: repositories of ECR, of whatever account.
-_ECR = re.compile(r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/.+")
 
 
 def check_services(services: Sequence[FargateService], spec: StackSpec, place: Place) -> Iterator[Problem]:
@@ -33,8 +30,15 @@ def check_services(services: Sequence[FargateService], spec: StackSpec, place: P
             what = f"makes a task definition that ECS refuses{where}, {redact(problem.message)}"
             yield error(f"{key}{path}", None, what, problem.hint)
     if spec.network.nat == "none":
-        foreign = sorted({c.image for s in services for c in s.containers if not _ECR.fullmatch(c.image)})
+        foreign = sorted({c.image for s in services for c in s.containers if not _is_reached(c.image)})
         if foreign:
             what = f"leaves no way to {', '.join(foreign)}"
             allowed = 'a registry of pull-through caches in ECR, copies of them there, or "one"'
             yield error("network.nat", "none", what, allowed)
+
+
+def _is_reached(image: str) -> bool:
+    """Tell whether VPC endpoints lead to an image: to repositories of ECR, of whatever account."""
+    found = parsed(image)
+    registry = ecr_registry(found.host)
+    return registry is not None and registry.by_endpoint and found.repository != ""

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import json
-import random
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from obskit.ascode.alerts import push_text as words
 from obskit.ascode.alerts.build import as_yaml, groups
@@ -22,7 +17,7 @@ from obskit.ascode.alerts.expression import Writer
 from obskit.ascode.alerts.load import load
 from obskit.ascode.alerts.push import Outcome, PushError, plan, push
 from obskit.ascode.alerts.push_amp import Amp
-from obskit.ascode.alerts.push_compare import changes, groups_in, same
+from obskit.ascode.alerts.push_compare import groups_in, same
 from obskit.ascode.alerts.push_folder import HEADER
 from obskit.ascode.alerts.push_ruler import Ruler
 from obskit.errors import UsageError
@@ -312,70 +307,3 @@ def test_an_outcome_says_what_was_not_done_and_why() -> None:
     assert "\x1b" not in said
     assert said.endswith("run it again to do the rest")
     assert words.document(found, outcome)["again"] is True
-
-
-# --- comparing ---
-
-
-def test_what_a_rule_means_is_compared() -> None:
-    """Each field counts, and so does the order of rules: a later one reads what an earlier recorded."""
-    one = group(1).document()
-    turned = {**one, "rules": list(reversed(one["rules"]))}
-    renamed = copy.deepcopy(one)
-    renamed["rules"][1]["alert"] = "Other"
-    quoted = copy.deepcopy(one)
-    quoted["rules"][1]["expr"] = quoted["rules"][1]["expr"].replace("b  c", "b c")
-
-    assert [c.path for c in changes([one], [turned])] == ["obskit-1.rules"]
-    assert [(c.path, c.kind) for c in changes([one], [renamed])] == [
-        ("obskit-1.Other", "added"),
-        ("obskit-1.Alert1", "removed"),
-    ]
-    assert [c.path for c in changes([one], [quoted])] == ["obskit-1.Alert1.expr"]
-    assert [c.path for c in changes([one], [{**one, "interval": "1m"}])] == ["obskit-1.interval"]
-    assert not same([one], [one, one])
-    assert [c.path for c in changes([one], [one, one])] == ["obskit-1 (2)"]
-
-
-def test_a_secret_in_a_rule_is_not_shown() -> None:
-    """Somebody's annotation may hold one."""
-    old, new = group(1).document(), group(1).document()
-    old["rules"][1]["annotations"] = {"summary": "Authorization: Bearer abcdefghijklmnop0123456789"}
-
-    assert "abcdefghijklmnop" not in str(changes([old], [new]))
-
-
-RULES = st.fixed_dictionaries(
-    {"alert": st.sampled_from("ABC"), "expr": st.sampled_from(["up", "up  == 0", 'x{a="  "}', "rate(x[5m])"])},
-    optional={
-        "for": st.sampled_from(["0s", "60s", "1m", "1h", "60m", "90m"]),
-        "labels": st.dictionaries(st.sampled_from("ab"), st.sampled_from(["1", "x"])),
-        "keep_firing_for": st.sampled_from(["5m", "300s"]),
-    },
-)
-GROUPS = st.lists(
-    st.fixed_dictionaries({"name": st.sampled_from("gh"), "rules": st.lists(RULES, max_size=3)}), max_size=2
-)
-
-
-@given(GROUPS, GROUPS)
-def test_there_are_changes_exactly_when_they_do_not_mean_the_same(old: list[Any], new: list[Any]) -> None:
-    """Else a plan would show a change that is none, or none where a push changes something."""
-    assert same(old, old)
-    assert not changes(old, old)
-    if [one["name"] for one in old] == [one["name"] for one in new]:
-        assert bool(changes(old, new)) is not same(old, new)
-
-
-@given(GROUPS, st.randoms(use_true_random=False))
-def test_the_order_of_keys_means_nothing(found: list[Any], chance: random.Random) -> None:
-    """YAML's mappings have none."""
-
-    def shuffled(value: Any) -> Any:
-        if isinstance(value, dict):
-            keys = list(value)
-            chance.shuffle(keys)
-            return {key: shuffled(value[key]) for key in keys}
-        return [shuffled(one) for one in value] if isinstance(value, list) else value
-
-    assert same(found, shuffled(found))

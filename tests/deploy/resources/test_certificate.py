@@ -11,7 +11,7 @@ from moto.acm.models import acm_backends
 
 from obskit.deploy.aws import Aws
 from obskit.deploy.errors import DeployError
-from obskit.deploy.resource import Stack
+from obskit.deploy.resource import Observed, Stack
 from obskit.deploy.resources import _acm, certificate
 from obskit.deploy.spec import Entry
 from tests.support.entry import shop, wanted, with_fields
@@ -21,6 +21,8 @@ from tests.support.stack import ACCOUNT, REGION
 
 KIND = certificate.KIND
 SPEC = shop()
+#: More than are always asked for their tags; moto makes a key for each, which takes its time.
+MANY = 12
 
 
 def test_it_covers_every_host_name_that_the_load_balancer_answers() -> None:
@@ -108,7 +110,7 @@ def test_of_many_certificates_few_are_asked_for_their_tags(denied: bool, aws: Aw
 
     assert all_seen(KIND, aws, stack).keys() == {"main"}
     asked = aws.calls["acm:ListTagsForCertificate"]
-    assert asked == (32 if denied else 11)
+    assert asked == (MANY + 1 if denied else 11)
     assert newest in _acm._candidates(aws, stack)
 
 
@@ -118,12 +120,12 @@ def test_certificates_of_one_moment_are_all_new(aws: Aws, stack: Stack) -> None:
 
 
 def _request_others(aws: Aws, *, seconds_between: int) -> list[str]:
-    """Request 31 certificates that are not the stack's; return their ARNs, the oldest first."""
+    """Request `MANY` certificates that are not the stack's; return their ARNs, the oldest first."""
     begin = datetime.now(UTC).replace(tzinfo=None)  # as moto keeps it
     arns = []
-    for number in range(31):
-        asked = {"DomainName": f"{number}.example.com", "ValidationMethod": "DNS"}
-        arns.append(aws.call("acm", "request_certificate", **asked)["CertificateArn"])
+    for number in range(MANY):
+        answer = aws.call("acm", "request_certificate", DomainName=f"{number}.example.com", ValidationMethod="DNS")
+        arns.append(answer["CertificateArn"])
         of_moto = acm_backends[ACCOUNT][REGION].get_certificate(arns[-1])
         of_moto.created_at = begin + timedelta(seconds=number * seconds_between)
     return arns
@@ -133,7 +135,28 @@ def test_a_certificate_whose_records_acm_has_not_made_up_yet_is_not_as_wanted() 
     """An interrupted run has not waited for them: the next one does, since it sees a difference."""
     described = {"CertificateArn": "a", "DomainName": "shop.example.com", "Status": "PENDING_VALIDATION"}
 
-    assert "DomainValidationOptions" in dict(certificate._fields(described))
+    assert "DomainValidationOptions" in certificate._fields(described)
+
+
+def test_validation_records_are_waited_for(aws: Aws, stack: Stack) -> None:
+    """ACM makes them up some seconds after the request; what refers to them needs them all."""
+    arn = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/a"
+    bare = {"CertificateArn": arn, "DomainName": "shop.example.com", "Status": "PENDING_VALIDATION"}
+    record = {"Name": "_a.shop.example.com.", "Type": "CNAME", "Value": "_b.acm-validations.aws."}
+    whole = {**bare, "DomainValidationOptions": [{"DomainName": "shop.example.com", "ResourceRecord": record}]}
+    answers, http = [bare, bare, whole], type("Http", (), {"status_code": 200})()
+    aws.client("acm").meta.events.register(
+        "before-call.acm.DescribeCertificate", lambda **_: (http, {"Certificate": answers.pop(0)})
+    )
+    before = Observed(kind="certificate", name="main", fields={}, attributes={"arn": arn})
+
+    attributes = KIND.change(aws, stack, ready(wanted(KIND, SPEC)["main"], stack), before, frozenset())
+
+    assert attributes == {
+        "arn": arn,
+        "validation_name_shop.example.com": "_a.shop.example.com",
+        "validation_value_shop.example.com": "_b.acm-validations.aws",
+    }
 
 
 def options(*states: tuple[str, str]) -> list[dict[str, str]]:

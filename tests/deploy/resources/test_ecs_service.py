@@ -410,7 +410,7 @@ def turned(**changes: Any) -> dict[str, Any]:
 )
 def test_a_deployment_is_judged_by_its_id(row: dict[str, Any], identity: str, state: str, words: str) -> None:
     """Nothing but the state of the very deployment that was started says that it is done."""
-    assert _services.judged(row, identity) == _services.Verdict(state, words)  # type: ignore[arg-type]
+    assert _services.judged(row, identity) == _services.Progress(state, words)  # type: ignore[arg-type]
 
 
 def test_a_deployment_that_aws_has_not_heard_of_yet_is_asked_for_again(stack: Stack) -> None:

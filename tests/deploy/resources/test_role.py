@@ -140,9 +140,12 @@ def test_a_secret_named_in_the_spec_and_in_the_container_is_allowed_once(spec: S
     assert statements(found["execution"])["ReadSecrets"]["Resource"] == f"{SECRET}payments-??????"
 
 
-def test_a_private_image_of_another_account_can_be_pulled(spec: StackSpec) -> None:
-    """What the spec names in full is pulled with this role, too."""
-    image = "999999999999.dkr.ecr.us-east-1.amazonaws.com/team/tool@sha256:abc"
+@pytest.mark.parametrize(
+    "host", ["dkr.ecr.us-east-1.amazonaws.com", "dkr.ecr-fips.us-east-1.amazonaws.com", "dkr-ecr.us-east-1.on.aws"]
+)
+def test_a_private_image_of_another_account_can_be_pulled(spec: StackSpec, host: str) -> None:
+    """What the spec names in full is pulled with this role, too, by whichever name of its registry."""
+    image = f"999999999999.{host}/team/tool@sha256:abc"
     found = statements(wanted(spec, service("demo-app", container=Container(name="app", image=image)))["execution"])
     assert found["PullImages"]["Resource"] == "arn:aws:ecr:us-east-1:999999999999:repository/team/tool"
 

@@ -14,20 +14,20 @@ from collections.abc import Iterable
 
 from obskit.ascode.alerts.check import Case
 from obskit.ascode.alerts.check._trees import operator
-from obskit.ascode.alerts.check.hold import is_duration
-from obskit.ascode.alerts.rule import seconds
+from obskit.ascode.alerts.rule import is_duration, seconds
 from obskit.ascode.definition import Problem
 from obskit.ascode.promql_tree import kind, nodes
+from obskit.ascode.scrapes import SCRAPE
 
-#: Two scrapes of 15 s.
-LEAST_SECONDS = 30
+#: Of which the second may have been lost.
+_TWO_SCRAPES = 2 * SCRAPE
 
 
 def problems(case: Case) -> Iterable[Problem]:
     """Yield each alert on what is absent that does not wait."""
     for one in case.alerts("PromQL"):
         hold = str(one.document.get("for", "0s"))
-        if one.tree is None or not is_duration(hold) or seconds(hold) >= LEAST_SECONDS:
+        if one.tree is None or not is_duration(hold) or seconds(hold) >= _TWO_SCRAPES.total_seconds():
             continue
         for node, _ in nodes(one.tree):
             if kind(node) == "Call" and operator(node) in ("absent", "absent_over_time"):

@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from obskit.ascode.alerts.check import Case
-from obskit.ascode.alerts.check.hold import is_duration
-from obskit.ascode.alerts.rule import seconds
+from obskit.ascode.alerts.rule import is_duration, seconds
 from obskit.ascode.definition import Problem
 
 #: Prometheus' look-back.

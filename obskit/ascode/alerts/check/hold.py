@@ -13,18 +13,15 @@ How to mend it: write ``0s`` with the reason, a minute or more, or make it a tic
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from obskit.ascode.alerts.check import Case, Said
-from obskit.ascode.alerts.rule import seconds
+from obskit.ascode.alerts.rule import is_duration, seconds
 from obskit.ascode.definition import Problem
+from obskit.ascode.scrapes import FOUR_SCRAPES
 
-#: Four scrapes of 15 s: with fewer, one that was lost decides.
-SHORTEST_SECONDS = 60
 #: A page says that users are hurt within the hour.
 LONGEST_SECONDS = {"page": 3600, "ticket": 86_400}
-_DURATION = re.compile(r"(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?")
 
 
 def problems(case: Case) -> Iterable[Problem]:
@@ -32,11 +29,6 @@ def problems(case: Case) -> Iterable[Problem]:
     for one in case.said:
         if one.slo is None:
             yield from _of(one)
-
-
-def is_duration(text: str) -> bool:
-    """Return whether Prometheus reads a duration: units from the largest to the smallest, each once."""
-    return bool(text) and _DURATION.fullmatch(text) is not None
 
 
 def _of(one: Said) -> Iterable[Problem]:
@@ -50,7 +42,7 @@ def _of(one: Said) -> Iterable[Problem]:
     if not is_duration(rule.hold):
         return
     hold, longest = seconds(rule.hold), LONGEST_SECONDS.get(rule.severity, 86_400)
-    if 0 < hold < SHORTEST_SECONDS:
+    if 0 < hold < FOUR_SCRAPES.total_seconds():
         yield one.problem(f"a hold of {rule.hold} is fewer than four scrapes", "hold", hint="write 0s, or 1m and more")
     if hold > longest:
         yield one.problem(

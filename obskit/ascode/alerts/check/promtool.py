@@ -22,7 +22,7 @@ from pathlib import Path
 
 from obskit.ascode.alerts.build import as_yaml
 from obskit.ascode.alerts.check import Built, Case, Place, Skipped
-from obskit.ascode.alerts.check.hold import is_duration
+from obskit.ascode.alerts.rule import is_duration
 from obskit.ascode.check.promql import wrong
 from obskit.ascode.definition import Problem
 

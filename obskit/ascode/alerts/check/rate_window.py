@@ -11,14 +11,11 @@ How to mend it: leave ``over`` out, which is 5m, or say a minute and more.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from obskit.ascode.alerts.check import Case
 from obskit.ascode.definition import Problem
 from obskit.ascode.promql_tree import kind, nodes
-
-#: Four scrapes of 15 s.
-SHORTEST = timedelta(minutes=1)
+from obskit.ascode.scrapes import FOUR_SCRAPES
 
 
 def problems(case: Case) -> Iterable[Problem]:
@@ -27,7 +24,7 @@ def problems(case: Case) -> Iterable[Problem]:
         short = [
             node.range
             for node, _ in (() if one.tree is None else nodes(one.tree))
-            if kind(node) == "MatrixSelector" and node.range < SHORTEST
+            if kind(node) == "MatrixSelector" and node.range < FOUR_SCRAPES
         ]
         if short:
             yield one.problem(f"a range of {min(short).total_seconds():g} s holds fewer than four scrapes", "over")

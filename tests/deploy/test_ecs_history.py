@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from obskit.deploy.evidence import Evidence, in_order
+from obskit.deploy.ecs_history import EcsHistory, in_order
 from obskit.deploy.release import Release, release
 from obskit.deploy.resource import Stack
 from obskit.deploy.resources import kinds
@@ -56,9 +56,9 @@ def said(detail_type: str = "ECS Task State Change", at: float = 60, **detail: A
     return json.dumps(body)
 
 
-def evidence(service: str = "app") -> Evidence:
-    """Return evidence that is still empty."""
-    return Evidence(service=service, since=SINCE)
+def history(service: str = "app") -> EcsHistory:
+    """Return a history that is still empty."""
+    return EcsHistory(service=service, since=SINCE)
 
 
 # --------------------------------------------------------------------------- three places, one truth
@@ -67,11 +67,11 @@ def evidence(service: str = "app") -> Evidence:
 def test_log_group_queue_and_api_tell_of_each_stop_once(failed: tuple[Standing, Release], tmp_path: Path) -> None:
     """All three together say no more than the API alone, in order, and so does the file."""
     shop, done = failed
-    every = Evidence(service=SERVICE, since=done.evidence.since)
+    every = EcsHistory(service=SERVICE, since=done.history.since)
     every.ask_log_group(shop.aws, shop.stack)
     every.ask_queue(shop.aws, shop.stack)
     every.ask_api(shop.aws, shop.stack)
-    alone = Evidence(service=SERVICE, since=done.evidence.since)
+    alone = EcsHistory(service=SERVICE, since=done.history.since)
     alone.ask_api(shop.aws, shop.stack)
 
     assert {(e.task, e.time, e.detail("exit_code")) for e in every.stops} == {
@@ -94,11 +94,11 @@ def test_the_file_of_a_failed_release_holds_what_was_known(failed: tuple[Standin
     _, done = failed
     assert done.followed is not None
     path = tmp_path / "events.jsonl"
-    done.evidence.archive(path)
-    read = [event for event in read_events(path) if event.time >= done.evidence.since]
+    done.history.archive(path)
+    read = [event for event in read_events(path) if event.time >= done.history.since]
 
     assert sorted((e.time, e.kind, e.code, e.task) for e in read) == sorted(
-        (e.time, e.kind, e.code, e.task) for e in done.evidence.events
+        (e.time, e.kind, e.code, e.task) for e in done.history.events
     )
     ended = [e.code for e in read if e.kind == "deployment" and e.deployment == done.followed.deployment]
     assert ended == ["SERVICE_DEPLOYMENT_IN_PROGRESS", "SERVICE_DEPLOYMENT_FAILED"]
@@ -113,9 +113,9 @@ def test_without_eventbridge_the_api_alone_is_enough(tmp_path: Path) -> None:
         shop.fargate.images["shop/demo-app:2"] = exits(3)
         done = release(shop.aws, shop.stack, SERVICE, "2", shop.ask())
     path = tmp_path / "events.jsonl"
-    done.evidence.archive(path)
+    done.history.archive(path)
 
-    assert done.evidence.gaps == ["there is no log group /aws/events/shop"]
+    assert done.history.gaps == ["there is no log group /aws/events/shop"]
     codes = {e.code for e in read_events(path)}
     assert {"EssentialContainerExited", "SERVICE_DEPLOYMENT_IN_PROGRESS"} <= codes
 
@@ -133,7 +133,7 @@ def test_the_queue_keeps_its_messages_for_its_real_reader(failed: tuple[Standing
 
     before = count()
     shop.aws.calls.clear()
-    Evidence(service=SERVICE, since=SINCE).ask_queue(shop.aws, shop.stack)
+    EcsHistory(service=SERVICE, since=SINCE).ask_queue(shop.aws, shop.stack)
 
     assert count() == before
     assert int(before[0]) > 10
@@ -145,7 +145,7 @@ def test_the_queue_keeps_its_messages_for_its_real_reader(failed: tuple[Standing
 def test_a_queue_that_does_not_show_all_is_a_gap(failed: tuple[Standing, Release]) -> None:
     """What hides nothing is shown the same messages again; that the rest was not seen is said."""
     shop, _ = failed
-    found = Evidence(service=SERVICE, since=SINCE)
+    found = EcsHistory(service=SERVICE, since=SINCE)
     found.ask_queue(shop.aws, shop.stack)
 
     assert len(found.gaps) == 1
@@ -155,7 +155,7 @@ def test_a_queue_that_does_not_show_all_is_a_gap(failed: tuple[Standing, Release
 def test_what_the_log_group_has_is_not_missed_in_the_queue(failed: tuple[Standing, Release]) -> None:
     """Where the log group answered, the queue can hold nothing more."""
     shop, _ = failed
-    found = Evidence(service=SERVICE, since=SINCE)
+    found = EcsHistory(service=SERVICE, since=SINCE)
     if not shop.aws.call("logs", "describe_log_groups", logGroupNamePrefix="/aws/events/shop")["logGroups"]:
         shop.aws.call("logs", "create_log_group", logGroupName="/aws/events/shop")
     found.ask_log_group(shop.aws, shop.stack)
@@ -185,7 +185,7 @@ def test_a_queue_with_a_redrive_policy_is_left_alone(failed: tuple[Standing, Rel
     url = shop.aws.call("sqs", "get_queue_url", QueueName="shop-events")["QueueUrl"]
     policy = {"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:123456789012:shop-events-dead", "maxReceiveCount": 3}
     shop.aws.call("sqs", "set_queue_attributes", QueueUrl=url, Attributes={"RedrivePolicy": json.dumps(policy)})
-    found = Evidence(service=SERVICE, since=SINCE)
+    found = EcsHistory(service=SERVICE, since=SINCE)
     shop.aws.calls.clear()
 
     found.ask_queue(shop.aws, shop.stack)
@@ -203,7 +203,7 @@ def test_what_could_not_be_asked_is_a_gap_each_once() -> None:
 
     fargate = Fargate()
     with fargate.in_process():
-        aws, found = aws_here(), evidence()
+        aws, found = aws_here(), history()
         stack = Stack(name="shop", place=PLACE)
         for _ in range(2):
             found.ask_log_group(aws, stack)
@@ -222,7 +222,7 @@ def test_a_refusal_and_an_unknown_service_are_gaps_too() -> None:
     with standing() as shop:
         aws = aws_here(shop.fargate.clock)  # type: ignore[arg-type]
         injector = Injector(aws.session).fail("ecs:ListTasks", "denied")
-        found = Evidence(service="other", since=SINCE)
+        found = EcsHistory(service="other", since=SINCE)
         found.ask_api(aws, shop.stack)
 
     assert injector.spoiled
@@ -234,9 +234,9 @@ def test_stopped_tasks_are_described_until_they_change_no_more(failed: tuple[Sta
     """A release looks often: what is known in its last state is not asked for again."""
     shop, done = failed
     shop.fargate.advance(60)
-    done.evidence.ask_tasks(shop.aws, shop.stack)
+    done.history.ask_tasks(shop.aws, shop.stack)
     shop.aws.calls.clear()
-    done.evidence.ask_tasks(shop.aws, shop.stack)
+    done.history.ask_tasks(shop.aws, shop.stack)
 
     assert set(shop.aws.calls) == {"ecs:ListTasks"}
 
@@ -246,7 +246,7 @@ def test_stopped_tasks_are_described_until_they_change_no_more(failed: tuple[Sta
 
 def test_a_task_is_told_by_its_newest_version() -> None:
     """Whatever came first."""
-    found = evidence()
+    found = history()
     found.take_carried(said(version=7))
     found.take_carried(said(version=6, lastStatus="DEPROVISIONING", containers=[{"name": "app"}]))
     found.take_carried(said(version=7))
@@ -256,7 +256,7 @@ def test_a_task_is_told_by_its_newest_version() -> None:
 
 def test_what_is_before_or_of_another_service_or_no_event_is_left_out() -> None:
     """A log group holds more than was asked for."""
-    found = evidence()
+    found = history()
     for text in (
         "",
         "no JSON",
@@ -274,7 +274,7 @@ def test_what_is_before_or_of_another_service_or_no_event_is_left_out() -> None:
 
 def test_events_that_are_wrapped_are_not_taken_for_one() -> None:
     """A notification has no id of EventBridge's where one is looked for: each is still its own."""
-    found = evidence()
+    found = history()
     for number in range(3):
         action = said("ECS Service Action", at=number, eventName="SERVICE_STEADY_STATE", createdAt=None)
         found.take_carried(json.dumps({"Type": "Notification", "Message": action}))
@@ -284,7 +284,7 @@ def test_events_that_are_wrapped_are_not_taken_for_one() -> None:
 
 def test_of_a_whole_cluster_every_service_is_kept() -> None:
     """No service means all."""
-    found = evidence("")
+    found = history("")
     found.take_carried(said())
     found.take_carried(said(group="service:other", taskArn=f"{TASK}2"))
 
@@ -295,7 +295,7 @@ def test_the_file_holds_no_secret_and_is_json(tmp_path: Path) -> None:
     """Variables keep their names, texts are redacted, and each line is still a row."""
     overrides = {"containerOverrides": [{"name": "app", "environment": [{"name": "PIN", "value": "hunter2"}]}]}
     reason = 'exec failed: {"password": "hunter2"} token=abcdef123456 for bob@example.com'
-    found = evidence()
+    found = history()
     found.take_carried(said(stoppedReason=reason, overrides=overrides))
     message = {"id": "1", "createdAt": SINCE, "message": "(service app) AKIAIOSFODNN7EXAMPLE password=hunter2"}
     found.take_service({"serviceName": "app", "clusterArn": "a/shop", "events": [message], "deployments": []})
@@ -311,7 +311,7 @@ def test_the_file_holds_no_secret_and_is_json(tmp_path: Path) -> None:
 
 def test_the_file_is_in_the_order_of_time(tmp_path: Path) -> None:
     """Rows of all shapes stand where they belong."""
-    found = evidence()
+    found = history()
     found.take_carried(said(at=30))
     deployment = {"id": "ecs-svc/1", "rolloutState": "FAILED", "createdAt": SINCE, "updatedAt": SINCE}
     rows = [{"id": "2", "createdAt": SINCE + timedelta(seconds=n), "message": f"(service app) {n}"} for n in (40, 20)]

@@ -51,7 +51,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(slots=True)
-class Evidence:
+class EcsHistory:
     """Rows as AWS gave them, about one service or a whole cluster, since a time.
 
     Attributes:
