@@ -5,16 +5,22 @@ stretch by stretch. A window that reaches back before the first stretch holds wh
 A stretch of d minutes adds its share for d - 2.5 minutes to a window: rates are of five.
 """
 
+from collections.abc import Iterable
+
 from obskit.ascode.alerts import fires, quiet
 from obskit.ascode.alerts.cases import INTERVAL_SECONDS
 from obskit.ascode.alerts.rule import number
+
+Series = dict[str, str]
+#: Minutes, requests a second, the share of them that fails.
+Stretch = tuple[float, float, float]
 
 FAST, SLOWLY = "SloBudgetBurnsFast", "SloBudgetBurnsSlowly"
 PAGE = {"service": "shop", "severity": "page", "slo": "availability"}
 TICKET = {"service": "shop", "severity": "ticket", "slo": "availability"}
 
 
-def counter(*stretches):
+def counter(*stretches: tuple[float, float]) -> str:
     """Return a counter that grows by so much a second for so many minutes each, in promtool's notation."""
     value, parts = 0.0, []
     for minutes, per_second in stretches:
@@ -24,7 +30,7 @@ def counter(*stretches):
     return " ".join(["0", *parts])
 
 
-def steps(minutes, *at):
+def steps(minutes: float, *at: float) -> str:
     """Return a counter that is 1 larger after each of these minutes, in promtool's notation."""
     marks = {round(minute * 60 / INTERVAL_SECONDS) for minute in at}
     values, value = [], 0
@@ -34,7 +40,7 @@ def steps(minutes, *at):
     return " ".join(values)
 
 
-def shop(*stretches, path="/", task="a"):
+def shop(*stretches: Stretch, path: str = "/", task: str = "a") -> Series:
     """Return the requests of a service: ``(minutes, per second, share that fails)`` each."""
     head = f'http_requests_total{{service="shop",task_id="{task}",path="{path}"'
     return {
@@ -43,13 +49,13 @@ def shop(*stretches, path="/", task="a"):
     }
 
 
-def rare(minutes, good, bad):
+def rare(minutes: float, good: Iterable[float], bad: Iterable[float]) -> Series:
     """Return single requests of a service, by the minutes at which they came."""
     head = 'http_requests_total{service="shop",task_id="a",path="/"'
     return {f'{head},status="200"}}': steps(minutes, *good), f'{head},status="500"}}': steps(minutes, *bad)}
 
 
-def timed(share, bound="1.0"):
+def timed(share: float, bound: str = "1.0") -> Series:
     """Return the requests of an hour, a share of which takes longer than a bound."""
     name = "http_request_duration_seconds"
     return {

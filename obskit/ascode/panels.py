@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from obskit.ascode.board import Kind, PanelSpec, reference
@@ -267,6 +268,7 @@ def _has_levels(spec: PanelSpec) -> bool:
     return bool(signal.warn or signal.crit) and not spec.divided_by
 
 
+@cache
 def labels_of(query: str, language: str) -> tuple[str, ...]:
     """Return the labels by which a query's series differ, in the order in which it names them.
 

@@ -30,6 +30,7 @@ from obskit.catalogue._speak import (
     quoted,
 )
 from obskit.discover import modules_in
+from obskit.errors import UsageError
 from obskit.model import Signal
 
 __all__ = [
@@ -49,3 +50,20 @@ __all__ = [
 def all_signals() -> Mapping[str, Signal]:
     """Return every signal by its id, in the order of topics and files."""
     return MappingProxyType({signal.id: signal for module in modules_in(__name__) for signal in module.SIGNALS})
+
+
+def signals_about(word: str) -> dict[str, Signal]:
+    """Return the signals that a word is part of, in id, topic, title or meaning, upper and lower case the same.
+
+    Raises:
+        UsageError: It is part of none.
+    """
+    asked = word.lower()
+    found = {
+        name: one
+        for name, one in all_signals().items()
+        if asked in " ".join((one.id, one.topic, one.title, one.meaning)).lower()
+    }
+    if not found:
+        raise UsageError(f"no signal is about {word[:80]!r}", hint="obskit dashboards signals lists all")
+    return found

@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from obskit.model import Signal, Threshold, Variant
+from obskit.catalogue._watchers import asked
+from obskit.model import Signal, Threshold
 
 _signal = partial(
     Signal,
@@ -14,17 +15,12 @@ _signal = partial(
     combine="max",
     weighed=False,
 )
+_asked = partial(asked, "Alertmanager")
 #: Of one integration (webhook, pagerduty, email) of one Alertmanager: what failed after all its tries; 0 where nothing did.
 _FAILED = (
     "sum by (instance, integration) (rate(alertmanager_notifications_failed_total{$scope}[$rate]))"
     " / (sum by (instance, integration) (rate(alertmanager_notifications_total{$scope}[$rate])) > 0)"
 )
-
-
-def _asked(query: str, *needs: str) -> tuple[Variant, ...]:
-    """Return the one way in which Alertmanager tells a signal."""
-    return (Variant(name="Alertmanager", query=query, needs=needs),)
-
 
 SIGNALS = (
     _signal(

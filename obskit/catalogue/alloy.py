@@ -6,16 +6,13 @@ Whether it is up is read from the scrape job, whose name has to say ``alloy``. W
 
 from functools import partial
 
+from obskit.catalogue._http import FAILING
+from obskit.catalogue._watchers import MIB, answering, asked, share, up
 from obskit.model import Signal, Threshold, Variant
 
 _signal = partial(Signal, topic="alloy", scope="shared", entity="alloy", bad="up", combine="max", weighed=False)
-
-_MIB = 1024.0**2
-
-
-def _asked(query: str, *needs: str) -> tuple[Variant, ...]:
-    """Return the one way in which Alloy tells a signal."""
-    return (Variant(name="Alloy", query=query, needs=needs),)
+_asked = partial(asked, "Alloy")
+_JOBS = "alloy"
 
 
 def _shares(done: str, lost: str) -> tuple[Variant, ...]:
@@ -39,39 +36,17 @@ def _shares(done: str, lost: str) -> tuple[Variant, ...]:
 
 
 SIGNALS = (
-    _signal(
-        id="alloy_up",
-        title="Alloy answers its scrape",
+    up(
+        "Alloy",
+        "alloy",
+        jobs=_JOBS,
         meaning=(
             "0 while Prometheus cannot scrape Alloy: logs pile up in the tasks' log drivers or are lost."
             " Look at why its task stopped, or at the security group."
         ),
-        unit="ratio",
-        bad="down",
-        combine="min",
-        floor=0.5,
-        warn=Threshold(value=0, reason="an Alloy that is down forwards no logs"),
-        variants=_asked('min by (instance) (up{job=~"(?i)(.*[-/])?alloy",$scope})', "up"),
+        reason="an Alloy that is down forwards no logs",
     ),
-    _signal(
-        id="alloy_answering",
-        title="Alloy instances that answer",
-        meaning=(
-            "0 when none of a job's instances answers, those included that discovery no longer knows:"
-            " of a task that is gone no series says so. Look at why it stopped."
-        ),
-        unit="count",
-        bad="down",
-        combine="sum",
-        floor=1,
-        crit=Threshold(value=0, reason="no Alloy is left to take the tasks' logs"),
-        variants=_asked(
-            # a day: what was taken away on purpose is forgotten, what was lost at night is still told at noon
-            'sum by (job) (up{job=~"(?i)(.*[-/])?alloy",$scope})'
-            ' or 0 * sum by (job) (max_over_time(up{job=~"(?i)(.*[-/])?alloy",$scope}[1d]))',
-            "up",
-        ),
-    ),
+    answering("Alloy", "alloy", jobs=_JOBS, reason="no Alloy is left to take the tasks' logs"),
     # ------------------------------------------------------------------------ components
     _signal(
         id="alloy_config_ok",
@@ -136,7 +111,7 @@ SIGNALS = (
         unit="bytes_per_second",
         bad="both",
         combine="sum",
-        floor=0.1 * _MIB,
+        floor=0.1 * MIB,
         variants=_asked(
             "sum by (instance) (rate(loki_write_sent_bytes_total{$scope}[$rate]))", "loki_write_sent_bytes_total"
         ),
@@ -178,12 +153,14 @@ SIGNALS = (
         ),
         unit="ratio",
         floor=0.01,
-        warn=Threshold(value=0.01, reason="one request in a hundred: ten times the budget of a 99.9 % objective"),
+        warn=FAILING,
         crit=Threshold(value=0.5, reason="retries add load faster than they get rid of it"),
         variants=_asked(
-            'sum by (host) (rate(loki_write_request_duration_seconds_count{status_code!~"2..",$scope}[$rate]))'
-            " / (sum by (host) (rate(loki_write_request_duration_seconds_count{$scope}[$rate])) > 0)"
-            " or 0 * sum by (host) (rate(loki_write_request_duration_seconds_count{$scope}[$rate]))",
+            share(
+                "host",
+                'loki_write_request_duration_seconds_count{status_code!~"2..",$scope}',
+                "loki_write_request_duration_seconds_count{$scope}",
+            ),
             "loki_write_request_duration_seconds_count",
         ),
     ),
@@ -222,9 +199,11 @@ SIGNALS = (
         warn=Threshold(value=0.001, reason="these errors are not retried: one sample in a thousand is lost"),
         crit=Threshold(value=0.01, reason="prometheus-mixin pages beyond 1 % (PrometheusRemoteStorageFailures)"),
         variants=_asked(
-            'sum by (component_id) (rate(prometheus_remote_storage_samples_failed_total{component_id=~".+",$scope}[$rate]))'
-            ' / (sum by (component_id) (rate(prometheus_remote_storage_samples_total{component_id=~".+",$scope}[$rate])) > 0)'
-            ' or 0 * sum by (component_id) (rate(prometheus_remote_storage_samples_total{component_id=~".+",$scope}[$rate]))',
+            share(
+                "component_id",
+                'prometheus_remote_storage_samples_failed_total{component_id=~".+",$scope}',
+                'prometheus_remote_storage_samples_total{component_id=~".+",$scope}',
+            ),
             "prometheus_remote_storage_samples_total",
             "prometheus_remote_storage_samples_failed_total",
         ),
@@ -328,7 +307,7 @@ SIGNALS = (
         title="memory of Alloy",
         meaning="Resident memory of the process. It follows targets, series and what waits to be sent; the task's limit kills it.",
         unit="bytes",
-        floor=256 * _MIB,
+        floor=256 * MIB,
         variants=_asked(
             "max by (instance) (alloy_resources_process_resident_memory_bytes{$scope})",
             "alloy_resources_process_resident_memory_bytes",

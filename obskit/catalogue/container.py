@@ -7,11 +7,9 @@ exporter behind it is set.
 
 from __future__ import annotations
 
+from obskit.catalogue._ecs import percent
 from obskit.model import Signal, Threshold, Variant
 
-_CLOUDWATCH = "dimension_ServiceName"
-_CLOUDWATCH_SERVICE = (_CLOUDWATCH, "(.*)")
-_PLAIN_SERVICE = ("service_name", "(.*)")
 _COLLECTOR = "aws_ecs_service_name"
 _COLLECTOR_SERVICE = (_COLLECTOR, "(.*)")
 
@@ -26,24 +24,6 @@ def _collector_ratio(used: str, reserved: str, *, name: str) -> Variant:
         ),
         needs=(used, reserved),
         service_from=_COLLECTOR_SERVICE,
-    )
-
-
-def _percent(metric: str) -> tuple[Variant, Variant]:
-    """Return the two spellings of a CloudWatch percentage, as a ratio."""
-    return (
-        Variant(
-            name="CloudWatch exporter",
-            query=f'max by ({_CLOUDWATCH}) ({metric}{{{_CLOUDWATCH}=~"$names",$scope}}) / 100',
-            needs=(metric,),
-            service_from=_CLOUDWATCH_SERVICE,
-        ),
-        Variant(
-            name="CloudWatch exporter, plain labels",
-            query=f'max by (service_name) ({metric}{{service_name=~"$names",$scope}}) / 100',
-            needs=(metric,),
-            service_from=_PLAIN_SERVICE,
-        ),
     )
 
 
@@ -124,7 +104,7 @@ SIGNALS = (
                 ),
                 needs=("container_cpu_usage_seconds_total", "container_spec_cpu_quota"),
             ),
-            *_percent("aws_ecs_cpuutilization_average"),
+            *percent("aws_ecs_cpuutilization_average"),
             Variant(
                 name="ecs_exporter, newer names",
                 query=(
@@ -251,7 +231,7 @@ SIGNALS = (
                 ),
                 needs=("container_memory_working_set_bytes", "container_spec_memory_limit_bytes"),
             ),
-            *_percent("aws_ecs_memory_utilization_average"),
+            *percent("aws_ecs_memory_utilization_average"),
             Variant(
                 name="ecs_exporter, newer names",
                 query=(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from obskit.catalogue._ecs import YACE
 from obskit.model import Signal, Threshold, Variant
 
-_CLOUDWATCH = "dimension_ServiceName"
+_USED = "aws_ecs_containerinsights_ephemeral_storage_utilized_average"
+_RESERVED = "aws_ecs_containerinsights_ephemeral_storage_reserved_average"
 
 
 def _throughput(exporter: str, cadvisor: str) -> tuple[Variant, ...]:
@@ -158,20 +160,7 @@ SIGNALS = (
                 ),
                 needs=("ecs_task_ephemeral_storage_used_bytes", "ecs_task_ephemeral_storage_allocated_bytes"),
             ),
-            Variant(
-                name="CloudWatch exporter",
-                query=(
-                    f"max by ({_CLOUDWATCH})"
-                    f' (aws_ecs_containerinsights_ephemeral_storage_utilized_average{{{_CLOUDWATCH}=~"$names",$scope}})'
-                    f" / max by ({_CLOUDWATCH})"
-                    f' (aws_ecs_containerinsights_ephemeral_storage_reserved_average{{{_CLOUDWATCH}=~"$names",$scope}})'
-                ),
-                needs=(
-                    "aws_ecs_containerinsights_ephemeral_storage_utilized_average",
-                    "aws_ecs_containerinsights_ephemeral_storage_reserved_average",
-                ),
-                service_from=(_CLOUDWATCH, "(.*)"),
-            ),
+            YACE.variant(f"{YACE.of_service(_USED)} / {YACE.of_service(_RESERVED)}", _USED, _RESERVED),
         ),
     ),
 )

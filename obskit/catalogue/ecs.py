@@ -8,14 +8,10 @@ of publishes it. That a service has reached it is an event: ``ecs_scaled_to_max`
 ``ecs_events``.
 """
 
+from obskit.catalogue._ecs import insights, insights_ratio
 from obskit.model import Signal, Threshold, Variant
 
-_BY = "dimension_ServiceName"
-_NAME = (_BY, "(.*)")
-_PLAIN_BY = "service_name"
-_PLAIN_NAME = (_PLAIN_BY, "(.*)")
-_YACE = f'{_BY}=~"$names",$scope'
-_PLAIN = f'{_PLAIN_BY}=~"$names",$scope'
+_PENDING = insights("aws_ecs_containerinsights_pending_task_count_average")
 
 SIGNALS = (
     Signal(
@@ -36,18 +32,7 @@ SIGNALS = (
                 query="max by ($service) (ecs_service_desired_tasks{$svc})",
                 needs=("ecs_service_desired_tasks",),
             ),
-            Variant(
-                name="CloudWatch exporter",
-                query=f'max by ({_BY}) (aws_ecs_containerinsights_desired_task_count_average{{{_BY}=~"$names",$scope}})',
-                needs=("aws_ecs_containerinsights_desired_task_count_average",),
-                service_from=_NAME,
-            ),
-            Variant(
-                name="CloudWatch exporter, plain labels",
-                query=f"max by ({_PLAIN_BY}) (ecs_containerinsights_desired_task_count_average{{{_PLAIN}}})",
-                needs=("ecs_containerinsights_desired_task_count_average",),
-                service_from=_PLAIN_NAME,
-            ),
+            *insights("aws_ecs_containerinsights_desired_task_count_average"),
         ),
     ),
     Signal(
@@ -70,18 +55,7 @@ SIGNALS = (
                 query="max by ($service) (ecs_service_running_tasks{$svc})",
                 needs=("ecs_service_running_tasks",),
             ),
-            Variant(
-                name="CloudWatch exporter",
-                query=f'max by ({_BY}) (aws_ecs_containerinsights_running_task_count_average{{{_BY}=~"$names",$scope}})',
-                needs=("aws_ecs_containerinsights_running_task_count_average",),
-                service_from=_NAME,
-            ),
-            Variant(
-                name="CloudWatch exporter, plain labels",
-                query=f"max by ({_PLAIN_BY}) (ecs_containerinsights_running_task_count_average{{{_PLAIN}}})",
-                needs=("ecs_containerinsights_running_task_count_average",),
-                service_from=_PLAIN_NAME,
-            ),
+            *insights("aws_ecs_containerinsights_running_task_count_average"),
         ),
     ),
     Signal(
@@ -97,23 +71,13 @@ SIGNALS = (
         combine="max",
         floor=1,
         variants=(
-            Variant(
-                name="CloudWatch exporter",
-                query=f'max by ({_BY}) (aws_ecs_containerinsights_pending_task_count_average{{{_BY}=~"$names",$scope}})',
-                needs=("aws_ecs_containerinsights_pending_task_count_average",),
-                service_from=_NAME,
-            ),
+            _PENDING[0],
             Variant(
                 name="ecs_exporter",
                 query="max by ($service) (ecs_service_pending_tasks{$svc})",
                 needs=("ecs_service_pending_tasks",),
             ),
-            Variant(
-                name="CloudWatch exporter, plain labels",
-                query=f"max by ({_PLAIN_BY}) (ecs_containerinsights_pending_task_count_average{{{_PLAIN}}})",
-                needs=("ecs_containerinsights_pending_task_count_average",),
-                service_from=_PLAIN_NAME,
-            ),
+            _PENDING[1],
         ),
     ),
     Signal(
@@ -139,23 +103,9 @@ SIGNALS = (
                 ),
                 needs=("ecs_service_running_tasks", "ecs_service_desired_tasks"),
             ),
-            Variant(
-                name="CloudWatch exporter",
-                query=f"max by ({_BY}) (aws_ecs_containerinsights_running_task_count_average{{{_YACE}}}) / max by ({_BY}) (aws_ecs_containerinsights_desired_task_count_average{{{_YACE}}} > 0)",
-                needs=(
-                    "aws_ecs_containerinsights_running_task_count_average",
-                    "aws_ecs_containerinsights_desired_task_count_average",
-                ),
-                service_from=_NAME,
-            ),
-            Variant(
-                name="CloudWatch exporter, plain labels",
-                query=f"max by ({_PLAIN_BY}) (ecs_containerinsights_running_task_count_average{{{_PLAIN}}}) / max by ({_PLAIN_BY}) (ecs_containerinsights_desired_task_count_average{{{_PLAIN}}} > 0)",
-                needs=(
-                    "ecs_containerinsights_running_task_count_average",
-                    "ecs_containerinsights_desired_task_count_average",
-                ),
-                service_from=_PLAIN_NAME,
+            *insights_ratio(
+                "aws_ecs_containerinsights_running_task_count_average",
+                "aws_ecs_containerinsights_desired_task_count_average",
             ),
         ),
     ),
@@ -175,20 +125,7 @@ SIGNALS = (
             value=2, reason="a rollout; one that lasts is stuck, so an alert on it needs to wait a quarter of an hour"
         ),
         crit=Threshold(value=3, reason="a new rollout was begun before the last one was done"),
-        variants=(
-            Variant(
-                name="CloudWatch exporter",
-                query=f"max by ({_BY}) (aws_ecs_containerinsights_deployment_count_average{{{_YACE}}})",
-                needs=("aws_ecs_containerinsights_deployment_count_average",),
-                service_from=_NAME,
-            ),
-            Variant(
-                name="CloudWatch exporter, plain labels",
-                query=f"max by ({_PLAIN_BY}) (ecs_containerinsights_deployment_count_average{{{_PLAIN}}})",
-                needs=("ecs_containerinsights_deployment_count_average",),
-                service_from=_PLAIN_NAME,
-            ),
-        ),
+        variants=insights("aws_ecs_containerinsights_deployment_count_average"),
     ),
     Signal(
         id="ecs_container_restarts",
@@ -209,18 +146,7 @@ SIGNALS = (
                 query="sum by ($service, $task) (rate(ecs_container_restarts_total{$svc}[$rate]))",
                 needs=("ecs_container_restarts_total",),
             ),
-            Variant(
-                name="CloudWatch exporter",
-                query=f"max by ({_BY}) (aws_ecs_containerinsights_restart_count_sum{{{_YACE}}}) / 60",
-                needs=("aws_ecs_containerinsights_restart_count_sum",),
-                service_from=_NAME,
-            ),
-            Variant(
-                name="CloudWatch exporter, plain labels",
-                query=f"max by ({_PLAIN_BY}) (ecs_containerinsights_restart_count_sum{{{_PLAIN}}}) / 60",
-                needs=("ecs_containerinsights_restart_count_sum",),
-                service_from=_PLAIN_NAME,
-            ),
+            *insights("aws_ecs_containerinsights_restart_count_sum", " / 60"),
         ),
     ),
 )

@@ -5,14 +5,8 @@ Its service numbers are means over the tasks: CPU in units (1024 are a core), me
 official exporter ("plain labels") name them.
 """
 
+from obskit.catalogue._ecs import insights, insights_ratio
 from obskit.model import Signal, Threshold, Variant
-
-_BY = "dimension_ServiceName"
-_NAME = (_BY, "(.*)")
-_PLAIN_BY = "service_name"
-_PLAIN_NAME = (_PLAIN_BY, "(.*)")
-_YACE = f'{_BY}=~"$names",$scope'
-_PLAIN = f'{_PLAIN_BY}=~"$names",$scope'
 
 SIGNALS = (
     Signal(
@@ -27,20 +21,7 @@ SIGNALS = (
         bad="both",
         combine="mean",
         floor=0.05,
-        variants=(
-            Variant(
-                name="CloudWatch exporter",
-                query=f"max by ({_BY}) (aws_ecs_containerinsights_cpu_reserved_average{{{_YACE}}}) / 1024",
-                needs=("aws_ecs_containerinsights_cpu_reserved_average",),
-                service_from=_NAME,
-            ),
-            Variant(
-                name="CloudWatch exporter, plain labels",
-                query=f"max by ({_PLAIN_BY}) (ecs_containerinsights_cpu_reserved_average{{{_PLAIN}}}) / 1024",
-                needs=("ecs_containerinsights_cpu_reserved_average",),
-                service_from=_PLAIN_NAME,
-            ),
-        ),
+        variants=insights("aws_ecs_containerinsights_cpu_reserved_average", " / 1024"),
     ),
     Signal(
         id="ecs_cpu_used_cores",
@@ -54,20 +35,7 @@ SIGNALS = (
         bad="up",
         combine="mean",
         floor=0.05,
-        variants=(
-            Variant(
-                name="CloudWatch exporter",
-                query=f"max by ({_BY}) (aws_ecs_containerinsights_cpu_utilized_average{{{_YACE}}}) / 1024",
-                needs=("aws_ecs_containerinsights_cpu_utilized_average",),
-                service_from=_NAME,
-            ),
-            Variant(
-                name="CloudWatch exporter, plain labels",
-                query=f"max by ({_PLAIN_BY}) (ecs_containerinsights_cpu_utilized_average{{{_PLAIN}}}) / 1024",
-                needs=("ecs_containerinsights_cpu_utilized_average",),
-                service_from=_PLAIN_NAME,
-            ),
-        ),
+        variants=insights("aws_ecs_containerinsights_cpu_utilized_average", " / 1024"),
     ),
     Signal(
         id="ecs_cpu_ratio",
@@ -83,22 +51,8 @@ SIGNALS = (
         floor=0.1,
         warn=Threshold(value=0.8, reason="the level of AWS's recommended alarm for a service's CPUUtilization"),
         crit=Threshold(value=0.95, reason="no room is left: requests queue for CPU"),
-        variants=(
-            Variant(
-                name="CloudWatch exporter",
-                query=f"max by ({_BY}) (aws_ecs_containerinsights_cpu_utilized_average{{{_YACE}}}) / max by ({_BY}) (aws_ecs_containerinsights_cpu_reserved_average{{{_YACE}}} > 0)",
-                needs=(
-                    "aws_ecs_containerinsights_cpu_utilized_average",
-                    "aws_ecs_containerinsights_cpu_reserved_average",
-                ),
-                service_from=_NAME,
-            ),
-            Variant(
-                name="CloudWatch exporter, plain labels",
-                query=f"max by ({_PLAIN_BY}) (ecs_containerinsights_cpu_utilized_average{{{_PLAIN}}}) / max by ({_PLAIN_BY}) (ecs_containerinsights_cpu_reserved_average{{{_PLAIN}}} > 0)",
-                needs=("ecs_containerinsights_cpu_utilized_average", "ecs_containerinsights_cpu_reserved_average"),
-                service_from=_PLAIN_NAME,
-            ),
+        variants=insights_ratio(
+            "aws_ecs_containerinsights_cpu_utilized_average", "aws_ecs_containerinsights_cpu_reserved_average"
         ),
     ),
     Signal(
@@ -110,20 +64,7 @@ SIGNALS = (
         bad="both",
         combine="mean",
         floor=16 * 2**20,
-        variants=(
-            Variant(
-                name="CloudWatch exporter",
-                query=f"max by ({_BY}) (aws_ecs_containerinsights_memory_reserved_average{{{_YACE}}}) * 1048576",
-                needs=("aws_ecs_containerinsights_memory_reserved_average",),
-                service_from=_NAME,
-            ),
-            Variant(
-                name="CloudWatch exporter, plain labels",
-                query=f"max by ({_PLAIN_BY}) (ecs_containerinsights_memory_reserved_average{{{_PLAIN}}}) * 1048576",
-                needs=("ecs_containerinsights_memory_reserved_average",),
-                service_from=_PLAIN_NAME,
-            ),
-        ),
+        variants=insights("aws_ecs_containerinsights_memory_reserved_average", " * 1048576"),
     ),
     Signal(
         id="ecs_memory_used_bytes",
@@ -137,20 +78,7 @@ SIGNALS = (
         bad="up",
         combine="mean",
         floor=16 * 2**20,
-        variants=(
-            Variant(
-                name="CloudWatch exporter",
-                query=f"max by ({_BY}) (aws_ecs_containerinsights_memory_utilized_average{{{_YACE}}}) * 1048576",
-                needs=("aws_ecs_containerinsights_memory_utilized_average",),
-                service_from=_NAME,
-            ),
-            Variant(
-                name="CloudWatch exporter, plain labels",
-                query=f"max by ({_PLAIN_BY}) (ecs_containerinsights_memory_utilized_average{{{_PLAIN}}}) * 1048576",
-                needs=("ecs_containerinsights_memory_utilized_average",),
-                service_from=_PLAIN_NAME,
-            ),
-        ),
+        variants=insights("aws_ecs_containerinsights_memory_utilized_average", " * 1048576"),
     ),
     Signal(
         id="ecs_memory_ratio",
@@ -167,25 +95,8 @@ SIGNALS = (
         floor=0.1,
         warn=Threshold(value=0.8, reason="the level of AWS's recommended alarm for a service's MemoryUtilization"),
         crit=Threshold(value=0.95, reason="the next large request gets a task killed"),
-        variants=(
-            Variant(
-                name="CloudWatch exporter",
-                query=f"max by ({_BY}) (aws_ecs_containerinsights_memory_utilized_average{{{_YACE}}}) / max by ({_BY}) (aws_ecs_containerinsights_memory_reserved_average{{{_YACE}}} > 0)",
-                needs=(
-                    "aws_ecs_containerinsights_memory_utilized_average",
-                    "aws_ecs_containerinsights_memory_reserved_average",
-                ),
-                service_from=_NAME,
-            ),
-            Variant(
-                name="CloudWatch exporter, plain labels",
-                query=f"max by ({_PLAIN_BY}) (ecs_containerinsights_memory_utilized_average{{{_PLAIN}}}) / max by ({_PLAIN_BY}) (ecs_containerinsights_memory_reserved_average{{{_PLAIN}}} > 0)",
-                needs=(
-                    "ecs_containerinsights_memory_utilized_average",
-                    "ecs_containerinsights_memory_reserved_average",
-                ),
-                service_from=_PLAIN_NAME,
-            ),
+        variants=insights_ratio(
+            "aws_ecs_containerinsights_memory_utilized_average", "aws_ecs_containerinsights_memory_reserved_average"
         ),
     ),
     Signal(
@@ -211,23 +122,9 @@ SIGNALS = (
                 ),
                 needs=("ecs_task_ephemeral_storage_used_bytes", "ecs_task_ephemeral_storage_allocated_bytes"),
             ),
-            Variant(
-                name="CloudWatch exporter",
-                query=f"max by ({_BY}) (aws_ecs_containerinsights_ephemeral_storage_utilized_average{{{_YACE}}}) / max by ({_BY}) (aws_ecs_containerinsights_ephemeral_storage_reserved_average{{{_YACE}}} > 0)",
-                needs=(
-                    "aws_ecs_containerinsights_ephemeral_storage_utilized_average",
-                    "aws_ecs_containerinsights_ephemeral_storage_reserved_average",
-                ),
-                service_from=_NAME,
-            ),
-            Variant(
-                name="CloudWatch exporter, plain labels",
-                query=f"max by ({_PLAIN_BY}) (ecs_containerinsights_ephemeral_storage_utilized_average{{{_PLAIN}}}) / max by ({_PLAIN_BY}) (ecs_containerinsights_ephemeral_storage_reserved_average{{{_PLAIN}}} > 0)",
-                needs=(
-                    "ecs_containerinsights_ephemeral_storage_utilized_average",
-                    "ecs_containerinsights_ephemeral_storage_reserved_average",
-                ),
-                service_from=_PLAIN_NAME,
+            *insights_ratio(
+                "aws_ecs_containerinsights_ephemeral_storage_utilized_average",
+                "aws_ecs_containerinsights_ephemeral_storage_reserved_average",
             ),
         ),
     ),

@@ -5,54 +5,27 @@ Whether it is up is read from the scrape job, whose name has to say ``grafana``.
 
 from functools import partial
 
-from obskit.model import Signal, Threshold, Variant
+from obskit.catalogue._http import FAILING
+from obskit.catalogue._watchers import ANY, MIB, answering, asked, memory, share, up
+from obskit.model import Signal, Threshold
 
 _signal = partial(Signal, topic="grafana", scope="shared", entity="grafana", bad="up", combine="max", weighed=False)
-
-#: A rate from which on something happened at all, within a quarter of an hour: 1 / 900 s.
-_ANY = 0.001
-_MIB = 1024.0**2
-_FAILING = Threshold(value=0.01, reason="one request in a hundred: ten times the budget of a 99.9 % objective")
-
-
-def _asked(query: str, *needs: str) -> tuple[Variant, ...]:
-    """Return the one way in which Grafana tells a signal."""
-    return (Variant(name="Grafana", query=query, needs=needs),)
-
+_asked = partial(asked, "Grafana")
+_JOBS = "grafana"
 
 SIGNALS = (
-    _signal(
-        id="grafana_up",
-        title="Grafana answers its scrape",
+    up(
+        "Grafana",
+        "grafana",
+        jobs=_JOBS,
         meaning=(
             "0 while Prometheus cannot scrape Grafana: no dashboards, and none of its alert rules is evaluated."
             " Look at why its task stopped, or at its database."
         ),
-        unit="ratio",
-        bad="down",
-        combine="min",
-        floor=0.5,
-        warn=Threshold(value=0, reason="a Grafana that is down shows nothing and alerts nobody"),
-        variants=_asked('min by (instance) (up{job=~"(?i)(.*[-/])?grafana",$scope})', "up"),
+        reason="a Grafana that is down shows nothing and alerts nobody",
     ),
-    _signal(
-        id="grafana_answering",
-        title="Grafana instances that answer",
-        meaning=(
-            "0 when none of a job's instances answers, those included that discovery no longer knows:"
-            " of a task that is gone no series says so. Look at why it stopped."
-        ),
-        unit="count",
-        bad="down",
-        combine="sum",
-        floor=1,
-        crit=Threshold(value=0, reason="no Grafana is left: no dashboards, and its own alert rules rest"),
-        variants=_asked(
-            # a day: what was taken away on purpose is forgotten, what was lost at night is still told at noon
-            'sum by (job) (up{job=~"(?i)(.*[-/])?grafana",$scope})'
-            ' or 0 * sum by (job) (max_over_time(up{job=~"(?i)(.*[-/])?grafana",$scope}[1d]))',
-            "up",
-        ),
+    answering(
+        "Grafana", "grafana", jobs=_JOBS, reason="no Grafana is left: no dashboards, and its own alert rules rest"
     ),
     # ---------------------------------------------------------------------------- pages
     _signal(
@@ -64,14 +37,16 @@ SIGNALS = (
         ),
         unit="ratio",
         floor=0.02,
-        warn=_FAILING,
+        warn=FAILING,
         crit=Threshold(
             value=0.5, reason="grafana-mixin alerts beyond half of a handler's requests (GrafanaRequestsFailing)"
         ),
         variants=_asked(
-            'sum by (instance) (rate(grafana_http_request_duration_seconds_count{status_code=~"5..",$scope}[$rate]))'
-            " / (sum by (instance) (rate(grafana_http_request_duration_seconds_count{$scope}[$rate])) > 0)"
-            " or 0 * sum by (instance) (rate(grafana_http_request_duration_seconds_count{$scope}[$rate]))",
+            share(
+                "instance",
+                'grafana_http_request_duration_seconds_count{status_code=~"5..",$scope}',
+                "grafana_http_request_duration_seconds_count{$scope}",
+            ),
             "grafana_http_request_duration_seconds_count",
         ),
     ),
@@ -110,11 +85,13 @@ SIGNALS = (
         ),
         unit="ratio",
         floor=0.02,
-        warn=_FAILING,
+        warn=FAILING,
         variants=_asked(
-            'sum by (datasource) (rate(grafana_datasource_request_total{code=~"5..|401|403|429",$scope}[$rate]))'
-            " / (sum by (datasource) (rate(grafana_datasource_request_total{$scope}[$rate])) > 0)"
-            " or 0 * sum by (datasource) (rate(grafana_datasource_request_total{$scope}[$rate]))",
+            share(
+                "datasource",
+                'grafana_datasource_request_total{code=~"5..|401|403|429",$scope}',
+                "grafana_datasource_request_total{$scope}",
+            ),
             "grafana_datasource_request_total",
         ),
     ),
@@ -129,9 +106,11 @@ SIGNALS = (
         floor=0.05,
         warn=Threshold(value=0.1, reason="beyond a tenth it is no longer single panels with wrong queries"),
         variants=_asked(
-            'sum by (plugin_id) (rate(grafana_plugin_request_total{endpoint="queryData",status="error",$scope}[$rate]))'
-            ' / (sum by (plugin_id) (rate(grafana_plugin_request_total{endpoint="queryData",$scope}[$rate])) > 0)'
-            ' or 0 * sum by (plugin_id) (rate(grafana_plugin_request_total{endpoint="queryData",$scope}[$rate]))',
+            share(
+                "plugin_id",
+                'grafana_plugin_request_total{endpoint="queryData",status="error",$scope}',
+                'grafana_plugin_request_total{endpoint="queryData",$scope}',
+            ),
             "grafana_plugin_request_total",
         ),
     ),
@@ -147,9 +126,11 @@ SIGNALS = (
         floor=0.01,
         warn=Threshold(value=0.01, reason="a rule that fails cannot warn of what it watches"),
         variants=_asked(
-            "sum by (instance) (rate(grafana_alerting_rule_evaluation_failures_total{$scope}[$rate]))"
-            " / (sum by (instance) (rate(grafana_alerting_rule_evaluations_total{$scope}[$rate])) > 0)"
-            " or 0 * sum by (instance) (rate(grafana_alerting_rule_evaluations_total{$scope}[$rate]))",
+            share(
+                "instance",
+                "grafana_alerting_rule_evaluation_failures_total{$scope}",
+                "grafana_alerting_rule_evaluations_total{$scope}",
+            ),
             "grafana_alerting_rule_evaluations_total",
         ),
     ),
@@ -159,7 +140,7 @@ SIGNALS = (
         meaning="Rules whose last evaluation had not ended when the next was due: alerts come late. Make the slow query lighter.",
         unit="per_second",
         floor=0.005,
-        warn=Threshold(value=_ANY, reason="each one is an alert that may come late"),
+        warn=Threshold(value=ANY, reason="each one is an alert that may come late"),
         variants=_asked(
             "sum by (instance) (rate(grafana_alerting_schedule_rule_evaluations_missed_total{$scope}[$rate]))"
             " or 0 * sum by (instance) (rate(grafana_alerting_rule_evaluations_total{$scope}[$rate]))",
@@ -184,8 +165,8 @@ SIGNALS = (
         meaning="Alerts that a contact point did not take, by its kind: nobody was told. Test the contact point in Grafana.",
         unit="per_second",
         combine="sum",
-        floor=_ANY,
-        warn=Threshold(value=_ANY, reason="each one is an alert that nobody saw there"),
+        floor=ANY,
+        warn=Threshold(value=ANY, reason="each one is an alert that nobody saw there"),
         variants=_asked(
             # the counter of failures exists only from the first one on
             "sum by (integration) (rate(grafana_alerting_notifications_failed_total{$scope}[$rate]))"
@@ -215,15 +196,10 @@ SIGNALS = (
             "grafana_database_conn_wait_duration_seconds",
         ),
     ),
-    _signal(
-        id="grafana_memory_bytes",
-        title="memory of Grafana",
+    memory(
+        "Grafana",
+        "grafana",
         meaning="Resident memory of the process, without its plugins. It follows large query results; the task's limit kills it.",
-        unit="bytes",
-        floor=256 * _MIB,
-        variants=_asked(
-            "max by (instance) (process_resident_memory_bytes{$scope} and on (instance) grafana_build_info{$scope})",
-            "grafana_build_info",
-        ),
+        floor=256 * MIB,
     ),
 )

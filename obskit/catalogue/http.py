@@ -1,171 +1,61 @@
 """What users feel: requests, errors and latency of a service, and of what it calls.
 
 The histograms of one instrumentation answer several signals; each shape of query stands
-once below, with the metric's name and its labels filled in from the table of sources.
+once below, with the metric's name and its labels filled in from the tables of `obskit.catalogue._http`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from obskit.catalogue._http import (
+    BUCKETS,
+    CALLS,
+    COUNTERS,
+    FAILING,
+    FRUSTRATING,
+    LOST,
+    SUMS,
+    Source,
+    failed_share,
+    rate,
+    variant,
+)
 from obskit.model import Signal, Threshold, Variant
 
 _SLOW = Threshold(value=1.0, reason="beyond one second a person notices that they wait (Nielsen, 1993)")
-_FRUSTRATING = Threshold(
-    value=4.0, reason="Apdex calls users frustrated from four times the target on, here one second"
-)
-_FAILING = Threshold(value=0.01, reason="one request in a hundred: ten times the budget of a 99.9 % objective")
 _BURNING = Threshold(value=0.05, reason="one in twenty: the month's budget of a 99.9 % objective is gone in 14 hours")
+_TASKS = "$service, $task"
+_PEERS = "$service, $peer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Source:
-    """One instrumentation's metric.
-
-    Attributes:
-        name: The instrumentation.
-        metric: A counter's whole name, or a histogram's without ``_bucket``, ``_sum``, ``_count``.
-        labels: What it always calls the same, as `Variant.labels`.
-        to_seconds: What turns its unit into seconds, as PromQL; "" when it is seconds.
-        guard: A matcher that must hold for a request to have a status at all. Where the application
-            names the label, a wrong guess at the name must give nothing instead of "no errors".
-    """
-
-    name: str
-    metric: str
-    labels: tuple[tuple[str, str], ...] = ()
-    to_seconds: str = ""
-    guard: str = ""
+def _requests(source: Source) -> Variant:
+    return variant(source, rate(source.metric, _TASKS), source.metric)
 
 
-_OPEN = '$status!="",'
-_OTEL_LABELS = (("status", "http_response_status_code"), ("route", "http_route"))
-_OLD_OTEL_LABELS = (("status", "http_status_code"), ("route", "http_route"))
-_MICROMETER_LABELS = (("status", "status"), ("route", "uri"))
-_STARLETTE_LABELS = (("status", "status_code"), ("route", "path"))
-
-_OTEL = _Source(name="OpenTelemetry", metric="http_server_request_duration_seconds", labels=_OTEL_LABELS)
-_MICROMETER = _Source(name="Micrometer", metric="http_server_requests_seconds", labels=_MICROMETER_LABELS)
-_CLIENT = _Source(name="Prometheus client, histogram", metric="http_request_duration_seconds", guard=_OPEN)
-_OLD_OTEL = _Source(
-    name="OpenTelemetry before 1.23",
-    metric="http_server_duration_milliseconds",
-    labels=_OLD_OTEL_LABELS,
-    to_seconds=" / 1000",
-)
-_STARLETTE = _Source(name="starlette_exporter", metric="starlette_request_duration_seconds", labels=_STARLETTE_LABELS)
-_FLASK = _Source(
-    name="Flask exporter",
-    metric="flask_http_request_duration_seconds",
-    labels=(("status", "status"), ("route", "path")),
-)
-_EXPRESS = _Source(
-    name="express-prom-bundle",
-    metric="http_request_duration_seconds",
-    labels=(("status", "status_code"), ("route", "path")),
-    guard=_OPEN,
-)
-_FASTAPI = _Source(
-    name="FastAPI instrumentator",
-    metric="http_request_duration_seconds",
-    labels=(("route", "handler"),),
-)
-# Its histogram by handler ends at one second; the fine one has no labels.
-_FASTAPI_FINE = _Source(
-    name="FastAPI instrumentator", metric="http_request_duration_highr_seconds", labels=(("route", ""),)
-)
-_HISTOGRAMS = (_CLIENT, _OTEL, _MICROMETER, _OLD_OTEL, _STARLETTE, _FLASK, _EXPRESS)
-
-_COUNTERS = (
-    _Source(name="Prometheus client, counter", metric="http_requests_total", guard=_OPEN),
-    _Source(name=_OTEL.name, metric=f"{_OTEL.metric}_count", labels=_OTEL_LABELS),
-    _Source(name=_MICROMETER.name, metric=f"{_MICROMETER.metric}_count", labels=_MICROMETER_LABELS),
-    _Source(name=_CLIENT.name, metric=f"{_CLIENT.metric}_count", guard=_OPEN),
-    _Source(name=_OLD_OTEL.name, metric=f"{_OLD_OTEL.metric}_count", labels=_OLD_OTEL_LABELS),
-    _Source(name=_STARLETTE.name, metric="starlette_requests_total", labels=_STARLETTE_LABELS),
-    _Source(name=_FLASK.name, metric="flask_http_request_total", labels=(("status", "status"), ("route", ""))),
-    _Source(name=_EXPRESS.name, metric=f"{_EXPRESS.metric}_count", labels=_EXPRESS.labels, guard=_OPEN),
-    _Source(
-        name=_FASTAPI.name,
-        metric="http_requests_total",
-        labels=(("status", "status"), ("route", "handler")),
-        guard=_OPEN,
-    ),
-)
-
-_CALLS = (
-    _Source(
-        name="OpenTelemetry",
-        metric="http_client_request_duration_seconds",
-        labels=(("status", "http_response_status_code"), ("peer", "server_address")),
-    ),
-    _Source(
-        name="Micrometer",
-        metric="http_client_requests_seconds",
-        labels=(("status", "status"), ("peer", "client_name")),
-    ),
-    _Source(
-        name="OpenTelemetry before 1.23",
-        metric="http_client_duration_milliseconds",
-        labels=(("status", "http_status_code"), ("peer", "net_peer_name")),
-        to_seconds=" / 1000",
-    ),
-)
+def _quantile(share: float, source: Source) -> Variant:
+    query = f"histogram_quantile({share}, {rate(f'{source.metric}_bucket', '$service, le')}){source.to_seconds}"
+    return variant(source, query, f"{source.metric}_count")
 
 
-def _variant(source: _Source, query: str, needs: str) -> Variant:
-    return Variant(name=source.name, query=query, needs=(needs,), labels=source.labels)
+def _mean(source: Source) -> Variant:
+    took, count = rate(f"{source.metric}_sum", _TASKS), rate(f"{source.metric}_count", _TASKS)
+    return variant(source, f"{took} / {count}{source.to_seconds}", f"{source.metric}_sum")
 
 
-def _requests(source: _Source) -> Variant:
-    query = f"sum by ($service, $task) (rate({source.metric}{{$traffic,$svc}}[$rate]))"
-    return _variant(source, query, source.metric)
+def _calls(source: Source) -> Variant:
+    return variant(source, rate(f"{source.metric}_count", _PEERS, "$svc"), f"{source.metric}_count")
 
 
-def _failed_share(source: _Source, by: str = "$service, $task") -> Variant:
-    """Return requests answered 5xx as a share of all; 0 where there were requests and none failed."""
-    total = f"sum by ({by}) (rate({source.metric}{{{source.guard}$traffic,$svc}}[$rate]))"
-    query = f'(sum by ({by}) (rate({source.metric}{{$status=~"5..",$traffic,$svc}}[$rate])) or 0 * {total}) / {total}'
-    return _variant(source, query, source.metric)
+def _calls_mean(source: Source) -> Variant:
+    took, count = (rate(f"{source.metric}_{part}", _PEERS, "$svc") for part in ("sum", "count"))
+    return variant(source, f"{took} / {count}{source.to_seconds}", f"{source.metric}_sum")
 
 
-def _quantile(share: float, source: _Source) -> Variant:
-    query = (
-        f"histogram_quantile({share}, sum by ($service, le)"
-        f" (rate({source.metric}_bucket{{$traffic,$svc}}[$rate]))){source.to_seconds}"
-    )
-    return _variant(source, query, f"{source.metric}_count")
-
-
-def _mean(source: _Source) -> Variant:
-    query = (
-        f"sum by ($service, $task) (rate({source.metric}_sum{{$traffic,$svc}}[$rate]))"
-        f" / sum by ($service, $task) (rate({source.metric}_count{{$traffic,$svc}}[$rate])){source.to_seconds}"
-    )
-    return _variant(source, query, f"{source.metric}_sum")
-
-
-def _calls(source: _Source) -> Variant:
-    query = f"sum by ($service, $peer) (rate({source.metric}_count{{$svc}}[$rate]))"
-    return _variant(source, query, f"{source.metric}_count")
-
-
-def _calls_mean(source: _Source) -> Variant:
-    query = (
-        f"sum by ($service, $peer) (rate({source.metric}_sum{{$svc}}[$rate]))"
-        f" / sum by ($service, $peer) (rate({source.metric}_count{{$svc}}[$rate])){source.to_seconds}"
-    )
-    return _variant(source, query, f"{source.metric}_sum")
-
-
-def _calls_failed_share(source: _Source) -> Variant:
+def _calls_failed_share(source: Source) -> Variant:
     """Return calls that got 5xx or no answer as a share of all; without an answer there is no status."""
-    total = f"sum by ($service, $peer) (rate({source.metric}_count{{$svc}}[$rate]))"
-    query = (
-        f'(sum by ($service, $peer) (rate({source.metric}_count{{$status!~"[1234]..",$svc}}[$rate]))'
-        f" or 0 * {total}) / {total}"
-    )
-    return _variant(source, query, f"{source.metric}_count")
+    metric = f"{source.metric}_count"
+    total = rate(metric, _PEERS, "$svc")
+    failing = rate(metric, _PEERS, '$status!~"[1234]..",$svc')
+    return variant(source, f"({failing} or 0 * {total}) / {total}", metric)
 
 
 def _workers(name: str, busy: str, most: str) -> Variant:
@@ -187,7 +77,7 @@ SIGNALS = (
         unit="per_second",
         bad="both",
         floor=0.5,
-        variants=tuple(_requests(source) for source in _COUNTERS),
+        variants=tuple(_requests(source) for source in COUNTERS),
     ),
     Signal(
         id="http_error_ratio",
@@ -201,9 +91,9 @@ SIGNALS = (
         bad="up",
         combine="mean",
         floor=0.01,
-        warn=_FAILING,
+        warn=FAILING,
         crit=_BURNING,
-        variants=tuple(_failed_share(source) for source in _COUNTERS),
+        variants=tuple(failed_share(source, _TASKS) for source in COUNTERS),
     ),
     Signal(
         id="http_latency_p95",
@@ -218,8 +108,8 @@ SIGNALS = (
         combine="max",
         floor=0.05,
         warn=_SLOW,
-        crit=_FRUSTRATING,
-        variants=tuple(_quantile(0.95, source) for source in (_FASTAPI_FINE, *_HISTOGRAMS)),
+        crit=FRUSTRATING,
+        variants=tuple(_quantile(0.95, source) for source in BUCKETS),
     ),
     Signal(
         id="http_latency_mean",
@@ -233,7 +123,7 @@ SIGNALS = (
         bad="up",
         combine="mean",
         floor=0.05,
-        variants=tuple(_mean(source) for source in (*_HISTOGRAMS, _FASTAPI)),
+        variants=tuple(_mean(source) for source in SUMS),
     ),
     Signal(
         id="http_in_flight",
@@ -291,7 +181,7 @@ SIGNALS = (
         bad="up",
         combine="max",
         floor=0.05,
-        variants=tuple(_calls_mean(source) for source in _CALLS),
+        variants=tuple(_calls_mean(source) for source in CALLS),
     ),
     Signal(
         id="client_error_ratio",
@@ -305,12 +195,12 @@ SIGNALS = (
         bad="up",
         combine="max",
         floor=0.01,
-        warn=_FAILING,
+        warn=FAILING,
         crit=Threshold(
             value=0.1,
             reason="a retry budget is a tenth of the calls (Google SRE book, Handling Overload): beyond, retries harm",
         ),
-        variants=tuple(_calls_failed_share(source) for source in _CALLS),
+        variants=tuple(_calls_failed_share(source) for source in CALLS),
     ),
     Signal(
         id="http_latency_p50",
@@ -325,7 +215,7 @@ SIGNALS = (
         combine="max",
         weighed=False,
         crit=Threshold(value=1.0, reason="half of all users notice that they wait (Nielsen, 1993: one second)"),
-        variants=tuple(_quantile(0.5, source) for source in (_FASTAPI_FINE, *_HISTOGRAMS)),
+        variants=tuple(_quantile(0.5, source) for source in BUCKETS),
     ),
     Signal(
         id="http_latency_p99",
@@ -339,9 +229,9 @@ SIGNALS = (
         bad="up",
         combine="max",
         weighed=False,
-        warn=_FRUSTRATING,
-        crit=Threshold(value=10.0, reason="after ten seconds users turn to something else (Nielsen, 1993)"),
-        variants=tuple(_quantile(0.99, source) for source in (_FASTAPI_FINE, *_HISTOGRAMS)),
+        warn=FRUSTRATING,
+        crit=LOST,
+        variants=tuple(_quantile(0.99, source) for source in BUCKETS),
     ),
     Signal(
         id="http_workers_ratio",
@@ -374,6 +264,6 @@ SIGNALS = (
         unit="per_second",
         bad="both",
         weighed=False,
-        variants=tuple(_calls(source) for source in _CALLS),
+        variants=tuple(_calls(source) for source in CALLS),
     ),
 )

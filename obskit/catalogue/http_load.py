@@ -7,31 +7,26 @@ or that answers nothing, measures neither; these two are for that. Triage sees t
 
 from __future__ import annotations
 
-from obskit.catalogue.http import _COUNTERS, _Source
+from obskit.catalogue._http import COUNTERS, FRUSTRATING, LOST, Source, rate, variant
 from obskit.model import Signal, Threshold, Variant
 
 
-def _still_coming(source: _Source) -> Variant:
+def _still_coming(source: Source) -> Variant:
     """Return the requests now as a share of the least that came in the hour before the last one.
 
     The least and not the mean, so that a batch that ended is no loss. What came a task ago counts
     too: new tasks that nobody has reached yet have no series, which is a 0 and no gap.
     """
-    now = f"sum by ($service) (rate({source.metric}{{$traffic,$svc}}[$rate]))"
+    now = rate(source.metric)
     before = f"min_over_time({now}[1h:5m] offset 1h)"
-    return Variant(
-        name=source.name,
-        query=f"({now} or 0 * {before}) / ({before} > 0.5)",
-        needs=(source.metric,),
-        labels=source.labels,
-    )
+    return variant(source, f"({now} or 0 * {before}) / ({before} > 0.5)", source.metric)
 
 
 def _in_progress(name: str, began: str, answered: str) -> Variant:
     """Return how long a request is in progress on average: Little's law, how many by how many a second."""
     return Variant(
         name=name,
-        query=f"sum by ($service) ({began}{{$svc}}) / sum by ($service) (rate({answered}{{$svc}}[$rate]))",
+        query=f"sum by ($service) ({began}{{$svc}}) / {rate(answered, matchers='$svc')}",
         needs=(began, answered),
     )
 
@@ -53,7 +48,7 @@ SIGNALS = (
             value=0.05,
             reason="one request in twenty is left of the quietest minutes before; no hour of a day does that",
         ),
-        variants=tuple(_still_coming(source) for source in _COUNTERS),
+        variants=tuple(_still_coming(source) for source in COUNTERS),
     ),
     Signal(
         id="http_in_progress_seconds",
@@ -67,8 +62,8 @@ SIGNALS = (
         bad="up",
         combine="max",
         weighed=False,
-        warn=Threshold(value=4.0, reason="Apdex calls users frustrated from four times the target on, here one second"),
-        crit=Threshold(value=10.0, reason="after ten seconds users turn to something else (Nielsen, 1993)"),
+        warn=FRUSTRATING,
+        crit=LOST,
         variants=(
             _in_progress("Prometheus client, counter", "http_requests_in_progress", "http_requests_total"),
             _in_progress(

@@ -6,54 +6,26 @@ Whether it is up is read from the scrape job, whose name has to say ``loki``. Th
 
 from functools import partial
 
-from obskit.model import Signal, Threshold, Variant
+from obskit.catalogue._http import FAILING
+from obskit.catalogue._watchers import ANY, MIB, answering, asked, memory, share, up
+from obskit.model import Signal, Threshold
 
 _signal = partial(Signal, topic="loki", scope="shared", entity="loki", bad="up", combine="max", weighed=False)
-
-#: A rate from which on something happened at all, within a quarter of an hour: 1 / 900 s.
-_ANY = 0.001
-_MIB = 1024.0**2
-
-
-def _asked(query: str, *needs: str) -> tuple[Variant, ...]:
-    """Return the one way in which Loki tells a signal."""
-    return (Variant(name="Loki", query=query, needs=needs),)
-
+_asked = partial(asked, "Loki")
+_JOBS = "loki([-/](all|read|write|backend))?"
 
 SIGNALS = (
-    _signal(
-        id="loki_up",
-        title="Loki answers its scrape",
+    up(
+        "Loki",
+        "loki",
+        jobs=_JOBS,
         meaning=(
             "0 while Prometheus cannot scrape Loki: lines are refused and nobody can search."
             " Look at why its task stopped, or at the security group."
         ),
-        unit="ratio",
-        bad="down",
-        combine="min",
-        floor=0.5,
-        warn=Threshold(value=0, reason="a Loki that is down takes no lines; Alloy drops them when its retries end"),
-        variants=_asked('min by (instance) (up{job=~"(?i)(.*[-/])?loki([-/](all|read|write|backend))?",$scope})', "up"),
+        reason="a Loki that is down takes no lines; Alloy drops them when its retries end",
     ),
-    _signal(
-        id="loki_answering",
-        title="Loki instances that answer",
-        meaning=(
-            "0 when none of a job's instances answers, those included that discovery no longer knows:"
-            " of a task that is gone no series says so. Look at why it stopped."
-        ),
-        unit="count",
-        bad="down",
-        combine="sum",
-        floor=1,
-        crit=Threshold(value=0, reason="no Loki is left: lines are lost from the end of Alloy's retries on"),
-        variants=_asked(
-            # a day: what was taken away on purpose is forgotten, what was lost at night is still told at noon
-            'sum by (job) (up{job=~"(?i)(.*[-/])?loki([-/](all|read|write|backend))?",$scope})'
-            ' or 0 * sum by (job) (max_over_time(up{job=~"(?i)(.*[-/])?loki([-/](all|read|write|backend))?",$scope}[1d]))',
-            "up",
-        ),
-    ),
+    answering("Loki", "loki", jobs=_JOBS, reason="no Loki is left: lines are lost from the end of Alloy's retries on"),
     _signal(
         id="loki_requests",
         title="requests to Loki",
@@ -76,12 +48,14 @@ SIGNALS = (
         ),
         unit="ratio",
         floor=0.01,
-        warn=Threshold(value=0.01, reason="one request in a hundred: ten times the budget of a 99.9 % objective"),
+        warn=FAILING,
         crit=Threshold(value=0.1, reason="loki-mixin pages beyond 10 % of a route (LokiRequestErrors)"),
         variants=_asked(
-            'sum by (route) (rate(loki_request_duration_seconds_count{status_code=~"5..",route!="ready",$scope}[$rate]))'
-            ' / (sum by (route) (rate(loki_request_duration_seconds_count{route!="ready",$scope}[$rate])) > 0)'
-            ' or 0 * sum by (route) (rate(loki_request_duration_seconds_count{route!="ready",$scope}[$rate]))',
+            share(
+                "route",
+                'loki_request_duration_seconds_count{status_code=~"5..",route!="ready",$scope}',
+                'loki_request_duration_seconds_count{route!="ready",$scope}',
+            ),
             "loki_request_duration_seconds_count",
         ),
     ),
@@ -109,8 +83,8 @@ SIGNALS = (
         title="panics in Loki",
         meaning="Requests that crashed inside Loki. The stack stands in its log: look for a known bug of that release, and upgrade.",
         unit="per_second",
-        floor=_ANY,
-        warn=Threshold(value=_ANY, reason="loki-mixin pages at any in ten minutes (LokiRequestPanics)"),
+        floor=ANY,
+        warn=Threshold(value=ANY, reason="loki-mixin pages at any in ten minutes (LokiRequestPanics)"),
         variants=_asked("sum by (instance) (rate(loki_panic_total{$scope}[$rate]))", "loki_panic_total"),
     ),
     _signal(
@@ -174,8 +148,8 @@ SIGNALS = (
         ),
         unit="bytes_per_second",
         combine="sum",
-        floor=0.2 * _MIB,
-        warn=Threshold(value=3 * _MIB, reason="three quarters of the default ingestion_rate_mb (4)"),
+        floor=0.2 * MIB,
+        warn=Threshold(value=3 * MIB, reason="three quarters of the default ingestion_rate_mb (4)"),
         variants=_asked(
             "sum by (tenant) (rate(loki_distributor_bytes_received_total{$scope}[$rate]))",
             "loki_distributor_bytes_received_total",
@@ -203,7 +177,7 @@ SIGNALS = (
         ),
         unit="per_second",
         floor=0.01,
-        warn=Threshold(value=_ANY, reason="what is not flushed is lost with the task and its disk"),
+        warn=Threshold(value=ANY, reason="what is not flushed is lost with the task and its disk"),
         variants=_asked(
             "sum by (instance) (rate(loki_ingester_chunks_flush_failures_total{$scope}[$rate]))",
             "loki_ingester_chunks_flush_failures_total",
@@ -224,8 +198,8 @@ SIGNALS = (
         title="WAL writes refused by a full disk",
         meaning="Loki goes on without its write-ahead log: lines in memory are lost when the task ends. Enlarge the volume.",
         unit="per_second",
-        floor=_ANY,
-        warn=Threshold(value=_ANY, reason="each one is data that a restart loses"),
+        floor=ANY,
+        warn=Threshold(value=ANY, reason="each one is data that a restart loses"),
         variants=_asked(
             "sum by (instance) (rate(loki_ingester_wal_disk_full_failures_total{$scope}[$rate]))",
             "loki_ingester_wal_disk_full_failures_total",
@@ -301,15 +275,10 @@ SIGNALS = (
             "loki_prometheus_rule_evaluation_failures_total",
         ),
     ),
-    _signal(
-        id="loki_memory_bytes",
-        title="memory of Loki",
+    memory(
+        "Loki",
+        "loki",
         meaning="Resident memory of the process. It follows streams, unflushed chunks and heavy queries; the task's limit kills it.",
-        unit="bytes",
-        floor=256 * _MIB,
-        variants=_asked(
-            "max by (instance) (process_resident_memory_bytes{$scope} and on (instance) loki_build_info{$scope})",
-            "loki_build_info",
-        ),
+        floor=256 * MIB,
     ),
 )

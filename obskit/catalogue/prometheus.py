@@ -6,21 +6,13 @@ carries a ``component_id``, so an empty one is asked for here.
 
 from functools import partial
 
+from obskit.catalogue._watchers import ANY, GIB, asked, memory, share
 from obskit.model import Signal, Threshold, Variant
 
 _signal = partial(
     Signal, topic="prometheus", scope="shared", entity="prometheus", bad="up", combine="max", weighed=False
 )
-
-#: A rate from which on something happened at all, within a quarter of an hour: 1 / 900 s.
-_ANY = 0.001
-_GIB = 1024.0**3
-
-
-def _asked(query: str, *needs: str) -> tuple[Variant, ...]:
-    """Return the one way in which Prometheus tells a signal."""
-    return (Variant(name="Prometheus", query=query, needs=needs),)
-
+_asked = partial(asked, "Prometheus")
 
 SIGNALS = (
     # -------------------------------------------------------------------------- scraping
@@ -83,7 +75,7 @@ SIGNALS = (
         ),
         unit="per_second",
         floor=0.005,
-        warn=Threshold(value=_ANY, reason="prometheus-mixin warns at any (PrometheusScrapeSampleLimitHit)"),
+        warn=Threshold(value=ANY, reason="prometheus-mixin warns at any (PrometheusScrapeSampleLimitHit)"),
         variants=_asked(
             "sum by (instance) ("
             'rate(prometheus_target_scrapes_exceeded_sample_limit_total{component_id="",$scope}[$rate])'
@@ -101,7 +93,7 @@ SIGNALS = (
         ),
         unit="per_second",
         floor=0.1,
-        warn=Threshold(value=_ANY, reason="prometheus-mixin warns at any (PrometheusDuplicateTimestamps)"),
+        warn=Threshold(value=ANY, reason="prometheus-mixin warns at any (PrometheusDuplicateTimestamps)"),
         variants=_asked(
             "sum by (instance) ("
             'rate(prometheus_target_scrapes_sample_duplicate_timestamp_total{component_id="",$scope}[$rate])'
@@ -120,7 +112,7 @@ SIGNALS = (
         ),
         unit="per_second",
         floor=0.005,
-        warn=Threshold(value=_ANY, reason="prometheus-mixin pages at any in 15 minutes (PrometheusRuleFailures)"),
+        warn=Threshold(value=ANY, reason="prometheus-mixin pages at any in 15 minutes (PrometheusRuleFailures)"),
         crit=Threshold(value=0.016, reason="one rule of a one-minute group fails at each evaluation"),
         variants=_asked(
             "sum by (rule_group) (rate(prometheus_rule_evaluation_failures_total{$scope}[$rate]))",
@@ -133,7 +125,7 @@ SIGNALS = (
         meaning="A group was still busy when its next turn came: alerts come late. Split the group, or give Prometheus CPU.",
         unit="per_second",
         floor=0.005,
-        warn=Threshold(value=_ANY, reason="prometheus-mixin warns at any (PrometheusMissingRuleEvaluations)"),
+        warn=Threshold(value=ANY, reason="prometheus-mixin warns at any (PrometheusMissingRuleEvaluations)"),
         variants=_asked(
             "sum by (rule_group) (rate(prometheus_rule_group_iterations_missed_total{$scope}[$rate]))",
             "prometheus_rule_group_iterations_missed_total",
@@ -166,9 +158,11 @@ SIGNALS = (
         warn=Threshold(value=0.01, reason="prometheus-mixin warns beyond 1 % for one Alertmanager"),
         crit=Threshold(value=0.03, reason="prometheus-mixin pages beyond 3 % where no Alertmanager takes more"),
         variants=_asked(
-            "sum by (alertmanager) (rate(prometheus_notifications_errors_total{$scope}[$rate]))"
-            " / (sum by (alertmanager) (rate(prometheus_notifications_sent_total{$scope}[$rate])) > 0)"
-            " or 0 * sum by (alertmanager) (rate(prometheus_notifications_sent_total{$scope}[$rate]))",
+            share(
+                "alertmanager",
+                "prometheus_notifications_errors_total{$scope}",
+                "prometheus_notifications_sent_total{$scope}",
+            ),
             "prometheus_notifications_sent_total",
             "prometheus_notifications_errors_total",
         ),
@@ -179,7 +173,7 @@ SIGNALS = (
         meaning="Alerts that no Alertmanager took and that were given up: they are sent anew only while they still fire.",
         unit="per_second",
         floor=0.005,
-        warn=Threshold(value=_ANY, reason="each dropped alert is one that nobody saw"),
+        warn=Threshold(value=ANY, reason="each dropped alert is one that nobody saw"),
         variants=_asked(
             "sum by (instance) (rate(prometheus_notifications_dropped_total{$scope}[$rate]))",
             "prometheus_notifications_dropped_total",
@@ -262,7 +256,7 @@ SIGNALS = (
             " Shorten retention, set storage.tsdb.retention.size, or enlarge the volume."
         ),
         unit="bytes",
-        floor=_GIB,
+        floor=GIB,
         variants=(
             Variant(
                 name="Prometheus",
@@ -292,8 +286,8 @@ SIGNALS = (
             " Most often the disk is full; else a block is broken, and the log names it."
         ),
         unit="per_second",
-        floor=_ANY,
-        warn=Threshold(value=_ANY, reason="prometheus-mixin warns at any (PrometheusTSDBCompactionsFailing)"),
+        floor=ANY,
+        warn=Threshold(value=ANY, reason="prometheus-mixin warns at any (PrometheusTSDBCompactionsFailing)"),
         variants=_asked(
             "sum by (instance) (rate(prometheus_tsdb_compactions_failed_total{$scope}[$rate])"
             " + rate(prometheus_tsdb_reloads_failures_total{$scope}[$rate]))",
@@ -306,8 +300,8 @@ SIGNALS = (
         title="WAL corruptions and failed writes",
         meaning="What is not in the write-ahead log is lost at the next restart. Look at the disk: full, slow or broken.",
         unit="per_second",
-        floor=_ANY,
-        warn=Threshold(value=_ANY, reason="each one is data that a restart loses"),
+        floor=ANY,
+        warn=Threshold(value=ANY, reason="each one is data that a restart loses"),
         variants=_asked(
             "sum by (instance) (rate(prometheus_tsdb_wal_corruptions_total{$scope}[$rate]))"
             ' + sum by (instance) (rate(prometheus_tsdb_wal_writes_failed_total{component_id="",$scope}[$rate]))',
@@ -330,16 +324,11 @@ SIGNALS = (
             "prometheus_config_last_reload_successful",
         ),
     ),
-    _signal(
-        id="prometheus_memory_bytes",
-        title="memory of Prometheus",
+    memory(
+        "Prometheus",
+        "prometheus",
         meaning="Resident memory of the process. It follows the series in memory and heavy queries; the task's limit kills it.",
-        unit="bytes",
-        floor=_GIB / 4,
-        variants=_asked(
-            "max by (instance) (process_resident_memory_bytes{$scope} and on (instance) prometheus_build_info{$scope})",
-            "prometheus_build_info",
-        ),
+        floor=GIB / 4,
     ),
     # ---------------------------------------------------------------------- remote write
     _signal(
@@ -388,9 +377,11 @@ SIGNALS = (
         warn=Threshold(value=0.001, reason="these errors are not retried: one sample in a thousand is lost"),
         crit=Threshold(value=0.01, reason="prometheus-mixin pages beyond 1 % (PrometheusRemoteStorageFailures)"),
         variants=_asked(
-            'sum by (remote_name) (rate(prometheus_remote_storage_samples_failed_total{component_id="",$scope}[$rate]))'
-            ' / (sum by (remote_name) (rate(prometheus_remote_storage_samples_total{component_id="",$scope}[$rate])) > 0)'
-            ' or 0 * sum by (remote_name) (rate(prometheus_remote_storage_samples_total{component_id="",$scope}[$rate]))',
+            share(
+                "remote_name",
+                'prometheus_remote_storage_samples_failed_total{component_id="",$scope}',
+                'prometheus_remote_storage_samples_total{component_id="",$scope}',
+            ),
             "prometheus_remote_storage_samples_total",
             "prometheus_remote_storage_samples_failed_total",
         ),

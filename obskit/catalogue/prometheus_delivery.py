@@ -5,7 +5,8 @@ Where it breaks nobody is told, so these signals are for alerts and the daily ro
 
 from functools import partial
 
-from obskit.model import Signal, Threshold, Variant
+from obskit.catalogue._watchers import asked
+from obskit.model import Signal, Threshold
 
 _signal = partial(
     Signal,
@@ -18,12 +19,7 @@ _signal = partial(
     weighed=False,
     floor=1,
 )
-
-
-def _asked(query: str, *needs: str) -> tuple[Variant, ...]:
-    """Return the one way in which Prometheus tells a signal."""
-    return (Variant(name="Prometheus", query=query, needs=needs),)
-
+_asked = partial(asked, "Prometheus")
 
 SIGNALS = (
     _signal(

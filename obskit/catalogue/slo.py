@@ -12,13 +12,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from obskit.catalogue.http import _COUNTERS, _FASTAPI_FINE, _HISTOGRAMS, _failed_share, _Source
+from obskit.catalogue._http import BUCKETS, COUNTERS, Source, answered, failed, failed_share, rate, variant
 from obskit.model import Signal, Threshold, Variant
 
 #: Seconds beyond which a request is slow where an objective says no other.
 SLOW_SECONDS = "1"
-#: Histograms that have buckets up to some seconds.
-_TIMED = (_FASTAPI_FINE, *_HISTOGRAMS)
 
 
 def slow_requests(limit: str = SLOW_SECONDS) -> Signal:
@@ -42,42 +40,21 @@ def slow_requests(limit: str = SLOW_SECONDS) -> Signal:
         bad="up",
         floor=0.01,
         weighed=False,
-        variants=tuple(_slow(source, Decimal(limit)) for source in _TIMED),
+        variants=tuple(_slow(source, Decimal(limit)) for source in BUCKETS),
     )
 
 
-def _slow(source: _Source, limit: Decimal) -> Variant:
+def _slow(source: Source, limit: Decimal) -> Variant:
     within = _bound(limit * 1000 if source.to_seconds else limit)
-    query = (
-        f"clamp_min(sum by ($service) (rate({source.metric}_count{{$traffic,$svc}}[$rate]))"
-        f" - sum by ($service) (rate({source.metric}_bucket{{{within},$traffic,$svc}}[$rate])), 0)"
-    )
-    return Variant(name=source.name, query=query, needs=(f"{source.metric}_count",), labels=source.labels)
+    fast = rate(f"{source.metric}_bucket", matchers=f"{within},$traffic,$svc")
+    count = f"{source.metric}_count"
+    return variant(source, f"clamp_min({rate(count)} - {fast}, 0)", count)
 
 
 def _bound(limit: Decimal) -> str:
     """Return the matcher of a bucket: clients write 1 as ``1`` or as ``1.0``."""
     text = format(limit.normalize(), "f")
     return f'le="{text}"' if "." in text else f'le=~"{text}([.]0)?"'
-
-
-def _timed(source: _Source) -> Variant:
-    query = f"sum by ($service) (rate({source.metric}_count{{$traffic,$svc}}[$rate]))"
-    return Variant(name=source.name, query=query, needs=(f"{source.metric}_count",), labels=source.labels)
-
-
-def _all(source: _Source) -> Variant:
-    query = f"sum by ($service) (rate({source.metric}{{{source.guard}$traffic,$svc}}[$rate]))"
-    return Variant(name=source.name, query=query, needs=(source.metric,), labels=source.labels)
-
-
-def _failed(source: _Source) -> Variant:
-    """Return requests answered 5xx; 0 where there are requests and no series of failed ones."""
-    query = (
-        f'(sum by ($service) (rate({source.metric}{{$status=~"5..",$traffic,$svc}}[$rate]))'
-        f" or 0 * sum by ($service) (rate({source.metric}{{{source.guard}$traffic,$svc}}[$rate])))"
-    )
-    return Variant(name=source.name, query=query, needs=(source.metric,), labels=source.labels)
 
 
 SIGNALS = (
@@ -97,7 +74,7 @@ SIGNALS = (
         crit=Threshold(
             value=0.0144, reason="burns 2 % of the 30-day budget of a 99.9 % objective in an hour (SRE workbook)"
         ),
-        variants=tuple(_failed_share(source, "$service") for source in _COUNTERS),
+        variants=tuple(failed_share(source) for source in COUNTERS),
     ),
     Signal(
         id="slo_requests",
@@ -111,7 +88,7 @@ SIGNALS = (
         bad="both",
         floor=0.1,
         weighed=False,
-        variants=tuple(_all(source) for source in _COUNTERS),
+        variants=tuple(variant(source, answered(source), source.metric) for source in COUNTERS),
     ),
     Signal(
         id="slo_failures",
@@ -125,7 +102,7 @@ SIGNALS = (
         bad="up",
         floor=0.01,
         weighed=False,
-        variants=tuple(_failed(source) for source in _COUNTERS),
+        variants=tuple(variant(source, failed(source), source.metric) for source in COUNTERS),
     ),
     Signal(
         id="slo_timed_requests",
@@ -139,7 +116,7 @@ SIGNALS = (
         bad="both",
         floor=0.1,
         weighed=False,
-        variants=tuple(_timed(source) for source in _TIMED),
+        variants=tuple(variant(one, rate(f"{one.metric}_count"), f"{one.metric}_count") for one in BUCKETS),
     ),
     slow_requests(),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from obskit.ascode.alerts.rule import RuleFile
     from obskit.ascode.definition import Problem
 
-#: Exclusions from checks, beside the definitions.
+#: Alerts between two lines of progress in a log: a line in some seconds.
+TOLD_EACH = 20
 #: What a rule file must not be written with: a server would refuse it, or take one rule for another.
 BUILDING = (
     "promql",
@@ -84,9 +85,11 @@ def build(folder: Path | None, out: Path, form: str) -> None:
     known_form(form, "text", "json")
     settings = load_settings()
     loaded = _load(folder)
-    result, excluded = _checked(CheckAsk(checks=BUILDING), loaded, _case(loaded, writer_for(settings)))
+    writer = writer_for(settings)
+    result, excluded = _checked(CheckAsk(checks=BUILDING), loaded, _case(loaded, writer))
     _refuse_errors(result, excluded, "nothing was written")
-    written = write(texts(loaded.files, settings), out)
+    written = write(texts(loaded.files, writer), out)
+    _warn(loaded, writer)
     if form == "json":
         print_json([{"path": str(path), "state": state} for path, state in written])
         return
@@ -96,6 +99,17 @@ def build(folder: Path | None, out: Path, form: str) -> None:
             "links are relative: with OBSKIT_RUNBOOK_URL and OBSKIT_GRAFANA_URL they lead somewhere",
             file=sys.stderr,
         )
+
+
+def _warn(loaded: Loaded, writer: Writer) -> None:
+    """Say what is good to be written and all the same not what one may think: links that are lost, pages to nobody."""
+    from obskit.ascode.alerts.alertmanager import problems
+
+    lost = "alerts whose panel is in it are written without a link; obskit dashboards check"
+    unread = tuple(replace(problem, severity="warning", hint=lost) for problem in writer.unread)
+    warnings = (*unread, *problems(loaded.files, writer.settings.alertmanager))
+    if warnings:
+        print(words.of_problems(warnings), file=sys.stderr)
 
 
 def explain(name: str) -> None:
@@ -135,6 +149,7 @@ def check(ask: CheckAsk, form: str) -> None:
 
 def run_tests(folder: Path | None, only: Sequence[str], keep: Path | None, form: str) -> None:
     """Run promtool over the tests; exit 1 when one fails or an alert has none."""
+    from obskit.ascode.alerts.expression import Writer
     from obskit.ascode.alerts.testing import tested
 
     known_form(form, "text", "json")
@@ -143,7 +158,7 @@ def run_tests(folder: Path | None, only: Sequence[str], keep: Path | None, form:
         print(words.of_problems(loaded.problems), file=sys.stderr)
         print("nothing was tested", file=sys.stderr)
         raise typer.Exit(1)
-    with progress("testing"), tempfile.TemporaryDirectory(prefix="obskit-") as scratch:
+    with progress("testing") as tell, tempfile.TemporaryDirectory(prefix="obskit-") as scratch:
         place = keep or Path(scratch)
         try:
             place.mkdir(parents=True, exist_ok=True)
@@ -151,13 +166,30 @@ def run_tests(folder: Path | None, only: Sequence[str], keep: Path | None, form:
             raise UsageError(
                 f"{place} cannot be made: {error.strerror}", hint="name another folder: --keep DIR"
             ) from error
-        result = tested(loaded.folder, loaded.files, writer_for(load_settings()), place, only=only)
+        writer = Writer(settings=load_settings())  # without dashboards: no test follows a link to a panel
+        result = tested(loaded.folder, loaded.files, writer, place, only=only, done=counting(tell))
     if form == "json":
         print_json(result.document())
     else:
         print(result.text())
     if not result.passed:
         raise typer.Exit(1)
+
+
+def counting(tell: Callable[[str], None]) -> Callable[[int, int], None]:
+    """Return what shows how many alerts are tested: on a terminal each, in a log a line now and then, on stderr.
+
+    Args:
+        tell: Shows words on a terminal.
+    """
+    terminal = sys.stderr.isatty()
+
+    def show(done: int, known: int) -> None:
+        tell(f"{done} of {known} alerts")
+        if not terminal and 0 < done < known and done % TOLD_EACH == 0:
+            print(f"tested {done} of {known} alerts", file=sys.stderr, flush=True)
+
+    return show
 
 
 def push(to: str, folder: Path | None, *, prune: bool, prune_limit: int, dry_run: bool, form: str) -> None:

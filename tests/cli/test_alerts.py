@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from obskit.ascode.alerts.check import all_checks, explain
+from obskit.cli.alerts_command import counting
 from tests.standins import faulty
 from tests.support.command_line import CONTROLS, Said, Typed, typed
 from tests.support.node import grafana_tools
@@ -43,14 +44,22 @@ TESTS = (
     around("{name}", lambda v: {{'hikaricp_connections_pending{{service="shop"}}': steady(v)}}),
 )
 """
+#: One panel, of what the alert watches: ours would be loaded anew by each command.
+BOARD = """from obskit.ascode import board, group
+
+dashboard = board(
+    "own", title="Own", description="What the alert watches.", groups=(group("Pool", "db_pool_waiting"),)
+)
+"""
 WORDS = "amber birch cedar delta ember fjord grove heath islet jetty knoll ledge marsh north ocean plain quarry"
 
 
 @pytest.fixture
 def obskit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Typed:
-    """Return ``obskit alerts``, in a folder with one sound alert, its tests and its runbook."""
+    """Return ``obskit alerts``, in a folder with one sound alert, its tests, its runbook and its panel."""
     command = typed(monkeypatch, tmp_path, capsys, command=("alerts",))
     define()
+    write("dashboards/own.dashboard.py", BOARD)
     write("alerts/tests/pool.tests.py", TESTS.format(name="PoolWaiting"))
     sections = ("Meaning", "Impact", "Diagnosis", "Mitigation")
     body = "".join(f"## {section}\n\n{WORDS}.\n{WORDS}.\n{WORDS}.\n\n" for section in sections)
@@ -92,6 +101,18 @@ def test_building_writes_rule_files_and_the_same_bytes_again(obskit: Typed) -> N
     assert not any(one["state"] != "same" for one in json.loads(second.out))
     assert path.read_bytes() == body
     assert yaml.safe_load(body)["groups"][0]["rules"][0]["alert"] == "PoolWaiting"
+
+
+def test_building_says_that_nobody_will_be_told(obskit: Typed) -> None:
+    """The files are good as they are, and wake nobody: that is found out now, or in the first incident."""
+    silent = obskit("build", "--out", "out")
+    write("obskit.toml", '[alertmanager]\npage = "a"\n[alertmanager.receivers.a]\nurl = "https://pager.example.com"\n')
+    told = obskit("build", "--out", "out")
+
+    assert (silent.code, told.code) == (0, 0)
+    assert "obskit.toml: warning: pages wake nobody [alertmanager]\n" in silent.err
+    assert "set alertmanager.page" in silent.err
+    assert "warning" not in told.err
 
 
 @pytest.mark.parametrize(
@@ -137,14 +158,29 @@ def test_an_objective_of_all_or_nothing_is_refused(obskit: Typed, objective: str
 def test_a_sound_folder_is_clean(obskit: Typed) -> None:
     """And what was not looked at is said."""
     grafana_tools()
-    obskit_dashboards = ROOT / "dashboards"
-    Path("dashboards").symlink_to(obskit_dashboards)
 
     said = obskit("check")
 
     assert said.code == 0, said.out
     assert "not checked: live-cost, live-count, live-labels, live-metrics: no live Prometheus was named" in said.out
     assert re.search(r"^0 errors, 0 warnings; \d+ checks made$", said.out, re.MULTILINE)
+
+
+def test_a_dashboard_that_cannot_be_read_is_no_missing_panel(obskit: Typed) -> None:
+    """The panel may be in that file: it is named, and nothing is told of the alert; building says what is lost."""
+    write("dashboards/own.dashboard.py", "from obskit.ascode import board, group, panel\nraise ValueError('no way')\n")
+
+    checked = obskit("check", "--format", "json", "--check", "alert-panel")
+    built = obskit("build", "--out", "out")
+
+    document = json.loads(checked.out)
+    assert (checked.code, document["problems"]) == (0, [])
+    (skipped,) = document["skipped"]
+    assert skipped["check"] == "alert-panel"
+    assert "dashboards/own.dashboard.py" in skipped["why"]
+    assert built.code == 0
+    assert "dashboards/own.dashboard.py:2: warning: it raises ValueError: no way" in built.err
+    assert "alerts whose panel is in it are written without a link" in built.err
 
 
 def test_our_own_alerts_are_such_that_servers_take_them(obskit: Typed) -> None:
@@ -199,7 +235,6 @@ def test_annotations_of_a_pull_request_name_the_line(obskit: Typed) -> None:
 def test_what_is_wrong_on_purpose_is_excluded_with_its_reason(obskit: Typed) -> None:
     """By topic and alert; an exclusion that hides nothing is a warning, one of no check an error."""
     define(hold="15s")
-    Path("dashboards").symlink_to(ROOT / "dashboards")
     ours = '[[exclude]]\ncheck = "hold"\ntopic = "pool"\nalert = "PoolWaiting"\nreason = "a test of exclusions"\n'
     write("alerts/checks.toml", ours)
 
@@ -299,6 +334,18 @@ def test_a_test_that_fails_and_an_alert_without_tests_fail(obskit: Typed) -> Non
     assert "lacks   PoolFull: a test in which it fires and a test in which it is quiet" in said.out
     assert document["passed"] is False
     assert {one["alert"] for one in document["failures"]} == {"PoolWaiting"}
+
+
+def test_a_terminal_shows_each_alert_and_a_log_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who watches a build for a minute sees how far it is; the end is told by the answer."""
+    shown: list[str] = []
+    count = counting(shown.append)
+
+    for done in range(61):
+        count(done, 60)
+
+    assert (shown[0], shown[37], len(shown)) == ("0 of 60 alerts", "37 of 60 alerts", 61)
+    assert capsys.readouterr() == ("", "tested 20 of 60 alerts\ntested 40 of 60 alerts\n")
 
 
 def test_broken_definitions_are_not_tested(obskit: Typed) -> None:

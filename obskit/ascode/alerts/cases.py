@@ -16,7 +16,7 @@ from typing import Literal
 from obskit.ascode.alerts.rule import number
 
 SUFFIX = ".tests.py"
-#: How often series have a sample, and rules are evaluated, in tests.
+#: How often series have a sample in tests; rules are evaluated as often as those that are built.
 INTERVAL_SECONDS = 15
 #: Samples that a series of a test has by default: eight hours.
 SAMPLES = 8 * 3600 // INTERVAL_SECONDS

@@ -4,6 +4,11 @@ A test asks for the series ``ALERTS``, which Prometheus itself keeps of every al
 change of an annotation's words breaks no test. promtool knows no LogQL: alerts on logs are
 tested with their query replaced by a series of its value, which holds threshold, holding time
 and labels, and not the query.
+
+What costs is how often a rule is evaluated and how long its expression is, for promtool parses
+it anew each time. So rules are evaluated as often as Prometheus will, and no oftener; tests of an
+alert that have the same series are one run that is looked at several times; and where services
+have nothing to do with each other, tests run side by side, each with services of its own.
 """
 
 from __future__ import annotations
@@ -11,25 +16,43 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from obskit.ascode.alerts.build import as_yaml
+from obskit.ascode.alerts.build import INTERVAL, as_yaml
 from obskit.ascode.alerts.cases import INTERVAL_SECONDS, Case
 from obskit.ascode.alerts.rule import Rule, number, seconds
+from obskit.catalogue import quoted
 from obskit.errors import SourceError, UsageError
 
 Document = dict[str, Any]
+#: ``(name, series, seconds after the first sample, labels, whether it fires)``.
+Single = tuple[str, Mapping[str, str], int, tuple[tuple[str, str], ...], bool]
 
+SUFFIX = ".test.yml"
+#: What stands before it in the name of a file of long runs.
+LONG = ".long"
+#: Runs that last longer are evaluated each minute, as Prometheus does by default: what they wait for takes hours.
+LONG_SECONDS, LONG_INTERVAL = 8 * 3600, "1m"
 #: Off the threshold by so much, an alert must fire, or stay quiet.
 MARGIN = 0.05
 #: Times the threshold that a rate over minutes shows within one.
 FAR = 20.0
-#: What promtool may take: at least so long, and so long for each alert (one takes a second on an idle machine).
+#: What promtool may take: at least so long, and so long for each alert (one takes a second on a busy machine).
 SECONDS, SECONDS_EACH = 300.0, 10.0
+#: promtool leaves garbage for longer, which saves a fourth of its time, and stays within 220 MB.
+_COLLECTING = ("GOGC=400", "GOMEMLIMIT=192MiB")
+_CLAUSE = re.compile(r"\b(?:by|on)\s*\(([^)]*)\)")
+#: What brings series of different labels together, or makes some from others or from none.
+_TOGETHER = re.compile(
+    r"\b(?:sum|min|max|avg|count|group|stddev|stdvar|quantile|topk|bottomk|count_values)\b(?!\s*by\s*\()"
+    r"|\b(?:without|ignoring|group_left|group_right|label_replace|label_join|absent|absent_over_time|vector|scalar)\b"
+)
+_VERDICT = re.compile(r"  (?:SUCCESS|FAILED:)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +62,23 @@ class Tested:
     Attributes:
         alert: Its name.
         rules: Documents of the group: recordings that it needs, and the alert.
-        cases: ``(name, series, seconds after the first sample, labels, whether it fires)``.
+        cases: Its single tests.
+        apart: A label of which no two values have to do with each other in any of the rules: tests whose
+            series all have it run side by side. "" where that is not known.
     """
+
+    __test__ = False  # its name is no test's
 
     alert: str
     rules: tuple[Document, ...]
-    cases: tuple[tuple[str, Mapping[str, str], int, tuple[tuple[str, str], ...], bool], ...]
+    cases: tuple[Single, ...]
+    apart: str = ""
+
+    @property
+    def cost(self) -> float:
+        """What its tests take, against those of others: characters of expressions that promtool parses."""
+        length = sum(len(str(rule["expr"])) for rule in self.rules)
+        return sum(run.lasts / float(seconds(run.interval)) for run in _runs(self)) * length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +89,32 @@ class Failure:
     said: str
 
 
-def expanded(case: Case, rule: Rule) -> list[tuple[str, Mapping[str, str], int, tuple[tuple[str, str], ...], bool]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """What promtool evaluates once.
+
+    Attributes:
+        singles: The tests that look at it.
+        series: All of theirs.
+        beside: A matcher of alerts that no test expects; "" where each test sees all alerts.
+    """
+
+    singles: tuple[Single, ...]
+    series: Mapping[str, str]
+    beside: str = ""
+
+    @property
+    def lasts(self) -> int:
+        """When the last of its tests looks, in seconds."""
+        return max(at for _, _, at, _, _ in self.singles)
+
+    @property
+    def interval(self) -> str:
+        """How often rules are evaluated."""
+        return LONG_INTERVAL if self.lasts > LONG_SECONDS else INTERVAL
+
+
+def expanded(case: Case, rule: Rule) -> list[Single]:
     """Return the single tests that a case stands for.
 
     Around a threshold: just beyond it fires after the holding time, just within it does not; far
@@ -90,38 +149,100 @@ def _off(threshold: float, share: float) -> float:
     return float(exact + (abs(exact) or Decimal(1)) * Decimal(repr(share)))
 
 
-def documents(tested: Tested) -> tuple[Document, Document]:
-    """Return the rule file and the test file of an alert, as promtool reads them."""
-    rules = {"groups": [{"name": tested.alert, "interval": f"{INTERVAL_SECONDS}s", "rules": list(tested.rules)}]}
-    tests = [_test(tested.alert, *case) for case in tested.cases]
-    return rules, {"evaluation_interval": f"{INTERVAL_SECONDS}s", "tests": tests}
+def documents(tested: Tested) -> tuple[Document, dict[str, Document]]:
+    """Return the rule file of an alert, and its test files by name, as promtool reads them.
+
+    Annotations are left out: no test reads them, and they would be filled in anew at each evaluation.
+    """
+    bare = [{key: value for key, value in rule.items() if key != "annotations"} for rule in tested.rules]
+    rules = {"groups": [{"name": tested.alert, "interval": INTERVAL, "rules": bare}]}
+    files: dict[str, Document] = {}
+    for run in _runs(tested):
+        name = f"{tested.alert}{LONG if run.interval == LONG_INTERVAL else ''}{SUFFIX}"
+        head: Document = {"rule_files": [f"{tested.alert}.rules.yml"], "evaluation_interval": run.interval, "tests": []}
+        files.setdefault(name, head)["tests"].append(_test(tested.alert, run))
+    return rules, files
 
 
-def _test(
-    alert: str, name: str, series: Mapping[str, str], at: int, labels: tuple[tuple[str, str], ...], firing: bool
-) -> Document:
-    matchers = [f'alertname="{alert}"', 'alertstate="firing"', *(f'{key}="{value}"' for key, value in labels)]
+def _runs(tested: Tested) -> list[_Run]:
+    """Return an alert's tests by runs: those that have the same series, and of these those that can be side by side."""
+    same: dict[frozenset[tuple[str, str]], list[Single]] = {}
+    for single in tested.cases:
+        same.setdefault(frozenset(single[1].items()), []).append(single)
+    found: list[_Run] = []
+    side: dict[int, list[_Run]] = {}
+    for singles in same.values():
+        run = _Run(singles=tuple(singles), series=singles[0][1])
+        if tested.apart and all(_own(single, tested.apart, "") for single in singles):
+            side.setdefault(_alike(run.lasts), []).append(run)
+        else:
+            found.append(run)
+    joined = (_beside_each_other(runs, tested.apart) if len(runs) > 1 else runs[0] for runs in side.values())
+    return [*found, *joined]
+
+
+def _alike(lasts: int) -> int:
+    """Return the same number for runs that may be joined: beyond a quarter of an hour, none lasts twice another."""
+    return (max(lasts - 1, 0) // 900).bit_length()
+
+
+def _beside_each_other(runs: Sequence[_Run], label: str) -> _Run:
+    """Return several runs as one, in which each has values of a label to itself."""
+    owned = [own for mark, run in enumerate(runs) for one in run.singles if (own := _own(one, label, f"-{mark}"))]
+    series = {head: values for single in owned for head, values in single[1].items()}
+    known = "|".join(sorted({re.escape(dict(labels)[label]) for _, _, _, labels, _ in owned}))
+    return _Run(singles=tuple(owned), series=series, beside=f"{label}!~{quoted(known)}")
+
+
+def _own(single: Single, label: str, mark: str) -> Single | None:
+    """Return a test whose series and alerts have a label's value to themselves; None where they have not just one."""
+    name, series, at, labels, firing = single
+    pattern = re.compile(rf'(?<=[{{,]{re.escape(label)}=")[^"\\]*(?=")')
+    values = {tuple(pattern.findall(head)) for head in series}
+    if len(values) != 1 or len(value := next(iter(values))) != 1 or dict(labels).get(label, value[0]) != value[0]:
+        return None
+    marked = {pattern.sub(lambda found: found[0] + mark, head): points for head, points in series.items()}
+    return name, marked, at, tuple({**dict(labels), label: f"{value[0]}{mark}"}.items()), firing
+
+
+def _test(alert: str, run: _Run) -> Document:
+    looks = [_look(alert, *single) for single in run.singles]
+    if run.beside:
+        looks.append(_question(alert, [run.beside], "no other alert fires", run.lasts, firing=False))
     return {
-        "name": f"{alert} {name}",
+        "name": f"{alert} {'; '.join(name for name, *_ in run.singles)}",
         "interval": f"{INTERVAL_SECONDS}s",
-        "input_series": [{"series": head, "values": values} for head, values in series.items()],
-        "promql_expr_test": [
-            {
-                "expr": f"clamp_max(count(ALERTS{{{','.join(matchers)}}}), 1) or vector(0)",
-                "eval_time": f"{at}s",
-                "exp_samples": [{"labels": "{}", "value": int(firing)}],
-            }
-        ],
+        "input_series": [{"series": head, "values": values} for head, values in run.series.items()],
+        "promql_expr_test": looks,
     }
 
 
-def run(tested: Sequence[Tested], folder: Path, promtool: str = "") -> tuple[Failure, ...]:
+def _look(
+    alert: str, name: str, _: Mapping[str, str], at: int, labels: tuple[tuple[str, str], ...], firing: bool
+) -> Document:
+    return _question(alert, [f'{key}="{value}"' for key, value in labels], name, at, firing=firing)
+
+
+def _question(alert: str, matchers: Sequence[str], why: str, at: int, *, firing: bool) -> Document:
+    """Return the question whether an alert fires; why stands behind it, as promtool repeats the question."""
+    which = ",".join((f'alertname="{alert}"', 'alertstate="firing"', *matchers))
+    return {
+        "expr": f"clamp_max(count(ALERTS{{{which}}}), 1) or vector(0) # {' '.join(why.split())}",
+        "eval_time": f"{at}s",
+        "exp_samples": [{"labels": "{}", "value": int(firing)}],
+    }
+
+
+def run(
+    tested: Sequence[Tested], folder: Path, promtool: str = "", done: Callable[[str], object] | None = None
+) -> tuple[Failure, ...]:
     """Write rule and test files into a folder and have promtool run them; return what failed.
 
     Args:
         tested: Alerts with their tests.
         folder: Empty; the files stay there.
         promtool: The program; found on the PATH by default.
+        done: Told the name of each alert when its tests have run.
 
     Raises:
         UsageError: There is no promtool.
@@ -130,34 +251,67 @@ def run(tested: Sequence[Tested], folder: Path, promtool: str = "") -> tuple[Fai
     program = promtool or shutil.which("promtool")
     if not program:
         raise UsageError("promtool is not here", hint="install Prometheus: apt-get install prometheus")
-    names = []
+    files: dict[str, str] = {}
     for one in tested:
         rules, tests = documents(one)
         (folder / f"{one.alert}.rules.yml").write_text(as_yaml(rules), encoding="utf-8")
-        file = folder / f"{one.alert}.test.yml"
-        file.write_text(as_yaml({"rule_files": [f"{one.alert}.rules.yml"], **tests}), encoding="utf-8")
-        names.append(file.name)
-    if not names:
+        for name, body in tests.items():
+            (folder / name).write_text(as_yaml(body), encoding="utf-8")
+            files[name] = one.alert
+    if not files:
         return ()
-    try:
-        done = subprocess.run(  # noqa: S603 (promtool, with files of ours)
-            [program, "test", "rules", *names],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,  # the file on one, the failure on the other: together they have an order
-            text=True,
-            check=False,
-            cwd=folder,
-            timeout=max(SECONDS, SECONDS_EACH * len(names)),
-        )
-    except subprocess.TimeoutExpired as error:
+    running = iter(files)
+    last = {alert: name for name, alert in files.items()}
+
+    def heard(line: str) -> None:
+        if done and _VERDICT.match(line) and (name := next(running, "")) and last[files[name]] == name:
+            done(files[name])
+
+    env = shutil.which("env")  # promtool inherits our environment; only this adds to it without reading it
+    command = [*((env, *_COLLECTING) if env else ()), program, "test", "rules", *files]
+    code, said = _listened(command, folder, max(SECONDS, SECONDS_EACH * len(tested)), heard)
+    if code is None:
         raise SourceError(
             "promtool did not finish",
-            where={"after": f"{error.timeout:g} s", "alerts": str(len(names))},
+            where={"after": f"{max(SECONDS, SECONDS_EACH * len(tested)):g} s", "alerts": str(len(tested))},
             hint="is the machine busy? obskit alerts test --only NAME tests one alert",
-        ) from error
-    if done.returncode == 0:
-        return ()
-    return _failures(done.stdout, [one.alert for one in tested])
+        )
+    return _failures(said, [one.alert for one in tested]) if code else ()
+
+
+def _listened(
+    command: Sequence[str], folder: Path, limit: float, heard: Callable[[str], None]
+) -> tuple[int | None, str]:
+    """Run a command to its end or for so many seconds; return its exit code, None when it was ended, and all it said.
+
+    Each line is passed on as it comes.
+    """
+    lines: list[str] = []
+    late = threading.Event()
+    with subprocess.Popen(  # noqa: S603 (promtool, with files of ours)
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,  # the file on one, the failure on the other: together they have an order
+        text=True,
+        cwd=folder,
+    ) as process:
+
+        def end() -> None:
+            late.set()
+            process.kill()
+
+        clock = threading.Timer(limit, end)
+        clock.start()
+        try:
+            for line in process.stdout or ():
+                lines.append(line)
+                heard(line)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            clock.cancel()
+    return None if late.is_set() else process.returncode, "".join(lines)
 
 
 def _failures(said: str, alerts: Iterable[str]) -> tuple[Failure, ...]:
@@ -168,11 +322,30 @@ def _failures(said: str, alerts: Iterable[str]) -> tuple[Failure, ...]:
     current = ""
     for part in parts:
         first = part.strip().splitlines()[0].strip() if part.strip() else ""
-        if first.endswith(".test.yml"):
-            current = first.removesuffix(".test.yml")
+        if first.endswith(SUFFIX):
+            current = first.removesuffix(SUFFIX).removesuffix(LONG)
         elif part.strip() and current in known:
             found.append(Failure(alert=current, said="\n".join(line.rstrip() for line in part.strip().splitlines())))
     return tuple(found) or (Failure(alert="", said=said.strip()[-2000:]),)
+
+
+def apart(expr: str, label: str) -> bool:
+    """Tell whether no two values of a label have to do with each other in an expression.
+
+    So it is where whatever is added up or joined is so by that label too, and nothing asks for a value of it.
+    What cannot be told from the words of the expression is taken for no.
+
+    Args:
+        expr: PromQL, whole, over series that all have the label.
+        label: Its name.
+    """
+    clauses = [re.split(r"[\s,]+", clause) for clause in _CLAUSE.findall(expr)]
+    asked = re.sub(rf'\b{re.escape(label)}!=""', "", expr)
+    return (
+        all(label in clause for clause in clauses)
+        and not _TOGETHER.search(expr)
+        and not re.search(rf"\b{re.escape(label)}\s*(?:=|!)", asked)
+    )
 
 
 def stands_for_log(rule: Document, series: str = "obskit_value") -> Document:

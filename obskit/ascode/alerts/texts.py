@@ -18,14 +18,13 @@ def writer_for(settings: Settings) -> Writer:
     from obskit.ascode.alerts.expression import Writer
     from obskit.ascode.load import load
 
-    dashboards, _ = load(folder_of("dashboards"))
-    return Writer(settings=settings, dashboards=dashboards)
+    dashboards, unread = load(folder_of("dashboards"))
+    return Writer(settings=settings, dashboards=dashboards, unread=unread)
 
 
-def texts(files: Sequence[RuleFile], settings: Settings) -> dict[str, str]:
+def texts(files: Sequence[RuleFile], writer: Writer) -> dict[str, str]:
     """Return every file that is built, by its path: rules for Prometheus and Loki, and Alertmanager's configuration."""
     from obskit.ascode.alerts import alertmanager, build
 
-    writer = writer_for(settings)
-    rules = build.texts(build.groups(files, writer))
-    return {**rules, "alertmanager.yml": alertmanager.text(alertmanager.config(files, writer, settings.alertmanager))}
+    told = alertmanager.config(files, writer, writer.settings.alertmanager)
+    return {**build.texts(build.groups(files, writer)), "alertmanager.yml": alertmanager.text(told)}

@@ -7,14 +7,13 @@ it Alertmanager groups and inhibits alerts as always, and tells nobody.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from obskit.errors import UsageError
 from obskit.files import folder_of
-from obskit.settings import Settings
+from obskit.settings import AlertmanagerSettings, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,20 +60,14 @@ def dashboards(folder: Path) -> Mapping[str, str]:
 
 @cache
 def _built(alerts: Path, boards: Path, obskit_url: str) -> Mapping[str, str]:
-    from obskit.ascode.alerts import alertmanager, build
     from obskit.ascode.alerts.expression import Writer
     from obskit.ascode.alerts.load import load
+    from obskit.ascode.alerts.texts import texts
     from obskit.ascode.load import load as load_dashboards
 
-    settings = Settings()
-    if obskit_url:
-        settings = replace(settings, alertmanager=replace(settings.alertmanager, url=obskit_url))
+    settings = Settings(alertmanager=AlertmanagerSettings(url=obskit_url))
     files, problems = load(alerts)
     if problems:
         raise UsageError(f"alerts cannot be read: {problems[0].message}", where={"in": problems[0].file})
     definitions, _ = load_dashboards(boards)
-    writer = Writer(settings=settings, dashboards=definitions)
-    told = alertmanager.config(files, writer, settings.alertmanager)
-    if not obskit_url:
-        told |= {"route": {"receiver": alertmanager.NOBODY}, "receivers": [{"name": alertmanager.NOBODY}]}
-    return {**build.texts(build.groups(files, writer)), "alertmanager.yml": alertmanager.text(told)}
+    return texts(files, Writer(settings=settings, dashboards=definitions))
