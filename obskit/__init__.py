@@ -1,6 +1,33 @@
 """From an alert to its root cause, and what has to be in place for that.
 
-What is listed in ``__all__`` is the library. Stable as well are
+Where an analysis begins::
+
+    demo               the incident that ships with obskit: ``obskit.demo()``
+    open_bundle        a recording: ``obskit.open_bundle("incident.obskit")``
+    connect            live servers: ``obskit.connect("http://prometheus:9090", "http://loki:3100")``
+    triage             telemetry of your own: ``obskit.triage(telemetry, "demo-app", window)``
+
+What is in one's hand then::
+
+    Incident           what was seen of one service, and all that is made of it: frames, plots, the diagnosis
+    Sources            of `connect`: ``.incident(service, since="1h")``, ``.signal``, ``.promql``, ``.logql``, ``.logs``
+    Diagnosis          the answer: ranked causes, their evidence, what was not seen, what to do next
+    Telemetry          metrics, logs, events, and the gaps between them
+    Metrics            series as one matrix; ``.to_frame()``, ``.plot()``
+    Logs               log lines as columns; ``.to_frame()``
+    Service            whom it is about: ``obskit.Service(name="demo-app")``
+    Window             when: ``obskit.Window(start=..., end=...)``, aware datetimes
+    Signal             one thing worth watching: queries, unit, thresholds
+    ObskitError        what every error of obskit is: what, where, what to do
+
+What the command line does, as values::
+
+    signals            the catalogue: ``obskit.signals("pool")``
+    build_dashboards   files for Grafana
+    build_rules        files for Prometheus, Loki and Alertmanager
+    plan_stack         what a deployment would change
+
+Stable as well are
 
 * ``obskit.analysis.trends``, ``obskit.analysis.objectives`` and ``obskit.analysis.comparison``: when a limit is
   reached, burn rates and budgets of a recording, two incidents side by side;

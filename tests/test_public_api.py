@@ -255,6 +255,23 @@ def test_the_list_is_sorted_and_says_the_same_to_people_programs_and_type_checke
     assert all(getattr(obskit, name).__name__ == name for name in obskit.__all__)
 
 
+def test_help_begins_with_a_table_of_the_names() -> None:
+    """Who types help(obskit) sees on the first screen what there is; every call that the table shows can be made."""
+    told = inspect.getdoc(obskit) or ""
+    rows = re.findall(r"^    (\w+) {2,}(\S.*)$", told, re.MULTILINE)
+    calls = [call for _, words in rows for call in re.findall(r"``obskit\.(\w+)\(([^`]*)\)``", words)]
+
+    assert sorted(name for name, _ in rows) == obskit.__all__
+    assert told.index("Stable as well") > told.index("plan_stack")
+    assert told[: told.index("Stable as well")].count("\n") < 32
+    assert len(calls) > 5
+    for name, arguments in calls:
+        given = ast.parse(f"f({arguments})", mode="eval").body
+        assert isinstance(given, ast.Call)
+        named = {keyword.arg or "": None for keyword in given.keywords}
+        inspect.signature(getattr(obskit, name)).bind(*given.args, **named)
+
+
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     """As of any module."""
     with pytest.raises(AttributeError, match="module 'obskit' has no attribute 'nothing'"):

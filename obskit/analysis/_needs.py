@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from obskit.errors import ObskitError
+from obskit.extras import to_install
 
 
 def require_matplotlib() -> None:
@@ -16,6 +17,4 @@ def require_matplotlib() -> None:
     try:
         import_module("matplotlib")  # half a second, so only here
     except ImportError as error:
-        raise ObskitError(
-            "a plot needs matplotlib, which is not installed", hint="pip install 'obskit[notebooks]'"
-        ) from error
+        raise ObskitError("a plot needs matplotlib, which is not installed", hint=to_install("notebooks")) from error

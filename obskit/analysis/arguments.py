@@ -79,6 +79,19 @@ def unit_of(unit: object) -> Unit:
     return found
 
 
+def names_of(given: Iterable[object]) -> tuple[str, ...]:
+    """Return names that were handed over one by one, as lists, or both, each once.
+
+    Raises:
+        UsageError: One is no text.
+    """
+    names = [name for one in given for name in several(one)]
+    for name in names:
+        if not isinstance(name, str):
+            raise UsageError(f"{str(name)[:80]!r} is no name of a signal", hint="obskit.signals() holds all")
+    return tuple(dict.fromkeys(names))
+
+
 def several(given: object) -> tuple[Any, ...]:
     """Return what was given as a tuple: a text, path or time alone is one, though a text could be read by letters."""
     if isinstance(given, str | os.PathLike | datetime) or not isinstance(given, Iterable):

@@ -55,13 +55,14 @@ def triage(what: Incident | Telemetry, service: str | Service = "", window: Wind
     """Rank the root causes of what a service suffered.
 
     Args:
-        what: An incident, or telemetry of your own making.
+        what: An incident, or telemetry of your own making. A recording is opened first, by `open_bundle`.
         service: Whom it is about; only with telemetry.
         window: When, UTC; only with telemetry, which also holds the window's baseline.
 
     Raises:
-        UsageError: Telemetry without service or window, or an incident with one; a window that is inverted, does not
-            say its zone, or into which nothing falls that was seen; a service of which nothing was seen.
+        UsageError: It is neither an incident nor telemetry; telemetry without service or window, or an incident with
+            one; a window that is inverted, does not say its zone, or into which nothing falls that was seen; a service
+            of which nothing was seen.
 
     Example:
         >>> import obskit
@@ -77,8 +78,21 @@ def triage(what: Incident | Telemetry, service: str | Service = "", window: Wind
         if service or window is not None:
             raise UsageError("an incident holds its service and window", hint="triage(incident)")
         return what.diagnosis
+    if isinstance(what, str | os.PathLike):
+        raise UsageError(
+            "triage takes an incident, no file", hint=f"open it first: triage(open_bundle({os.fspath(what)[:80]!r}))"
+        )
+    if not isinstance(what, Telemetry):
+        raise UsageError(
+            f"triage takes an incident or telemetry, no {type(what).__name__}",
+            hint="obskit.open_bundle(path), obskit.connect() and obskit.demo() give an incident",
+        )
     if not service or window is None:
         raise UsageError("telemetry does not say whom and when it is about", hint="triage(telemetry, service, window)")
+    if not isinstance(service, str | Service):
+        raise UsageError(f"{str(service)[:80]!r} is no service", hint='give its name, or Service(name="demo-app")')
+    if not isinstance(window, Window):
+        raise UsageError(f"{str(window)[:80]!r} is no window", hint="Window(start=..., end=...), both aware datetimes")
     whom = Service(name=service) if isinstance(service, str) else service
     _require_looked_at(what, window)
     _require_seen(what, whom.name)

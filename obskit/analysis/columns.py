@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from obskit.analysis.arguments import names_of
 from obskit.errors import UsageError
 from obskit.model import Metrics
 
@@ -50,12 +51,12 @@ def own_columns(incident: Incident, signal: str, *, tasks: bool = False) -> list
     return own if tasks or not whole else whole
 
 
-def columns_frame(incident: Incident, signals: Sequence[str], *, tasks: bool) -> pd.DataFrame:
+def columns_frame(incident: Incident, signals: Sequence[str | Iterable[str]], *, tasks: bool) -> pd.DataFrame:
     """Return signals over time, a column a series. See `Incident.frame`."""
-    walk = incident.steps
+    walk, signals = incident.steps, names_of(signals)
     require_seen(walk.metrics, signals)
     if signals:
-        chosen = [i for name in dict.fromkeys(signals) for i in own_columns(incident, name, tasks=tasks)]
+        chosen = [i for name in signals for i in own_columns(incident, name, tasks=tasks)]
     else:
         series = enumerate(walk.metrics.series)
         name = incident.service.name

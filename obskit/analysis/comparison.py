@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from obskit.analysis.arguments import several
+from obskit.analysis.arguments import names_of
 from obskit.analysis.frames import findings_frame
 from obskit.analysis.incident import Incident
 from obskit.errors import UsageError
@@ -128,29 +128,29 @@ class Comparison:
         found.attrs["units"] = {f"after_{side}": "lines per minute" for side in _SIDES}
         return found[["template", "seen", *(f"{what}_{side}" for what in ("change", "after") for side in _SIDES)]]
 
-    def plot(self, signals: Sequence[str] | str) -> Figure:
+    def plot(self, *signals: str | Iterable[str]) -> Figure:
         """Draw signals of both, each on the clock of its own onset: what is alike lies on one another.
 
         Args:
-            signals: Ids of the catalogue, at most `MOST_PANELS`; one alone may be given as it is.
+            signals: Ids of the catalogue, one by one or as a list; at most `MOST_PANELS`.
 
         Raises:
             UsageError: None or too many are named, one that neither has seen, or an incident without an onset.
             ObskitError: matplotlib is not installed.
         """
-        signals = several(signals)
-        if not 0 < len(signals) <= MOST_PANELS:
-            raise UsageError(f"{len(signals)} signals make no figure", hint=f"name one to {MOST_PANELS}")
+        names = names_of(signals)
+        if not 0 < len(names) <= MOST_PANELS:
+            raise UsageError(f"{len(names)} signals make no figure", hint=f"name one to {MOST_PANELS}")
         calm = [side for side, incident in self._sides if incident.diagnosis.onset is None]
         if calm:
             raise UsageError(f"the {calm[0]} incident has no onset to align at", hint="it is calm: compare another")
         known = {s.signal for _, incident in self._sides for s in incident.steps.metrics.series}
-        for name in signals:
+        for name in names:
             if name not in known:
                 raise UsageError(f"neither incident has seen {name[:80]!r}", hint="take a signal of .changes()")
         from obskit.analysis.plots import overlay_figure
 
-        return overlay_figure(self._sides, signals)
+        return overlay_figure(self._sides, names)
 
     @property
     def _sides(self) -> tuple[tuple[str, Incident], ...]:

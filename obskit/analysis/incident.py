@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -134,12 +134,12 @@ class Incident:
 
         return suspects_frame(self.diagnosis.suspects)
 
-    def frame(self, *signals: str, tasks: bool = False) -> pd.DataFrame:
+    def frame(self, *signals: str | Iterable[str], tasks: bool = False) -> pd.DataFrame:
         """Return the numbers that `plot` draws: a row a moment, a column a series; NaN is "no sample", never zero.
 
         Args:
-            signals: Ids of the catalogue; where none is named, everything that was seen of the service and of what it
-                stands on (nodes, database).
+            signals: Ids of the catalogue, one by one or as a list; where none is named, everything that was seen of
+                the service and of what it stands on (nodes, database).
             tasks: Also columns of single tasks, where a signal has them.
 
         Returns:
@@ -200,7 +200,7 @@ class Incident:
         return impact_frame(impact_of(self.diagnosis, self.metrics))
 
     def timeline(self) -> pd.DataFrame:
-        """Return a row a finding worth telling, by onset (UTC); ``steps.findings`` holds all of them.
+        """Return a row a finding worth telling, by onset (UTC); ``steps.evidence.findings`` holds all of them.
 
         Returns:
             Indexed by ``onset``: ``pillar``, ``kind``, ``service``, ``task``, ``subject``, ``words``, ``before``,
@@ -328,12 +328,12 @@ class Incident:
         write_bundle(place, self.telemetry, service=self.service, window=self.window, made_by=made)
         return place
 
-    def plot(self, signals: Sequence[str] | str = (), *, tasks: bool = False) -> Figure:
+    def plot(self, *signals: str | Iterable[str], tasks: bool = False) -> Figure:
         """Draw signals over time, one below the other: UTC, units on the axes, window shaded, onset marked.
 
         Args:
-            signals: Ids of the catalogue, or one of them; those that tell most where none is named.
-            tasks: Also a line a task, where a signal has columns of single tasks.
+            signals: Ids of the catalogue, one by one or as a list; those that tell most where none is named.
+            tasks: Also a line a task, where a signal has columns of single tasks; the whole's is the thick one.
 
         Raises:
             UsageError: A signal was not seen, or there is none at all.
@@ -341,7 +341,7 @@ class Incident:
 
         Example:
             >>> import obskit
-            >>> figure = obskit.demo().plot(["http_latency_p95", "db_pool_used_ratio"])
+            >>> figure = obskit.demo().plot("http_latency_p95", "db_pool_used_ratio")
             >>> [axes.get_ylabel() for axes in figure.axes]
             ['seconds', 'percent']
         """

@@ -18,7 +18,14 @@ from obskit.incident.report.markdown import code, escape
 from obskit.model import Diagnosis, Telemetry, stamp
 
 #: What users feel of a service, as far as it fits.
-_FELT = ("http_requests", "http_error_ratio", "http_latency_p95", "alb_target_5xx", "alb_elb_5xx", "ecs_running_tasks")
+_OF_USERS = (
+    "http_requests",
+    "http_error_ratio",
+    "http_latency_p95",
+    "alb_target_5xx",
+    "alb_elb_5xx",
+    "ecs_running_tasks",
+)
 #: Plots below each other that fit on a screen or two.
 _MOST_PLOTS = 6
 _FORMAT, _MINOR = 4, 5
@@ -76,34 +83,42 @@ def _opened(diagnosis: Diagnosis, bundle: str | None) -> Iterator[_Cell]:
     )
     yield _Cell("title", "markdown", "\n\n".join(title))
     opening = "obskit.demo()" if bundle is None else f"obskit.open_bundle({bundle!r})"
-    yield _Cell("open", "code", f"{_IMPORTS}\n\nincident = {opening}\nincident.diagnosis")
+    whole = window.with_baseline()
+    clock = "%H:%M:%S" if whole.start.date() == whole.end.date() else "%m-%d %H:%M:%S"
+    yield _Cell("open", "code", f"{_IMPORTS.format(clock=clock)}\n\nincident = {opening}\nincident.diagnosis")
 
 
 def _judged(diagnosis: Diagnosis) -> Iterator[_Cell]:
     yield _Cell("causes", "markdown", "## Which causes, and how sure\n\nProbabilities are 0 to 1, evidence is in nats.")
-    yield _Cell("hypotheses", "code", "incident.hypotheses()")
+    yield _Cell("hypotheses", "code", _HYPOTHESES)
+    shown = '["cause", "side", "words", "weight", "pillar", "at"]'
     if not diagnosis.hypotheses:
         yield _Cell("evidence-title", "markdown", "## What was argued for and against each cause")
-        yield _Cell("evidence", "code", "incident.evidence()")
+        yield _Cell("evidence", "code", f"{_EVIDENCE}\nevidence[{shown}]")
         return
     first = diagnosis.hypotheses[0]
     yield _Cell("evidence-title", "markdown", f"## What speaks for and against it: {escape(say.named(first))}")
-    cause = json.dumps(first.cause)
-    chosen = f'evidence[evidence["cause"] == {cause}].drop(columns="cause")'
-    yield _Cell("evidence", "code", f"evidence = incident.evidence()\n{chosen}")
+    chosen = f'of_first = evidence["cause"] == {json.dumps(first.cause)}'
+    of_one = shown.replace('"cause", ', "")
+    yield _Cell("evidence", "code", f"{_EVIDENCE}\n{chosen}\nevidence.loc[of_first, {of_one}]")
+    yield _Cell("queries-title", "markdown", "The queries behind it, to see it again:")
+    queries = 'evidence.loc[of_first & (evidence["query"] != ""), "query"].unique()'
+    yield _Cell("queries", "code", f'print(*{queries}, sep="\\n\\n")')
     yield _Cell("others-title", "markdown", "The same of all other causes:")
-    yield _Cell("others", "code", f'evidence[evidence["cause"] != {cause}]')
+    yield _Cell("others", "code", f"evidence.loc[~of_first, {shown}]")
 
 
 def _seen(diagnosis: Diagnosis, telemetry: Telemetry) -> Iterator[_Cell]:
-    yield _Cell("timeline-title", "markdown", "## Timeline\n\nUTC; `incident.steps.findings` holds all findings.")
-    yield _Cell("timeline", "code", 'incident.timeline()[["pillar", "service", "task", "words", "until"]]')
+    yield _Cell(
+        "timeline-title", "markdown", "## Timeline\n\nUTC; `incident.steps.evidence.findings` holds all findings."
+    )
+    yield _Cell("timeline", "code", _TIMELINE)
     behind, felt = _cited(diagnosis, telemetry), _felt(diagnosis, telemetry)
     if behind:
         yield _Cell("behind-title", "markdown", "## The series behind the first cause")
         yield _Cell("behind", "code", f"incident.plot({json.dumps(behind)})")
         yield _Cell("numbers-title", "markdown", "As numbers; the units stand in `series.attrs`:")
-        numbers = f"series = incident.metrics.to_frame()\nseries.filter(like={json.dumps(behind[0])}).describe()"
+        numbers = f"series = incident.frame({json.dumps(behind[0])}, tasks=True)\nseries.describe().T"
         yield _Cell("numbers", "code", numbers)
     if felt:
         yield _Cell("felt-title", "markdown", "## What users felt")
@@ -112,12 +127,11 @@ def _seen(diagnosis: Diagnosis, telemetry: Telemetry) -> Iterator[_Cell]:
         yield _Cell("behind-title", "markdown", "## Series\n\nNo series of the service was recorded.")
     yield _Cell("templates-title", "markdown", "## Log templates\n\nLines a minute, calm and troubled.")
     columns = '["change", "before", "after", "service", "level", "example"]'
-    yield _Cell("templates", "code", f"incident.templates()[{columns}]")
-    yield _Cell("lines-title", "markdown", "The first lines at level error or above:")
-    lines = 'lines = incident.logs.to_frame()\nlines[lines["level"].isin(["error", "fatal"])].head(20)'
-    yield _Cell("lines", "code", lines)
+    yield _Cell("templates", "code", f"incident.templates()[{columns}].round(1)")
+    yield _Cell("records-title", "markdown", "The first that were said at level error or above:")
+    yield _Cell("records", "code", _RECORDS)
     yield _Cell("events-title", "markdown", "## Events of ECS, deployments and alerts")
-    yield _Cell("events", "code", 'incident.events_frame()[["kind", "service", "task", "code", "message"]]')
+    yield _Cell("events", "code", _EVENTS)
 
 
 def _asked() -> Iterator[_Cell]:
@@ -141,7 +155,30 @@ _IMPORTS = """import pandas as pd
 
 import obskit
 
-pd.set_option("display.max_colwidth", 120)  # words and log lines, not their beginnings"""
+pd.set_option("display.max_colwidth", 200)  # words and log lines, not their beginnings
+CLOCK = "{clock}"  # how tables write times, all UTC"""
+
+_HYPOTHESES = """causes = incident.hypotheses().round({"probability": 3, "evidence": 1})
+causes["onset"] = causes["onset"].dt.strftime(CLOCK).fillna("")
+causes[["cause", "title", "probability", "evidence", "service", "task", "onset", "reason", "explained_by"]]"""
+
+_EVIDENCE = """evidence = incident.evidence()
+evidence["at"] = evidence["at"].dt.strftime(CLOCK).fillna("")"""
+
+_TIMELINE = """timeline = incident.timeline()
+timeline.index = timeline.index.strftime(CLOCK)
+timeline["until"] = timeline["until"].dt.strftime(CLOCK).fillna("")
+timeline[["pillar", "service", "task", "words", "until"]]"""
+
+_RECORDS = """records = incident.records()
+records = records[records["level"].isin(["error", "fatal"])].head(20).astype({"task": "str"})
+records.index = records.index.strftime(CLOCK)
+records.assign(task=records["task"].str[:12])[["service", "task", "level", "template"]]"""
+
+_EVENTS = """events = incident.events_frame()
+events.index = events.index.strftime(CLOCK)
+events["task"] = events["task"].str[:12]
+events[["kind", "service", "task", "code", "message"]]"""
 
 #: Rows by hand: a notebook uses the public API and defines nothing.
 _WITHOUT = """rows = []
@@ -162,7 +199,7 @@ def _cited(diagnosis: Diagnosis, telemetry: Telemetry) -> list[str]:
 
 def _felt(diagnosis: Diagnosis, telemetry: Telemetry) -> list[str]:
     """Return the signals of what users feel that have samples of the service."""
-    return [signal for signal in _FELT if _has_samples(telemetry, signal, diagnosis.service)]
+    return [signal for signal in _OF_USERS if _has_samples(telemetry, signal, diagnosis.service)]
 
 
 def _has_samples(telemetry: Telemetry, signal: str, service: str = "") -> bool:

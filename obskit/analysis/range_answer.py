@@ -8,10 +8,12 @@ import numpy as np
 import orjson
 
 from obskit.errors import UsageError
-from obskit.model import Metrics, Series, Unit, Window
+from obskit.model import Metrics, Series, Unit, Window, stamp, utc
 
 #: How columns are labelled where an answer is written: what obskit's own queries ask for first.
 _SERVICE, _TASK = "service", "task_id"
+#: Seconds since the epoch beyond which no time is told: the year 2191.
+_FARTHEST = 7e9
 
 
 def read_answer(
@@ -34,7 +36,32 @@ def read_answer(
         raise UsageError(
             f"this is no range answer: {error}", hint="read the body of /api/v1/query_range as bytes"
         ) from error
+    if answer.misplaced:
+        raise UsageError(
+            f"{answer.misplaced} points of the answer lie elsewhere than at the times that were asked for",
+            where={
+                "asked": f"{stamp(first)} to {stamp(last)}, every {length.total_seconds():g} s",
+                "the answer": _points_in_words(body),
+            },
+            hint="give start, end and step of its own request; some servers move them to multiples of the step",
+        )
     return matrix_of(answer, grid, query, unit)
+
+
+def _points_in_words(body: bytes) -> str:
+    """Return where the points of an answer lie: ``FIRST to LAST, every 30 s``. Only for an error, as it is slow."""
+    rows = orjson.loads(body)["data"]["result"]
+    seconds = np.concatenate([np.array(row["values"])[:, 0] for row in rows if row.get("values")]).astype(np.float64)
+    milliseconds = np.unique(np.rint(np.clip(seconds, 0, _FARTHEST) * 1e3).astype(np.int64))
+    begin, end = (_exact(int(milliseconds[i])) for i in (0, -1))
+    apart = np.gcd.reduce(np.diff(milliseconds)) / 1e3
+    return f"{begin} to {end}, every {apart:g} s" if apart else begin
+
+
+def _exact(milliseconds: int) -> str:
+    """Return a time as obskit prints it, with its milliseconds where it has some."""
+    moment = utc(milliseconds * 1_000_000)
+    return stamp(moment) if milliseconds % 1000 == 0 else f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
 
 
 def answer_of(metrics: Metrics) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Literal
@@ -14,7 +14,7 @@ from obskit.drawing import Plot, paths
 from obskit.escape import clean, cut
 from obskit.incident.report.phrases import VERDICTS, clock
 from obskit.incident.units import humanize, percent
-from obskit.model import Claim, Diagnosis, FloatMatrix, Logs, Metrics, TimeArray, Window, stamp, utc
+from obskit.model import Claim, Diagnosis, FloatMatrix, Logs, Metrics, Signal, TimeArray, Window, stamp, utc
 
 if TYPE_CHECKING:
     from obskit.analysis.incident import Incident
@@ -46,6 +46,13 @@ def metrics_html(metrics: Metrics) -> str:
     return _box(
         head, _table(("series", "unit", "first", "last", "min", "max", ""), rows), _more(count, _ROWS, "series")
     )
+
+
+def signals_html(signals: Mapping[str, Signal]) -> str:
+    """Return a row a signal: id, title, unit, topic."""
+    rows = [(_text(name), _text(one.title), one.unit, _text(one.topic)) for name, one in signals.items()]
+    shown = _table(("signal", "what it is", "unit", "topic"), rows[:_ROWS])
+    return _box(f"<b>{_number(len(rows), 'signal')}</b>", shown, _more(len(rows), _ROWS, "signals"))
 
 
 def logs_html(logs: Logs) -> str:
@@ -199,6 +206,10 @@ def _table(heads: _Row, rows: Iterable[_Row]) -> str:
     body = "".join("<tr>" + "".join(_CELL.format("td", cell) for cell in row) + "</tr>" for row in rows)
     head = "".join(_CELL.format("th", cell) for cell in heads)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if body else ""
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"
 
 
 def _more(count: int, shown: int, what: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,22 +15,58 @@ if TYPE_CHECKING:
     from obskit.ascode.definition import Problem
     from obskit.deploy.plan import Plan
 
+#: Signals that a line names.
+_SHOWN = 4
 
-def signals() -> Mapping[str, Signal]:
+
+class _Signals(Mapping[str, Signal]):
+    """Signals by id, read-only; what is shown of so many is a line, or a table below a notebook's cell."""
+
+    def __init__(self, found: Mapping[str, Signal]) -> None:
+        self._found = found
+
+    def __getitem__(self, name: str) -> Signal:
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __repr__(self) -> str:
+        more = f", and {len(self) - _SHOWN} more" if len(self) > _SHOWN else ""
+        return f"<{len(self)} signal{'s' if len(self) != 1 else ''}: {', '.join(islice(self, _SHOWN))}{more}>"
+
+    def _repr_html_(self) -> str:
+        from obskit.analysis.show import signals_html
+
+        return signals_html(self)
+
+
+def signals(word: str = "") -> Mapping[str, Signal]:
     """Return the catalogue: everything that is worth watching, by id, in the order of its topics.
+
+    Args:
+        word: Only what it is part of, in id, topic, title or meaning; upper and lower case are the same.
 
     Returns:
         Read-only. A signal holds its queries (one a kind of instrumentation), unit, bad direction and thresholds.
+
+    Raises:
+        UsageError: It is part of none.
 
     Example:
         >>> import obskit
         >>> latency = obskit.signals()["http_latency_p95"]
         >>> latency.unit, latency.bad
         ('seconds', 'up')
+        >>> obskit.signals("burn")
+        <...>
     """
-    from obskit.catalogue import all_signals
+    from obskit.catalogue import signals_about
 
-    return all_signals()
+    return _Signals(signals_about(word))
 
 
 def build_dashboards(folder: str | os.PathLike[str] | None = None) -> dict[str, str]:
@@ -80,23 +117,27 @@ def build_rules(folder: str | os.PathLike[str] | None = None) -> dict[str, str]:
         'alertmanager.yml'
     """
     from obskit.ascode.alerts.load import load
-    from obskit.ascode.alerts.texts import texts
+    from obskit.ascode.alerts.texts import texts, writer_for
     from obskit.files import folder_of
     from obskit.settings import load_settings
 
     files, problems = load(Path(folder) if folder is not None else folder_of("alerts"))
     _refuse(problems, "file of alerts")
-    return texts(files, load_settings())
+    return texts(files, writer_for(load_settings()))
 
 
-def plan_stack(file: str | os.PathLike[str] = "stack.toml", *, delete_data: bool = False) -> Plan:
-    """Compare the wanted stack with what AWS has, as ``obskit deploy plan`` does; nothing is changed.
+def plan_stack(
+    file: str | os.PathLike[str] = "stack.toml", *, delete_data: bool = False, empty_account: bool = False
+) -> Plan:
+    r"""Compare the wanted stack with what AWS has, as ``obskit deploy plan`` does; nothing is changed.
 
     AWS is asked by boto3's own chain (``AWS_PROFILE``, roles) and ``[aws]`` of the settings.
 
     Args:
         file: The stack's file.
         delete_data: Also plan to delete what holds data and is wanted no more.
+        empty_account: Plan as for an account that has nothing of the stack: AWS is not asked, and no credentials
+            are needed. Account and zones are placeholders then.
 
     Returns:
         ``steps`` (what would be created, changed, replaced, deleted, in an order in which that could be done),
@@ -109,17 +150,23 @@ def plan_stack(file: str | os.PathLike[str] = "stack.toml", *, delete_data: bool
 
     Example:
         >>> import obskit
-        >>> plan = obskit.plan_stack("stack.toml")  # doctest: +SKIP
-        >>> [step.address for step in plan.of("create")]  # doctest: +SKIP
-        ['vpc.main', ...]
+        >>> from pathlib import Path
+        >>> lines = ("name = 'shop'", "region = 'eu-west-1'", "domain = 'shop.example.com'", "image = '1.0.0'")
+        >>> _ = Path("stack.toml").write_text("\n".join(lines))
+        >>> plan = obskit.plan_stack("stack.toml", empty_account=True)
+        >>> "vpc.main" in [step.address for step in plan.of("create")]
+        True
     """
-    from obskit.deploy.planning import account_for, planned, read_checked
+    from obskit.deploy.planning import account_for, planned, planned_anew, read_checked
     from obskit.progress import progress
 
     path = Path(file)
     if not path.is_file():
         raise UsageError(f"there is no file {path}", hint="have one begun: obskit deploy init")
-    account = account_for(read_checked(path)[0].region)
+    spec, _ = read_checked(path)
+    if empty_account:
+        return planned_anew(spec)[2]
+    account = account_for(spec.region)
     spec, _ = read_checked(path, account.place)
     with progress(f"asking AWS what {spec.name} has") as tell:
         return planned(spec, account, delete_data=delete_data, tell=tell)[1]

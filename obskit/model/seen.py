@@ -125,8 +125,12 @@ class Metrics:
     ) -> Metrics:
         """Read the body of Prometheus' ``query_range``, for example from a file that curl wrote.
 
+        Every point of it lies at *start*, or a whole number of steps later, up to *end*, to the millisecond. A series
+        may begin late, end early, have holes, or have points at some multiple of the step only, as where somebody
+        joined two answers: where it has no point there is NaN. No point is moved, left out or filled in.
+
         Args:
-            body: As received.
+            body: As received. How its JSON is spaced does not matter.
             start, end, step: As they were asked for; the datetimes are aware.
             query: The PromQL that was sent, to be kept with the columns.
             unit: Of the numbers; the answer does not tell it.
@@ -136,7 +140,8 @@ class Metrics:
             server said beside the data becomes a Python warning.
 
         Raises:
-            UsageError: The body is no such answer, or the unit, the step or the stretch of time makes no sense.
+            UsageError: The body is no such answer, a point of it lies elsewhere (then it answers another request), or
+                the unit, the step or the stretch of time makes no sense.
 
         Example:
             >>> from datetime import UTC, datetime, timedelta
@@ -179,14 +184,14 @@ class Metrics:
 
         Raises:
             UsageError: There is nothing to draw, or more signals than one figure holds.
-            ObskitError: matplotlib is not installed (``pip install 'obskit[notebooks]'``).
+            ObskitError: matplotlib is not installed (the extra ``obskit[notebooks]``).
 
         Example:
             >>> import obskit
             >>> incident = obskit.demo()
             >>> figure = incident.diagnosis.metrics.where([0]).plot(window=incident.window)
             >>> figure.axes[0].get_xlabel()
-            'time (UTC)'
+            'time (UTC), 2026-11-24'
         """
         from obskit.analysis.plots import metrics_figure  # matplotlib, and only where something is drawn
 

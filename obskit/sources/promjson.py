@@ -3,8 +3,8 @@
 The body is searched for the series' borders (a loop over series), and the points of many series
 are then read by one call of Arrow's CSV reader, block by block: the only copy of the points
 that is ever made is a block's. The search is safe: ``"values":[[`` holds a bare quote, which cannot
-occur inside a JSON string, and no other key of the answer is followed by ``:[[``. An answer that is
-spaced otherwise than Prometheus spaces it (a proxy may have read and written it again) is read the slow way.
+occur inside a JSON string, and no other key of the answer is followed by ``:[[``. An answer of which any
+series is spaced otherwise than Prometheus spaces it (a proxy may have read and written it again) is read the slow way.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import orjson
 from obskit.model import FloatMatrix
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 _VALUES = b'"values":[['
 _END = b'"]]'
@@ -30,6 +30,8 @@ _BLOCK = 1 << 19
 #: A point that no server sends, seconds: it stands after the last point of each series of a block.
 _MARK = -1e15
 _BORDER = b'],[%d,"0"]' % _MARK
+#: How near to the grid a point lies that belongs to it, seconds: servers count in milliseconds.
+_NEAR = 1.5e-3
 #: Makes lines of three columns: ``:[[1,"2"],[3,"4"]`` becomes ``,  1,"2"``, ``, 3,"4"``. The first is empty.
 _LINES = bytes.maketrans(b":[]", b", \n")
 
@@ -43,12 +45,15 @@ class RangeAnswer:
         values: Shape (T, N), float64, on the grid that was asked for; NaN where there was no point.
         warnings: What the server said beside the data.
         histograms: How many series held native histograms only, which are passed over.
+        misplaced: How many points lie elsewhere than on the grid: between its points, where each was moved to the
+            nearest, or before and behind it, where it was left out.
     """
 
     labels: tuple[dict[str, str], ...]
     values: FloatMatrix
     warnings: tuple[str, ...]
     histograms: int
+    misplaced: int = 0
 
 
 class NotAnAnswerError(ValueError):
@@ -75,17 +80,21 @@ def decode_range(body: bytes, start: float, step: float, points: int) -> RangeAn
         rows = answer["data"]["result"]
         labels = tuple(dict(row["metric"]) for row in rows if "values" in row)
         order = [row["values"] for row in rows if "values" in row]
+        if spans and any(isinstance(points, list) for points in order):
+            spans = []
+            order = [row["values"] for row in orjson.loads(body)["data"]["result"] if "values" in row]
         notes = [note for key in ("warnings", "infos") for note in _texts(answer.get(key) or [])]
         _texts([text for label in labels for pair in label.items() for text in pair])
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise NotAnAnswerError("it is not the JSON of a Prometheus answer, or it was cut short") from error
     if not spans and order:
-        values = _slowly(order, start, step, points)
+        values, misplaced = _slowly(order, start, step, points)
     elif order != list(map(str, range(len(spans)))):
         raise NotAnAnswerError("a series is without points")
     else:
-        values = _on_grid(body, spans, start, step, points)
-    return RangeAnswer(labels, values, tuple(str(n) for n in notes), sum("histograms" in r for r in rows))
+        values, misplaced = _on_grid(body, spans, start, step, points)
+    told, histograms = tuple(str(n) for n in notes), sum("histograms" in r for r in rows)
+    return RangeAnswer(labels, values, told, histograms, misplaced)
 
 
 class _Span(NamedTuple):
@@ -114,19 +123,28 @@ def _cut(body: bytes) -> tuple[bytes, list[_Span]]:
     return b"".join(pieces), spans
 
 
-def _on_grid(body: bytes, spans: Sequence[_Span], start: float, step: float, points: int) -> FloatMatrix:
-    """Return shape (T, N), NaN where a series has no point."""
-    values = np.full((len(spans), points), np.nan)
+def _on_grid(body: bytes, spans: Sequence[_Span], start: float, step: float, points: int) -> tuple[FloatMatrix, int]:
+    """Return shape (T, N), NaN where a series has no point, and how many points lie elsewhere."""
+    values, misplaced = np.full((len(spans), points), np.nan), 0
     for first, block in _blocks(spans):
         times, numbers = _parse(body, block)
         border = times == _MARK
         columns = np.cumsum(border, dtype=np.int64)
         if columns[-1] != len(block):
             raise NotAnAnswerError("a point is neither a number nor a pair")
-        rows = np.rint((times - start) / step)
-        inside = (rows >= 0) & (rows < points) & ~border
+        rows, inside, near = _rows(times, start, step, points)
+        inside &= ~border
+        misplaced += len(times) - len(block) - int(np.count_nonzero(inside & near))
         values[first + columns[inside], rows[inside].astype(np.int64)] = numbers[inside]
-    return values.T
+    return values.T, misplaced
+
+
+def _rows(times: Floats, start: float, step: float, points: int) -> tuple[Floats, Flags, Flags]:
+    """Return the place on the grid that is nearest to each time, whether it is one, and whether the time is it."""
+    off = times - start
+    rows = np.rint(off / step)
+    off -= rows * step
+    return rows, (rows >= 0) & (rows < points), np.abs(off, out=off) <= _NEAR
 
 
 def _texts(values: object) -> list[str]:
@@ -136,18 +154,18 @@ def _texts(values: object) -> list[str]:
     return values
 
 
-def _slowly(order: Sequence[object], start: float, step: float, points: int) -> FloatMatrix:
-    """Return shape (T, N) from series' points as JSON's own lists, ``[[seconds, "value"], ...]``."""
-    values = np.full((len(order), points), np.nan)
+def _slowly(order: Sequence[object], start: float, step: float, points: int) -> tuple[FloatMatrix, int]:
+    """Return as `_on_grid` does, from series' points as JSON's own lists, ``[[seconds, "value"], ...]``."""
+    values, misplaced = np.full((len(order), points), np.nan), 0
     for column, pairs in zip(values, order, strict=True):
         try:
             at, numbers = np.array([(float(at), float(value)) for at, value in _pairs(pairs)]).reshape(-1, 2).T
         except (ValueError, TypeError) as error:
             raise NotAnAnswerError("a point is neither a number nor a pair") from error
-        rows = np.rint((at - start) / step)
-        inside = (rows >= 0) & (rows < points)
+        rows, inside, near = _rows(at, start, step, points)
+        misplaced += len(at) - int(np.count_nonzero(inside & near))
         column[rows[inside].astype(np.int64)] = numbers[inside]
-    return values.T
+    return values.T, misplaced
 
 
 def _pairs(pairs: object) -> list[tuple[float, str]]:

@@ -29,6 +29,19 @@ def test_a_frame_holds_what_plot_draws(incident: obskit.Incident) -> None:
         assert np.array_equal(np.asarray(axes.lines[0].get_ydata()), frame[name], equal_nan=True)
 
 
+def test_names_are_given_one_by_one_or_as_a_list(incident: obskit.Incident) -> None:
+    """To a frame as to a plot, and nobody has to remember which of them wants what; a name twice is one column."""
+    names = ["http_latency_p95", "db_pool_used_ratio"]
+
+    for frame in (incident.frame(*names), incident.frame(names), incident.frame(names[0], iter(names))):
+        assert list(frame.columns) == names
+    for figure in (incident.plot(*names), incident.plot(names), incident.plot(names[0], tuple(names))):
+        assert len(figure.axes) == 2
+    for wrong in (3, [names], None):
+        with pytest.raises(UsageError, match="is no name of a signal"):
+            incident.frame(wrong)  # type: ignore[arg-type]
+
+
 def test_no_name_is_everything_of_the_service_and_of_what_it_stands_on(incident: obskit.Incident) -> None:
     """Other services have windows of their own, and single tasks are asked for; every column has a unit."""
     series = incident.steps.metrics.series

@@ -136,16 +136,15 @@ def test_names_are_drawn_as_they_are_and_one_name_is_one_signal(pool: obskit.Inc
     hostile = replace(pool, service=replace(pool.service, name=service), telemetry=telemetry)
     onset = pool.diagnosis.onset
     figure = compare(pool, replace(hostile, window=pool.window)).plot("db_pool_used_ratio")
-    legend = figure.axes[0].get_legend()
+    (legend,) = figure.legends
 
     assert onset is not None
     assert figure._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]
-    assert legend is not None
     assert legend.get_texts()[1].get_text().startswith("second: $\\frac{$")
     assert "\x1b" not in legend.get_texts()[1].get_text()
 
 
-@pytest.mark.parametrize(("signals", "said"), [([], "0 signals"), (["nothing"] * 7, "7 signals"), (["no"], "neither")])
+@pytest.mark.parametrize(("signals", "said"), [([], "0 signals"), ([*"abcdefg"], "7 signals"), (["no"], "neither")])
 def test_what_cannot_be_drawn_is_refused_in_words(pair: Comparison, signals: list[str], said: str) -> None:
     """None, too many, or one that nobody saw."""
     with pytest.raises(UsageError, match=said):

@@ -185,6 +185,22 @@ def test_a_question_that_telemetry_cannot_answer_is_refused(
     assert service == "shop-api" or "shop-api" in refused.value.where["near"]
 
 
+def test_a_file_is_opened_before_it_is_triaged(incident: obskit.Incident) -> None:
+    """A path holds its service and window: to ask for them would lead astray."""
+    for path in ("kept/incident.obskit", Path("kept/incident.obskit")):
+        with pytest.raises(UsageError, match="takes an incident, no file") as error:
+            obskit.triage(path)  # type: ignore[arg-type]
+        assert "triage(open_bundle('kept/incident.obskit'))" in error.value.hint
+    times = (incident.window.start, incident.window.end)
+    with pytest.raises(UsageError, match="is no window") as no_window:
+        obskit.triage(incident.telemetry, "shop-api", times)  # type: ignore[arg-type]
+    assert "Window(start=..., end=...)" in no_window.value.hint
+    with pytest.raises(UsageError, match="'7' is no service"):
+        obskit.triage(incident.telemetry, 7, incident.window)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="an incident or telemetry, no Metrics"):
+        obskit.triage(incident.metrics, "shop-api", incident.window)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("pillar", ["metrics", "logs", "events"])
 def test_one_pillar_is_enough_to_be_triaged(incident: obskit.Incident, pillar: str) -> None:
     """A service that only its events, its lines or its series name is known."""

@@ -9,10 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.axes import Axes
 from matplotlib.dates import num2date
+from matplotlib.figure import Figure
 
 import obskit
+from obskit.analysis.axes import value_axis
+from obskit.analysis.plots import metrics_figure
 from obskit.errors import ObskitError, UsageError
+from obskit.extras import to_install
 from obskit.model import Metrics, Series, Unit, Window
 from tests.support.hostile import HOSTILE
 
@@ -41,7 +48,7 @@ def test_time_is_utc_the_window_is_shaded_and_the_onset_marked() -> None:
     shaded = axes.patches[0].get_window_extent().transformed(axes.transData.inverted())
     marks = [line for line in axes.lines if np.size(line.get_xdata()) == 2]
 
-    assert axes.get_xlabel() == "time (UTC)"
+    assert axes.get_xlabel() == "time (UTC), 2026-01-31"
     assert abs(num2date(shaded.x0) - WINDOW.start) < timedelta(seconds=1)
     assert abs(num2date(shaded.x1) - WINDOW.end) < timedelta(seconds=1)
     assert [num2date(np.asarray(line.get_xdata())[0]) for line in marks] == [onset]
@@ -70,17 +77,147 @@ def test_the_unit_is_on_the_axis_and_in_its_ticks(unit: Unit, high: float, label
 
 
 def test_one_axes_a_signal_and_a_line_a_column() -> None:
-    """Lines are named by what tells them apart; a long legend says how many it leaves out."""
+    """Lines are named by what tells them apart, axes by what they have in common; a legend counts what it omits."""
     tasks = [Series(signal="a", unit="count", service="shop", task=f"t{n}") for n in range(11)]
     figure = _metrics(*tasks, Series(signal="b", unit="ratio")).plot()
     first, second = figure.axes
-    legend = first.get_legend()
 
     assert [len(axes.lines) for axes in figure.axes] == [11, 1]
-    assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()][:2] == ["shop, t0", "shop, t1"]
-    assert legend.get_title().get_text() == "and 3 more"
+    assert _named(first) == [*(f"t{n}" for n in range(8)), "and 3 more"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["a: shop", "b"]
     assert second.get_legend() is None
+
+
+def _named(axes: Axes) -> list[str]:
+    """Return what a legend says."""
+    legend = axes.get_legend()
+    assert legend is not None
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def test_a_legend_lies_beside_its_lines() -> None:
+    """Whatever it says: at night the peak that it covers is the one that counts."""
+    long = [Series(signal="a", unit="count", service="shop", task=f"t{n}", labels=(("path", "x" * 99),)) for n in "12"]
+    peers = [Series(signal="b", unit="ratio", service="shop", labels=(("peer", "y" * 90 + n),)) for n in "12"]
+    figure = _metrics(*long, *peers).plot()
+    figure.draw_without_rendering()
+
+    for axes in figure.axes:
+        legend, lines = axes.get_legend(), axes.get_window_extent()
+        assert legend is not None
+        assert lines.x1 <= legend.get_window_extent().x0
+        assert legend.get_window_extent().x1 <= figure.bbox.x1
+        assert lines.width > figure.bbox.width / 2
+
+
+def test_one_line_needs_no_legend() -> None:
+    """The title says what it is, and whose where the figure is about somebody else."""
+    mine = Series(signal="http_requests", unit="per_second", service="shop")
+    peers = Series(signal="x", unit="count", service="orders", labels=(("peer", "shop"),))
+    figures = [metrics_figure(_metrics(mine, peers), whose=whose) for whose in ("", "shop")]
+
+    assert [axes.get_legend() for figure in figures for axes in figure.axes] == [None] * 4
+    assert [[axes.get_title(loc="left") for axes in figure.axes] for figure in figures] == [
+        ["requests: shop", "x: orders, peer=shop"],
+        ["requests", "x: orders, peer=shop"],
+    ]
+
+
+def test_the_whole_stands_out_from_its_tasks() -> None:
+    """It is named first and drawn as the thickest line, below the tasks' that it would cover."""
+    tasks = [Series(signal="a", unit="count", service="shop", task=f"t{n}") for n in range(11)]
+    (axes,) = _metrics(*tasks, Series(signal="a", unit="count", service="shop")).plot().axes
+    whole, *others = axes.lines
+
+    assert _named(axes)[:2] == ["all tasks", "t0"]
+    assert whole.get_linewidth() > 2 * max(line.get_linewidth() for line in others)
+
+
+@pytest.mark.parametrize(
+    ("length", "ticks"),
+    [
+        (1200, ["03:00", "03:05", "03:10", "03:15", "03:20"]),
+        (540, ["03:00", "03:02", "03:04", "03:06", "03:08"]),
+        (120, ["03:00:00", "03:00:30", "03:01:00", "03:01:30", "03:02:00"]),
+        (36 * 3600, ["01-31 06:00", "01-31 12:00", "01-31 18:00", "02-01 00:00", "02-01 06:00", "02-01 12:00"]),
+        (8 * 86_400, ["2026-02-01", "2026-02-03", "2026-02-05", "2026-02-07"]),
+    ],
+)
+def test_all_ticks_of_a_time_axis_are_written_alike(length: int, ticks: list[str]) -> None:
+    """No half a minute beside a clock time; at whole steps, and neither too few nor too many."""
+    times = np.datetime64("2026-01-31T03:00", "ns") + np.arange(2) * np.timedelta64(length, "s")
+    metrics = Metrics(times=times, values=np.zeros((2, 1)), series=(Series(signal="x", unit="count"),))
+    figure = metrics.plot()
+    figure.draw_without_rendering()
+    shown = [text.get_text() for text in figure.axes[0].get_xticklabels()]
+
+    assert [text for text in shown if text in ticks] == ticks
+    assert {len(text) for text in shown} == {len(ticks[0])}
+    assert len(shown) <= 11
+
+
+@pytest.mark.parametrize("value", [1.0, np.nan])
+def test_an_axis_shows_what_was_asked_for_whatever_was_seen(value: float) -> None:
+    """One sample is no reason for four years of time, and none is said in words: an empty picture could be zero."""
+    (axes,) = (
+        Metrics(
+            times=np.array(["2026-01-31T03:00"], "datetime64[ns]"),
+            values=np.array([[value]]),
+            series=(Series(signal="x", unit="count"),),
+        )
+        .plot()
+        .axes
+    )
+    low, high = (num2date(edge) for edge in axes.get_xlim())
+
+    assert low < BEGIN < high
+    assert high - low <= timedelta(minutes=1)
+    assert [text.get_text() for text in axes.texts] == ([] if np.isfinite(value) else ["no data"])
+
+
+def test_an_axis_begins_with_the_first_sample_or_the_window() -> None:
+    """A recording that has no calm stretch before it leaves no half of the picture empty."""
+    metrics = _metrics(Series(signal="x", unit="count"))
+    late = Metrics(times=metrics.times, values=metrics.values.copy(), series=metrics.series)
+    late.values[:60] = np.nan
+    plots = late.plot(), late.plot(window=WINDOW)
+    starts = [num2date(figure.axes[0].get_xlim()[0]) - BEGIN for figure in plots]
+
+    assert timedelta(minutes=14) < starts[0] < timedelta(minutes=15)
+    assert timedelta(minutes=9) < starts[1] < timedelta(minutes=10)
+
+
+def test_a_day_that_ends_within_the_plot_is_told() -> None:
+    """The label says both days, whatever of them is data and whatever the window."""
+    metrics = _metrics(Series(signal="x", unit="count"))
+    figure = metrics.plot(window=Window(start=BEGIN - timedelta(hours=4), end=BEGIN + timedelta(minutes=5)))
+
+    assert figure.axes[0].get_xlabel() == "time (UTC), 2026-01-30 to 2026-01-31"
+
+
+@pytest.fixture(scope="module")
+def axes() -> Axes:
+    """Axes to be dressed again and again."""
+    return Figure().subplots()
+
+
+@given(counts=st.lists(st.integers(0, 10**9), min_size=1, max_size=5))
+def test_what_is_counted_in_whole_numbers_has_whole_ticks(axes: Axes, counts: list[int]) -> None:
+    """There are no 2.6 running tasks."""
+    value_axis(axes, np.array(counts, np.float64)[:, None], "count")
+    ticks = np.asarray(axes.get_yticks())
+
+    assert 2 <= len(ticks) <= 7
+    assert ticks[0] <= min(counts)
+    assert ticks[-1] >= max(counts)
+    assert np.array_equal(ticks, np.rint(ticks))
+
+
+def test_a_count_that_is_a_mean_keeps_its_fractions() -> None:
+    """A query's numbers have the unit count where nobody says more, and may lie between nothing and one."""
+    (axes,) = _metrics(Series(signal="x", unit="count"), high=0.03).plot().axes
+
+    assert len(axes.get_yticks()) > 3
 
 
 def test_a_sample_without_neighbours_is_seen() -> None:
@@ -178,6 +315,6 @@ for draw in (incident.plot, incident.metrics.where([0]).plot):
 
     assert done.stdout.splitlines() == [
         "cause_found True",
-        *["a plot needs matplotlib, which is not installed", "  try: pip install 'obskit[notebooks]'"] * 2,
+        *["a plot needs matplotlib, which is not installed", f"  try: {to_install('notebooks')}"] * 2,
     ]
     assert issubclass(UsageError, ObskitError)

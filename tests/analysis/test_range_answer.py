@@ -63,6 +63,51 @@ def test_no_sample_is_no_point() -> None:
     assert row["values"] == [[begin, "1.5"], [begin + 30, "2.0"]]
 
 
+def answer(*columns: dict[float, str]) -> bytes:
+    """Return a body with these points, seconds after the begin."""
+    rows = [
+        {
+            "metric": {"__name__": "up", "n": str(n)},
+            "values": [[START.timestamp() + at, said] for at, said in one.items()],
+        }
+        for n, one in enumerate(columns)
+    ]
+    return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": rows}}).encode()
+
+
+def test_series_with_holes_and_of_several_steps_share_the_finest_grid() -> None:
+    """Prometheus leaves out what it has not, and a tool that joins two answers knows two steps: NaN, nothing moved."""
+    every_minute, with_a_hole, late = {0.0: "1", 60.0: "2"}, {0.0: "3", 30.0: "4", 75.0: "5"}, {60.001: "6", 75.0: "7"}
+    found = read(answer(every_minute, with_a_hole, late), 6)
+    nan = np.nan
+
+    assert np.array_equal(
+        found.values.T, [[1, nan, nan, nan, 2, nan], [3, nan, 4, nan, nan, 5], [nan] * 4 + [6, 7]], equal_nan=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "count", "own"),
+    [
+        # a finer answer: of two points a step the first would be lost
+        ([{0: "1", 5: "2", 10: "3", 15: "4"}], 2, "03:00:00Z to 2026-01-31T03:00:15Z, every 5 s"),
+        # a server that moves what is asked to multiples of the step
+        ([{-7: "1", 8: "2", 23: "3"}], 3, "02:59:53Z to 2026-01-31T03:00:23Z, every 15 s"),
+        # another day
+        ([{86_400: "1"}, {0: "1"}], 1, "2026-01-31T03:00:00Z to 2026-02-01T03:00:00Z, every 86400 s"),
+        # samples as they were scraped, of an instant query
+        ([{0.1: "1", 15.25: "2", 30.402: "3"}], 3, "03:00:00.100Z to 2026-01-31T03:00:30.402Z, every 0.002 s"),
+        ([{1e300: "1"}], 1, "2191-10-"),
+    ],
+)
+def test_an_answer_to_another_request_is_refused(columns: list[dict[float, str]], count: int, own: str) -> None:
+    """Nothing is lost or moved in silence; the error tells what the answer itself looks like."""
+    with pytest.raises(UsageError, match=f"^{count} points of the answer lie elsewhere") as error:
+        read(answer(*columns), 3)
+    assert own in str(error.value)
+    assert "2026-01-31T03:00:00Z to 2026-01-31T03:00:30Z, every 15 s" in str(error.value)
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"status":"error"}', b'{"status":"success","data":{}}'])
 def test_what_is_no_answer_is_said(body: bytes) -> None:
     """A saved login page is no empty answer."""

@@ -14,7 +14,8 @@ from tests.test_architecture import MODULES, ROOT, imports_of, name_of, tree_of
 LIBRARY = [
     path
     for path in MODULES
-    if name_of(path).startswith("obskit.analysis") or name_of(path) in ("obskit.asking", "obskit.times", "obskit.progress")
+    if name_of(path).startswith("obskit.analysis")
+    or name_of(path) in ("obskit.asking", "obskit.times", "obskit.progress")
 ]
 
 

@@ -189,7 +189,7 @@ def test_no_value_prints_its_matrix() -> None:
     assert repr(seen.metrics).startswith(f"<Metrics: {many} series of {points} points, 2026-")
     assert repr(seen.logs).startswith(f"<Logs: {len(seen.logs)} lines, 2026-")
     assert repr(seen).startswith(f"<Telemetry: {many} series, {len(seen.logs)} lines, ")
-    assert max(len(repr(value)) for value in (seen, seen.metrics, seen.logs)) < 120
+    assert max(len(repr(value)) for value in (seen, seen.metrics, seen.logs, obskit.demo().steps)) < 120
     assert repr(Metrics.empty()) == "<Metrics: 0 series of 0 points>"
     assert repr(Logs.empty()) == "<Logs: 0 lines>"
     assert repr(Telemetry()) == "<Telemetry: 0 series, 0 lines, 0 events, 0 gaps>"

@@ -70,6 +70,29 @@ def test_every_signal_of_the_catalogue_is_there_read_only() -> None:
         found["x"] = found["http_requests"]  # type: ignore[index]
 
 
+def test_a_word_finds_the_signals_that_the_command_line_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    """In id, topic, title or meaning; a word of none is an error, for an empty answer would be taken for one."""
+    assert main(["dashboards", "signals", "Pool", "--format", "json"]) == 0
+    listed = [one["id"] for one in json.loads(capsys.readouterr().out)]
+
+    assert list(obskit.signals("Pool")) == listed
+    assert 3 < len(listed) < len(obskit.signals())
+    with pytest.raises(UsageError, match="no signal is about 'nothing at all'"):
+        obskit.signals("nothing at all")
+
+
+def test_the_catalogue_shows_itself_in_a_line_and_as_a_table() -> None:
+    """Not as kilobytes of queries."""
+    every, one = obskit.signals(), obskit.signals("swap")
+    table = str(every._repr_html_())  # type: ignore[attr-defined]
+
+    assert repr(every).startswith(f"<{len(every)} signals: {next(iter(every))}, ")
+    assert repr(every).endswith(f", and {len(every) - 4} more>")
+    assert repr(one) == "<1 signal: rds_free_memory_bytes>"
+    assert table.count("<tr>") == 21
+    assert f"and {len(every) - 20} more signals" in table
+
+
 def test_a_plan_is_what_the_command_line_shows_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two plans in a row are the same: AWS is only asked."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")

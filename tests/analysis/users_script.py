@@ -61,6 +61,8 @@ def recorded(folder: Path) -> float:
     assert_type(incident.metrics.to_frame(), pd.DataFrame)
     assert_type(incident.without("logs"), Incident)
     assert_type(incident.plot(["http_latency_p95"], tasks=True), Figure)
+    assert_type(incident.plot("http_latency_p95", "http_requests"), Figure)
+    assert_type(incident.frame(["http_latency_p95"]), pd.DataFrame)
     assert_type(incident.metrics.where([0]).plot(window=incident.window), Figure)
     assert_type(incident.postmortem(), str)
     kept = incident.save(folder / "incident.obskit")
@@ -89,6 +91,7 @@ def asked() -> None:
 def built() -> int:
     """Build what is watched, and return how many files that makes."""
     assert_type(signals(), Mapping[str, Signal])
+    assert_type(signals("pool"), Mapping[str, Signal])
     dashboards, rules = build_dashboards(), build_rules()
     assert_type(dashboards, dict[str, str])
     assert_type(rules, dict[str, str])

@@ -136,7 +136,7 @@ def executed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @each
 def test_it_runs_to_its_end(path: Path, executed: Executed) -> None:
-    """No cell fails or warns, nothing goes to stderr, and pictures are shown, each once.
+    """No cell fails or warns, nothing goes to stderr, pictures are shown, each once, and durations as people say them.
 
     A figure that is both drawn by pyplot and the cell's last word comes twice.
     """
@@ -150,6 +150,7 @@ def test_it_runs_to_its_end(path: Path, executed: Executed) -> None:
 
     assert [o.text for o in outputs if o.output_type == "stream" and o.name == "stderr"] == []
     assert set(pictures.values()) == {1}, "a picture twice, or none at all"
+    assert [o for o in outputs if re.search(r"\d days \d\d:", str(o.get("data", {}).get("text/html", "")))] == []
 
 
 @each
@@ -206,6 +207,16 @@ def test_it_defines_nothing_and_its_cells_are_short(path: Path) -> None:
 
     assert [d.name for d in defined if isinstance(d, ast.ClassDef) or (d.end_lineno or 0) - d.lineno > 3] == []
     assert [source[:60] for source in sources if source.count("\n") >= 18] == []
+
+
+@each
+def test_its_tables_show_whatever_telemetry_holds_as_text(path: Path) -> None:
+    """A styled table of pandas takes a log line for markup unless it is told not to; a plain one does not."""
+    sources = [source_of(c) for c in book_of(path)["cells"] if c["cell_type"] == "code"]
+    styled = [re.sub(r"\s", "", source) for source in sources if ".style" in source]
+
+    assert [source for source in styled if 'escape="html"' not in source] == []
+    assert [one for one in styled if 'hide(axis="index")' not in one and ".format_index(" not in one] == []
 
 
 @each

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obskit.sources.promjson import NotAnAnswerError, decode_range
@@ -104,6 +104,37 @@ def test_an_answer_that_a_proxy_wrote_anew_is_read_as_well(
 
     assert decoded.labels == expected.labels
     np.testing.assert_array_equal(decoded.values, expected.values)
+
+
+@settings(max_examples=30)
+@given(_columns, st.lists(st.booleans(), min_size=6, max_size=6), st.sampled_from([None, 2]))
+def test_an_answer_of_which_some_series_are_spaced_is_read_as_well(
+    columns: list[tuple[dict[str, str], dict[int, float]]], spaced: list[bool], indent: int | None
+) -> None:
+    """A tool that joins answers of several servers writes some of them anew, and leaves others as they came."""
+    rows = [{"metric": m, "values": [[_START + _STEP * i, _said(v)] for i, v in sorted(p.items())]} for m, p in columns]
+    texts = [
+        json.dumps(row, indent=indent) if wide else json.dumps(row, separators=(",", ":"))
+        for row, wide in zip(rows, spaced, strict=False)
+    ]
+    mixed = '{"status":"success","data":{"resultType":"matrix","result":[' + ",".join(texts) + "]}}"
+
+    expected = decode_range(answer(rows), _START, _STEP, _POINTS)
+    decoded = decode_range(mixed.encode(), _START, _STEP, _POINTS)
+
+    assert decoded.labels == expected.labels
+    np.testing.assert_array_equal(decoded.values, expected.values)
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_points_that_lie_elsewhere_than_on_the_grid_are_counted(separators: tuple[str, str]) -> None:
+    """Whoever knows what was asked can tell that this is no answer to it; milliseconds are how exact servers are."""
+    columns = [(0.0, 5.0, 10.001), (2.5, 5.0), (-5.0, 600.0)]
+    rows = [{"metric": {"n": str(n)}, "values": [[_START + t, "1"] for t in at]} for n, at in enumerate(columns)]
+    body = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": rows}}, separators=separators)
+
+    assert decode_range(body.encode(), _START, 5.0, 12).misplaced == 3
+    assert decode_range(answer(rows[:1]), _START, 5.0, 12).misplaced == 0
 
 
 _WHOLE = answer([{"metric": {"a": "1"}, "values": [[_START, "1"], [_START + 5, "2"]]}])
