@@ -170,14 +170,14 @@ class AlertmanagerSettings:
     """Who is told of what by the configuration that is written for Alertmanager.
 
     Attributes:
-        url: Where obskit itself listens for alerts.
+        url: Where obskit, or whatever else stands there for it, is told of every alert; "" for nowhere.
         receivers: Everybody else.
-        page, ticket: Names of those who are told of pages and of tickets; "" for obskit alone.
+        page, ticket: Names of those who are told of pages and of tickets; "" for nobody else.
         watchdog: Name of the one that raises the alarm when the alert that always fires stays away.
         services: ``(service, receiver)`` of services whose pages and tickets go to somebody of their own.
     """
 
-    url: str = "http://obskit:9095/alerts"
+    url: str = ""
     receivers: tuple[Receiver, ...] = ()
     page: str = ""
     ticket: str = ""

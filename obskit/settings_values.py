@@ -49,7 +49,7 @@ _PATHS = ("bearer_token_file", "ca_file", "cert_file", "key_file")
 _URLS = ("url", "endpoint_url", "queue_url", "runbook_url")
 
 
-_NEVER_EMPTY = ("dashboards.folder", "dashboards.mark", "alertmanager.url")
+_NEVER_EMPTY = ("dashboards.folder", "dashboards.mark")
 
 
 _NUMBERS = {"timeout_seconds": _MAX_SECONDS, "deadline_seconds": _MAX_SECONDS, "max_log_lines": _MAX_LOG_LINES}

@@ -15,6 +15,7 @@ from obskit.errors import SourceError
 from obskit.settings import Settings, load_settings
 from tests.standins.faulty import FaultyServer, hang, html, ok, refuse, status
 from tests.standins.remembered import mocked_aws
+from tests.support.command_line import typed
 
 SECRET = "hunter2Xq"
 
@@ -236,7 +237,7 @@ def test_a_profile_that_is_not_there_is_told() -> None:
 
 def test_nothing_configured_is_no_failure_but_says_what_is_missing() -> None:
     """The first run of a new user."""
-    text, code = run(Settings(), "", False)
+    text, code = run(Settings(), "", "text")
 
     assert code == 0
     assert all(
@@ -250,8 +251,8 @@ def test_secrets_are_in_neither_rendering() -> None:
     """Where a value comes from is told; a secret is masked."""
     with refuse() as url:
         settings = settings_of(LOKI_URL=url, LOKI_USERNAME="u", LOKI_PASSWORD=SECRET)
-        text, code = run(settings, "", False)
-        body, _ = run(settings, "", True)
+        text, code = run(settings, "", "text")
+        body, _ = run(settings, "", "json")
 
     assert code == 3
     assert SECRET not in text + body
@@ -287,7 +288,7 @@ def test_a_text_is_drawn_as_it_is() -> None:
 def test_a_service_whose_prometheus_is_gone_is_told_so() -> None:
     """The question for its variants ends in words, not in a traceback."""
     with refuse() as url:
-        text, code = run(settings_of(PROMETHEUS_URL=url), "demo-app", False)
+        text, code = run(settings_of(PROMETHEUS_URL=url), "demo-app", "text")
 
     assert code == 3
     assert "Signals of demo-app" in text
@@ -295,7 +296,7 @@ def test_a_service_whose_prometheus_is_gone_is_told_so() -> None:
 
 def test_variants_without_a_prometheus_are_told_to_need_one() -> None:
     """It is not configured: no failure."""
-    text, code = run(Settings(), "demo-app", False)
+    text, code = run(Settings(), "demo-app", "text")
 
     assert code == 0
     assert "Prometheus is not configured" in text
@@ -305,8 +306,8 @@ def test_a_token_that_a_gateway_echoes_is_not_shown() -> None:
     """An error page may quote the request's headers; the examination must not."""
     token = "s3cr3tTokenOfNobody0123456789"
     with FaultyServer(status(403, f"no: Authorization: Bearer {token}".encode())) as server:
-        text, code = run(settings_of(PROMETHEUS_URL=server.url, PROMETHEUS_BEARER_TOKEN=token), "shop", False)
-        machine, _ = run(settings_of(PROMETHEUS_URL=server.url, PROMETHEUS_BEARER_TOKEN=token), "shop", True)
+        text, code = run(settings_of(PROMETHEUS_URL=server.url, PROMETHEUS_BEARER_TOKEN=token), "shop", "text")
+        machine, _ = run(settings_of(PROMETHEUS_URL=server.url, PROMETHEUS_BEARER_TOKEN=token), "shop", "json")
 
     assert code == 3
     assert token not in text + machine
@@ -325,3 +326,18 @@ def test_signals_that_nothing_tells_of_are_listed_by_topic() -> None:
     assert ["http", "http_in_flight"] in lines
     assert ["postgres", "pg_up"] in lines
     assert text.endswith('[dashboards]\ninstrumentation = ["OpenTelemetry"]')
+
+
+@pytest.mark.parametrize("flags", [("--format", "json"), ("--json",)])
+def test_a_script_of_before_is_answered_as_one_of_today(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...]
+) -> None:
+    """`--format json`, as every command has it; `--json` is what it was called, and works without being shown."""
+    obskit = typed(monkeypatch, tmp_path, capsys, command=("doctor",))
+
+    said, shown = obskit(*flags), obskit("--help").out
+
+    assert (said.code, json.loads(said.out)["schema_version"]) == (0, 1)
+    assert "--format" in shown
+    assert "--json" not in shown
+    assert "there is no format 'xml'" in obskit("--format", "xml").err

@@ -23,7 +23,7 @@ DASHBOARD_FOLDER = "/etc/grafana/dashboards"
 PROMETHEUS_UID, LOKI_UID = "prometheus", "loki"
 #: What Prometheus scrapes at, the stack's too; `$__rate_interval` is at least four of these.
 SCRAPE_INTERVAL = "15s"
-#: Of the receiver that an alert is posted to.
+#: Of the contact point that Grafana's own alerts are posted to.
 RECEIVER = "obskit"
 
 
@@ -33,8 +33,9 @@ def files(definitions: Sequence[Definition], settings: Settings, *, alerting: bo
     Args:
         definitions: The dashboards.
         settings: The folder's title.
-        alerting: Also a contact point and the notification policy that leads to it. A provisioned
-            policy replaces the organisation's whole tree, so it is not written unasked.
+        alerting: Also a contact point, a webhook whose address is ``OBSKIT_RECEIVER_URL`` in Grafana's
+            environment, and the notification policy that leads to it. A provisioned policy replaces the
+            organisation's whole tree, so it is not written unasked.
     """
     return {
         "provisioning/datasources/obskit.yaml": _yaml(_data_sources()),
@@ -95,7 +96,7 @@ def _provider(folder: str) -> dict[str, Any]:
 
 
 def _alerting() -> dict[str, Any]:
-    """Grafana's own alerts go to the same receiver as Alertmanager's."""
+    """Return where Grafana's own alerts go: all to one webhook, which whoever runs Grafana names."""
     return {
         "apiVersion": 1,
         "contactPoints": [

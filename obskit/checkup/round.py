@@ -87,7 +87,7 @@ def make(
     begun, at = time.monotonic(), now or datetime.now(UTC)
     deadline = begun + deadline_seconds
     access = connected(settings, at, deadline)
-    asked = [source for source in _SOURCES if _is_set(source, settings)]
+    asked = configured(settings)
     work = [partial(_share, source, systems, access, tell, everything=everything) for source in asked]
     brought = dict(zip(asked, at_once(work, deadline + _GRACE_SECONDS, name="obskit-check"), strict=True))
     shares = {}
@@ -109,16 +109,15 @@ def make(
     )
 
 
-def _is_set(source: SourceName, settings: Settings) -> bool:
-    match source:
-        case "Prometheus":
-            return bool(settings.prometheus.url)
-        case "Loki":
-            return bool(settings.loki.url)
-        case "Grafana":
-            return bool(settings.grafana.url)
-        case "AWS":
-            return settings.aws.wanted
+def configured(settings: Settings) -> tuple[SourceName, ...]:
+    """Return the sources that the settings name; nobody else is asked."""
+    named: dict[SourceName, bool] = {
+        "Prometheus": bool(settings.prometheus.url),
+        "Loki": bool(settings.loki.url),
+        "Grafana": bool(settings.grafana.url),
+        "AWS": settings.aws.wanted,
+    }
+    return tuple(source for source in _SOURCES if named[source])
 
 
 def _share(

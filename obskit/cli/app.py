@@ -85,12 +85,13 @@ def triage(
         Path | None, typer.Option("--bundle", help="A recording made by `obskit record`, instead of live sources.")
     ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Use the recorded incident that ships with obskit.")] = False,
-    form: Annotated[str, typer.Option("--format", help="text, json, md or html.")] = "text",
+    form: Annotated[str, typer.Option("--format", help="text, json, md or html.", show_default="text")] = "",
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
-            help="Write the report there (.html, .json, .md, .txt); stdout still gets --format if that is another.",
+            help="Write the report there (.html, .json, .md, .txt; any other ending with --format); stdout still gets "
+            "--format if that is another.",
         ),
     ] = None,
     deadline: DeadlineOption = 0.0,
@@ -103,6 +104,7 @@ def triage(
     From an alert:  curl ... | obskit triage --alert -
     """  # noqa: D301 (a \b of click, which keeps the lines as they are)
     from obskit.cli import triage_command as command
+    from obskit.cli.output import form_for
 
     question = command.Question(
         service=service,
@@ -117,7 +119,8 @@ def triage(
         demo=demo,
         deadline=deadline,
     )
-    command.triage(question, form=form, out=out)
+    form_for(form, out, command.FORMATS)  # what a name says goes into the file; stdout has a format of its own
+    command.triage(question, form=form or "text", out=out)
 
 
 @app.command()
@@ -170,7 +173,8 @@ def postmortem(
     Try it:    obskit postmortem --demo
 
     It holds summary, impact (requests that failed, latency, tasks, error budget), timeline, cause with the evidence
-    for and against, what else was considered, what was seen when, gaps, and blank tables for actions and lessons.
+    for and against, what else was considered, what was seen when, gaps, blank tables for actions and lessons (but for
+    a calm window), and the queries.
     Nothing is made up: what was not measured is said. The same recording gives the same bytes.
     """  # noqa: D301 (a \b of click, which keeps the lines as they are)
     from obskit.cli import postmortem_command as command
@@ -193,7 +197,7 @@ def notebook(
 
     \b
     Write it:  obskit notebook incident.obskit
-    Run it:    jupyter lab incident.ipynb        (pip install "obskit[notebooks]")
+    Run it:    jupyter lab incident.ipynb        (the extra obskit[notebooks])
     Try it:    obskit notebook --demo --out demo.ipynb
 
     Writing needs no Jupyter. A notebook that is there already is not replaced: it may hold notes.
@@ -215,8 +219,10 @@ def check(
     only: Annotated[
         list[str] | None, typer.Option("--only", help="This system alone, for example node. May be given again.")
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="text, json or html.")] = "text",
-    out: Annotated[Path | None, typer.Option("--out", help="Write it there instead of printing it.")] = None,
+    form: Annotated[str, typer.Option("--format", help="text, json or html.", show_default="text")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write it there (.html, .json, .txt) instead of printing it.")
+    ] = None,
     prometheus: Annotated[str, typer.Option("--prometheus", help="Ask this Prometheus: http://host:9090.")] = "",
     deadline: DeadlineOption = 0.0,
     verbose: Annotated[bool, typer.Option("--verbose", help="List every signal, and what has no answer.")] = False,
@@ -224,7 +230,8 @@ def check(
 ) -> None:
     """Make the morning round: every system of the stack, green or not, with the number that says why.
 
-    Exit code 0 when all that was seen is well, 1 when something is not, 3 when nothing could be asked.
+    Exit code 0 when all that was seen is well, 1 when something is not, 3 when nobody answers (2 when nobody is
+    configured who could be asked).
     """
     from obskit.cli import check_command as command
 
@@ -239,13 +246,16 @@ def doctor(
     service: Annotated[
         str, typer.Option("--service", help="Also say which variant of each signal this service speaks.")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    as_json: Annotated[bool, typer.Option("--json", hidden=True, help="The same as --format json.")] = False,
 ) -> None:
     """Show what is configured (secrets masked) and whether each source can be reached."""
     from obskit.cli.doctor_command import run as examine
+    from obskit.cli.output import known_form
     from obskit.settings import load_settings
 
-    text, code = examine(load_settings(), service, as_json)
+    known_form(form, "text", "json")
+    text, code = examine(load_settings(), service, "json" if as_json else form)
     print(text)
     raise typer.Exit(code)
 
@@ -278,8 +288,10 @@ def evaluate(
     no_times: Annotated[
         bool, typer.Option("--no-times", help="Leave times out: the same corpus then gives the same bytes.")
     ] = False,
-    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
-    out: Annotated[Path | None, typer.Option("--out", help="Write it there instead of printing it.")] = None,
+    form: Annotated[str, typer.Option("--format", help="text or json.", show_default="text")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write it there (.json, .txt) instead of printing it.")
+    ] = None,
 ) -> None:
     """Score the engine on incidents whose truth is known: recordings of a lab, or your own past incidents.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from obskit.cli.output import harmless, known_form, progress
+from obskit.cli.output import form_for, harmless, progress
 from obskit.errors import SourceError, UsageError
 from obskit.files import write_text
 from obskit.settings import Settings, load_settings
@@ -45,13 +45,18 @@ class CheckAsk:
 def check(ask: CheckAsk, *, form: str, out: Path | None) -> None:
     """Make the round and print it; exit 1 when something is wrong.
 
-    Raises:
-        UsageError: There is no such system, format or place to write to.
-        SourceError: Nobody could be asked.
-    """
-    from obskit.checkup.round import make, systems_named
+    Args:
+        ask: About what.
+        form: One of `FORMS`; "" for what the file's name says.
+        out: The file; None for stdout.
 
-    known_form(form, *FORMS)
+    Raises:
+        UsageError: There is no such system, format or place to write to, or nobody is configured who could be asked.
+        SourceError: Nobody of those who are could be asked.
+    """
+    from obskit.checkup.round import configured, make, systems_named
+
+    form = form_for(form, out, FORMS)
     systems = systems_named(ask.only)
     settings = _settings(ask)
     seconds = ask.deadline or settings.deadline_seconds
@@ -66,8 +71,13 @@ def check(ask: CheckAsk, *, form: str, out: Path | None) -> None:
             tell=tell,
         )
     if not found.answered:
-        where = {unseen.source: unseen.reason for unseen in reversed(found.unseen)}
-        raise SourceError("nothing could be asked", where=dict(reversed(where.items())), hint="run: obskit doctor")
+        where: dict[str, str] = {}
+        for unseen in found.unseen:
+            where.setdefault(unseen.source, unseen.reason)
+        if not set(where) & set(configured(settings)):
+            hint = "set OBSKIT_PROMETHEUS_URL and OBSKIT_LOKI_URL, or name one: --prometheus http://host:9090"
+            raise UsageError("no source is configured that could be asked", where=where, hint=hint)
+        raise SourceError("nothing could be asked", where=where, hint="run: obskit doctor")
     _print(found, form, out, verbose=ask.verbose)
     wrong = found.of("bad") or found.of("look") or (ask.strict and (found.of("not seen") or found.unseen))
     raise typer.Exit(1 if wrong else 0)

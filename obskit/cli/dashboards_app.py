@@ -209,7 +209,9 @@ def provision(
     alerting: Annotated[
         bool,
         typer.Option(
-            "--alerting", help="Also a contact point and a notification policy, which replaces the one that is there."
+            "--alerting",
+            help="Also a contact point (a webhook: OBSKIT_RECEIVER_URL in Grafana's environment) and a notification "
+            "policy, which replaces the one that is there.",
         ),
     ] = False,
 ) -> None:

@@ -107,13 +107,10 @@ def check(ask: CheckAsk, form: str) -> None:
 
 def signals(word: str, form: str) -> None:
     """Print the signals of the catalogue that a word is part of; all by default."""
-    from obskit.catalogue import all_signals
+    from obskit.catalogue import signals_about
 
     known_form(form, "text", "json")
-    asked = word.lower()
-    found = [s for s in all_signals().values() if asked in " ".join((s.id, s.topic, s.title, s.meaning)).lower()]
-    if not found:
-        raise UsageError(f"no signal is about {word!r}", hint="obskit dashboards signals lists all")
+    found = list(signals_about(word).values())
     if form == "json":
         print_json([words.signal_document(signal) for signal in found])
     else:
@@ -137,11 +134,13 @@ def checked(ask: CheckAsk, loaded: Loaded) -> tuple[Result, int]:
     All definitions are looked at, since they link each other; what is told is about the chosen ones.
     """
     from obskit.ascode import check
+    from obskit.ascode.board import reference
     from obskit.ascode.exclusions import FILE_NAME, apply, read, unused
 
     chosen = loaded.chosen(ask.only)
     case = check.Case(
         definitions=loaded.definitions,
+        unread=tuple(reference(loaded.name_of(problem)) for problem in loaded.problems),
         runbooks=_named_folder(ask.runbooks, "runbooks"),
         alerts=_named_folder(ask.alerts, "alerts"),
         prometheus=_live(ask.prometheus),

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 #: What to do with what was provisioned.
 PROVISIONED = """
 Mount provisioning/ at /etc/grafana/provisioning and dashboards/ at /etc/grafana/dashboards. Grafana needs
-OBSKIT_PROMETHEUS_URL and OBSKIT_LOKI_URL in its own environment, and OBSKIT_RECEIVER_URL with --alerting."""
+OBSKIT_PROMETHEUS_URL and OBSKIT_LOKI_URL in its own environment, and with --alerting OBSKIT_RECEIVER_URL, the webhook
+that its alerts are posted to."""
 #: Characters of a query around the place that is wrong.
 MOST_OF_A_QUERY = 120
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "refused": "!", "unchanged": " "}

@@ -70,6 +70,12 @@ def plan(
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Also list fields of what is created, and all findings.")
     ] = False,
+    empty_account: Annotated[
+        bool,
+        typer.Option(
+            "--empty-account", help="Ask nobody: plan as for an account that has nothing of the stack. No credentials."
+        ),
+    ] = False,
     form: FormatOption = "text",
 ) -> None:
     """Say what differs, what it costs, what is not safe.
@@ -77,12 +83,16 @@ def plan(
     Compares the file with AWS, and asks what apply would stumble over. Changes nothing.
 
     \b
+    No account yet: obskit deploy plan --empty-account
     A first stack:  obskit deploy plan --stack stack.toml
     Drift, in CI:   obskit deploy plan --exit-code --format json
     """  # noqa: D301 (a \b of click, which keeps the lines as they are)
     from obskit.cli import deploy_command as command
 
-    command.plan(file, form, delete_data=delete_data, exit_code=exit_code, strict=strict, verbose=verbose)
+    ask = command.PlanAsk(
+        delete_data=delete_data, empty_account=empty_account, exit_code=exit_code, strict=strict, verbose=verbose
+    )
+    command.plan(file, form, ask)
 
 
 @app.command()

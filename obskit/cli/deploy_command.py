@@ -8,13 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO, TypeAlias
 
 import typer
 
 from obskit.cli import deploy_text as words
-from obskit.cli.deploy_common import FILE_NAME, Account, account_for, spec_and_account, stack_name
+from obskit.cli.deploy_common import FILE_NAME, Account, account_for, read_spec, spec_and_account, stack_name
 from obskit.cli.output import known_form, print_json, progress
 from obskit.deploy.apply import Applied, Told
 from obskit.deploy.plan import Plan
@@ -22,7 +23,7 @@ from obskit.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from obskit.deploy.preflight import Problem
-    from obskit.deploy.resource import Kind, Observed, Resource, Stack
+    from obskit.deploy.resource import Kind, Observed, Place, Resource, Stack
     from obskit.deploy.spec import StackSpec
 
 #: A wait is told again after so many seconds, even when its reason is the same.
@@ -53,27 +54,79 @@ def init(file: Path | None, *, name: str, region: str, domain: str) -> None:
     print(f"{path} is written; read it, then: obskit deploy plan{f' --stack {path}' if file else ''}")
 
 
-def plan(file: Path | None, form: str, *, delete_data: bool, exit_code: bool, strict: bool, verbose: bool) -> None:
-    """Print the plan; exit 1 for a difference or a finding where that was asked for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanAsk:
+    """What a plan is made of, and what of it is an exit code of 1.
+
+    Attributes:
+        delete_data: Also delete what holds data and is wanted no more.
+        empty_account: AWS is not asked: nothing of the stack is taken to be there.
+        exit_code: Something differs.
+        strict: A security finding is neither met nor waived.
+        verbose: All fields and findings.
+    """
+
+    delete_data: bool = False
+    empty_account: bool = False
+    exit_code: bool = False
+    strict: bool = False
+    verbose: bool = False
+
+
+def plan(file: Path | None, form: str, ask: PlanAsk) -> None:
+    """Print the plan; exit 1 for a difference or a finding where that was asked for.
+
+    Raises:
+        UsageError: An empty account is asked what it cannot tell.
+    """
     known_form(form, "text", "json")
-    spec, account = spec_and_account(file)
-    wanted, found = _planned(spec, account, delete_data=delete_data)
+    if ask.empty_account and (ask.exit_code or ask.delete_data):
+        flag = "--exit-code" if ask.exit_code else "--delete-data"
+        raise UsageError(f"{flag} says nothing of an empty account", hint=f"drop {flag}, or --empty-account")
+    spec, place, wanted, found, problems = _planned_anew(file) if ask.empty_account else _compared(file, ask)
     findings, costs = _judged(spec, wanted)
-    problems = _problems(spec, account, found)
     failing = [finding for finding in findings if finding.state == "fail"]
     if form == "json":
-        print_json({**_document(spec, account, found, findings, costs), "problems": words.problems_document(problems)})
+        told = None if problems is None else words.problems_document(problems)
+        print_json({**_document(spec, place, found, findings, costs), "problems": told, "empty_account": told is None})
     else:
         from obskit.cli import deploy_judged as judged
 
-        print(words.of_plan(found, words.heading(spec.name, account.place), verbose=verbose))
+        heading = words.heading(spec.name, place, empty=ask.empty_account)
+        print(words.of_plan(found, heading, verbose=ask.verbose))
         _note(spec, found, wanted)
-        print(judged.of_costs(costs, verbose=verbose))
-        print(judged.of_findings(findings, verbose=verbose))
+        print(judged.of_costs(costs, verbose=ask.verbose))
+        print(judged.of_findings(findings, verbose=ask.verbose))
         if problems:
             print(words.of_problems(problems))
-    if (exit_code and found.steps) or (strict and failing):
+        if ask.empty_account:
+            print(words.of_assumptions(place))
+    if (ask.exit_code and found.steps) or (ask.strict and failing):
         raise typer.Exit(1)
+
+
+#: The stack, where it shall stand, what is wanted, the steps, and what would stop them: None where nobody was asked.
+_Planned: TypeAlias = "tuple[StackSpec, Place, tuple[Resource, ...], Plan, tuple[Problem, ...] | None]"
+
+
+def _planned_anew(file: Path | None) -> _Planned:
+    from obskit.deploy.planning import planned_anew
+
+    spec = read_spec(file, warn=True)
+    return spec, *planned_anew(spec), None
+
+
+def _compared(file: Path | None, ask: PlanAsk) -> _Planned:
+    from obskit.deploy.errors import AwsError
+
+    try:
+        spec, account = spec_and_account(file)
+    except AwsError as error:
+        if error.code == "NoCredentialsError":
+            error.hint += "; obskit deploy plan --empty-account needs no account"
+        raise
+    wanted, found = _planned(spec, account, delete_data=ask.delete_data)
+    return spec, account.place, wanted, found, _problems(spec, account, found)
 
 
 def apply(file: Path | None, form: str, *, yes: bool, delete_data: bool, lose_data: frozenset[str]) -> None:
@@ -222,14 +275,14 @@ def _note(spec: StackSpec, found: Plan, wanted: tuple[Resource, ...]) -> None:
         print(f"note: {line}", file=sys.stderr)
 
 
-def _document(spec: StackSpec, account: Account, found: Plan, findings: Any, costs: Any) -> dict[str, Any]:
+def _document(spec: StackSpec, place: Place, found: Plan, findings: Any, costs: Any) -> dict[str, Any]:
     from obskit.cli import deploy_judged as judged
 
     return {
         "schema_version": 1,
         "stack": spec.name,
-        "account": account.place.account,
-        "region": account.place.region,
+        "account": place.account,
+        "region": place.region,
         **words.plan_document(found),
         "cost": judged.costs_document(costs),
         "security": judged.findings_document(findings),

@@ -290,9 +290,24 @@ def of_snapshot(name: str, place: Place) -> str:
     return clean(f"The database's final snapshot {name} is left on purpose, and costs by use; to delete it: {delete}")
 
 
-def heading(name: str, place: Place) -> str:
-    """Return which stack, and where."""
-    return f"stack {name} in {place.region}, account {place.account}"
+def heading(name: str, place: Place, *, empty: bool = False) -> str:
+    """Return which stack, and where.
+
+    Args:
+        name: The stack's.
+        place: Where.
+        empty: AWS was not asked, and the account is taken to have nothing of it.
+    """
+    account = "in an account that has nothing of it" if empty else f"account {place.account}"
+    return f"stack {name} in {place.region}, {account}"
+
+
+def of_assumptions(place: Place) -> str:
+    """Return what stands in for what an account would have said, and what is not known without one."""
+    zones = ", ".join(place.zones)
+    stands = f"{place.account} stands for the account's number, {zones} for its zones"
+    unseen = "Whether something of it is there, the hosted zone and the secrets that the file names were not looked at."
+    return clean_lines(["", f"AWS was not asked: {stands}.", unseen])
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

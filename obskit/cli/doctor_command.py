@@ -302,17 +302,17 @@ def _printable(text: str) -> str:
 # -------------------------------------------------------------------------------- rendering
 
 
-def run(settings: Settings, service: str, as_json: bool) -> tuple[str, int]:
+def run(settings: Settings, service: str, form: str) -> tuple[str, int]:
     """Examine what is configured and return the report's text and the exit code.
 
     Args:
         settings: What is configured.
         service: Also say which variant of each signal it speaks; "" for none.
-        as_json: JSON instead of tables.
+        form: ``text`` for tables, or ``json``.
     """
     deadline = time.monotonic() + DEADLINE_SECONDS
     report = doctor(settings, service=service, deadline=deadline, probes=probes_for(settings))
-    return (as_json_text(report) if as_json else as_text(report)), report.exit_code
+    return (as_json_text(report) if form == "json" else as_text(report)), report.exit_code
 
 
 def as_json_text(report: DoctorReport) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from obskit.asking import made_by
-from obskit.cli.output import harmless, known_form, progress, writable
+from obskit.cli.output import form_for, harmless, known_form, progress, writable
 from obskit.errors import UsageError
 from obskit.files import write_text
 
@@ -52,6 +52,11 @@ class EvaluateAsk:
 def evaluate(ask: EvaluateAsk, *, form: str, out: Path | None) -> None:
     """Evaluate and print; exit 1 when a recording cannot be read, or (strict) when something got worse.
 
+    Args:
+        ask: What.
+        form: One of `FORMS`; "" for what the file's name says.
+        out: The file; None for stdout.
+
     Raises:
         UsageError: There is no labelled recording, no such format, place or earlier evaluation.
     """
@@ -69,9 +74,7 @@ def evaluate(ask: EvaluateAsk, *, form: str, out: Path | None) -> None:
     if ask.strict and ask.against is None:
         raise UsageError("--strict compares with an earlier evaluation", hint="give one: --against OLD.json")
     lost = tuple(dict.fromkeys(_pillar(name) for name in ask.lost))
-    if out is not None and out.suffix.lower() == ".json":
-        form = "json"
-    known_form(form, *FORMS)
+    form = form_for(form, out, FORMS)
     if out is not None:
         writable(out)
     earlier = _earlier(ask.against) if ask.against else None

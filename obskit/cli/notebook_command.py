@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from obskit.cli.output import writable
 from obskit.cli.postmortem_command import chosen
 from obskit.errors import UsageError
 from obskit.escape import clean
+from obskit.extras import to_install
 from obskit.files import write_text
 
 if TYPE_CHECKING:
@@ -42,7 +45,14 @@ def notebook(bundle: Path | None, *, demo: bool, out: Path | None) -> None:
         )
     write_text(place, _made(held, None if demo else _seen_from(place, path)))
     print(_shown(str(place)))
-    print(f"open it: jupyter lab {_shown(shlex.quote(str(place)))}", file=sys.stderr)
+    print(f"open it: jupyter lab {_shown(shlex.quote(str(place)))}{_missing()}", file=sys.stderr)
+
+
+def _missing() -> str:
+    """Return what to do first where nothing opens a notebook here; "" where something does."""
+    if shutil.which("jupyter") or importlib.util.find_spec("jupyterlab"):
+        return ""
+    return f"\n  Jupyter is not installed here: {to_install('notebooks')}"
 
 
 def _shown(path: str) -> str:

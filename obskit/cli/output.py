@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from obskit.errors import UsageError
 from obskit.progress import progress
 
-__all__ = ["clean_lines", "harmless", "known_form", "print_json", "progress", "writable"]
+__all__ = ["ENDINGS", "clean_lines", "form_for", "harmless", "known_form", "print_json", "progress", "writable"]
+
+#: How a file's name ends -> the format that it stands for.
+ENDINGS: Final[Mapping[str, str]] = {
+    ".txt": "text",
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".csv": "csv",
+    ".md": "md",
+}
 
 #: What steers a terminal or turns the reading order, where JSON itself would let it through.
 _STEERS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -53,6 +64,31 @@ def known_form(form: str, *known: str) -> None:
     """
     if form not in known:
         raise UsageError(f"there is no format {form!r}", hint=f"there are {', '.join(known)}")
+
+
+def form_for(form: str, out: Path | None, known: Sequence[str]) -> str:
+    """Return the format of a report: the one that is asked for, else what the file's name says, else text.
+
+    Args:
+        form: What `--format` says; "" where it was not given.
+        out: What `--out` says.
+        known: The formats that the command has.
+
+    Raises:
+        UsageError: There is no such format, or nobody names one and the file's name says one that there is not.
+    """
+    if form:
+        known_form(form, *known)
+        return form
+    ending = out.suffix.lower() if out is not None else ""
+    if not ending:
+        return "text"
+    if ENDINGS.get(ending) not in known:
+        fitting = ", ".join(end for end, stands_for in ENDINGS.items() if stands_for in known)
+        raise UsageError(
+            f"{out} is no name of a report", hint=f"one that ends in {fitting}; or say which: --format text"
+        )
+    return ENDINGS[ending]
 
 
 def writable(path: Path) -> None:

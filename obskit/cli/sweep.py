@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from obskit.cli.output import harmless, known_form, progress, writable
+from obskit.cli.output import form_for, harmless, progress, writable
 from obskit.cli.times import window as window_of
 from obskit.errors import UsageError
 from obskit.files import write_text
@@ -96,8 +96,12 @@ def sweep(
         str, typer.Option("--scheduler", help="A Dask cluster that is there already: tcp://host:8786.")
     ] = "",
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds that one item may take.")] = _TIMEOUT_SECONDS,
-    form: Annotated[str, typer.Option("--format", help="text, json, jsonl (a line each as it comes) or csv.")] = "text",
-    out: Annotated[Path | None, typer.Option("--out", help="Write it there instead of printing it.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="text, json, jsonl (a line each as it comes) or csv.", show_default="text")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write it there (.csv, .json, .jsonl, .txt) instead of printing it.")
+    ] = None,
 ) -> None:
     """Triage many recordings, or many services, at once: who suffers from what, in one table.
 
@@ -106,7 +110,7 @@ def sweep(
     A fleet:     obskit sweep --all-services --since 30m --format jsonl
     A cluster:   obskit sweep s3://bucket/incidents --scheduler tcp://dask:8786
 
-    Runs on Dask (pip install 'obskit[fleet]'). One that fails fails alone, with its reason. On a cluster
+    Runs on Dask (the extra obskit[fleet]). One that fails fails alone, with its reason. On a cluster
     the workers need this version of obskit, and their own settings and AWS role: no secret is sent to them.
 
     Exit code 1 when something failed, 3 when the scheduler or a place cannot be reached.
@@ -137,7 +141,8 @@ def _sweep(ask: SweepAsk, *, workers: int, threads: bool | None, scheduler: str,
     from obskit.fleet.sweep import Workers
     from obskit.fleet.sweep import sweep as run
 
-    _sensible(ask, form, out)
+    form = form_for(form, out, FORMS)
+    _sensible(ask, out)
     if scheduler and (workers or threads is not None):
         raise UsageError("--scheduler brings its own workers", hint="drop --workers, --threads, --processes")
     distributed()  # before a bucket is listed
@@ -159,9 +164,8 @@ def _threads(asked: bool | None, workers: int, *, live: bool) -> bool:
     return asked if asked is not None else live or workers == 1
 
 
-def _sensible(ask: SweepAsk, form: str, out: Path | None) -> None:
+def _sensible(ask: SweepAsk, out: Path | None) -> None:
     """Refuse what makes no sense before anything is asked or listed."""
-    known_form(form, *FORMS)
     if out is not None:
         writable(out)
     if not 0 < ask.timeout <= 86_400:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obskit.asking import demo_bundle, known_name, made_by, seen, service_of
-from obskit.cli.output import writable
+from obskit.cli.output import ENDINGS, writable
 from obskit.cli.times import window as window_of
 from obskit.errors import UsageError
 from obskit.files import write_text
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "md", "html")
 #: Of exported events the last two hours are looked at, and a minute around them.
 _EVENTS_LAST, _EVENTS_ROOM = timedelta(hours=2), timedelta(minutes=1)
-_SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".md": "md", ".txt": "text"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +51,10 @@ def triage(question: Question, *, form: str, out: Path | None) -> None:
     """
     if form not in FORMATS:
         raise UsageError(f"there is no format {form!r}", hint=f"one of {', '.join(FORMATS)}")
-    out_form = form if out is None else _SUFFIXES.get(out.suffix.lower(), form)
+    out_form = form
     if out is not None:
+        by_name = ENDINGS.get(out.suffix.lower())
+        out_form = by_name if by_name in FORMATS else form
         writable(out)
     begun = time.monotonic()
     now = None if question.bundle or question.demo else datetime.now(UTC)

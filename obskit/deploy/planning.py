@@ -1,4 +1,4 @@
-"""From a stack's file to a plan, against the AWS account that whoever runs this sees. Nothing is changed."""
+"""From a stack's file to a plan, against the AWS account that whoever runs this sees, or none. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from obskit.deploy.resource import Place, Resource, Stack
     from obskit.deploy.spec import StackSpec
     from obskit.deploy.spec_check import Problem
+    from obskit.settings import AwsSettings
 
 FILE_NAME: Final = "stack.toml"
 
@@ -84,6 +85,30 @@ def planned(
     return wanted, plan(wanted, there, kinds(), delete_data=delete_data)
 
 
+def planned_anew(spec: StackSpec) -> tuple[Place, tuple[Resource, ...], Plan]:
+    """Return the plan of a stack of which nothing is there yet, without a call to AWS and without credentials.
+
+    Args:
+        spec: Checked.
+
+    Returns:
+        The place that was assumed (`obskit.deploy.spec_check.assumed_place`), what is wanted, and the steps towards it.
+
+    Raises:
+        UsageError: There is no region of that name, or none is known.
+    """
+    from obskit.deploy.desired import desired
+    from obskit.deploy.plan import plan
+    from obskit.deploy.resources import kinds
+    from obskit.deploy.spec_check import assumed_place
+    from obskit.settings import load_settings
+
+    session = _session(spec.region, load_settings().aws, with_profile=not spec.region)
+    place = assumed_place(spec, str(session.region_name))
+    wanted = desired(spec, place, kinds())
+    return place, wanted, plan(wanted, (), kinds())
+
+
 def account_for(region: str) -> Account:
     """Find out who and where we are, by boto3's own chain and ``[aws]`` of the settings.
 
@@ -94,25 +119,46 @@ def account_for(region: str) -> Account:
         UsageError: There is no profile or no region of that name.
         DeployError: There are no credentials, or AWS cannot be reached.
     """
-    import boto3
-    from botocore.exceptions import BotoCoreError
-
     from obskit.deploy.aws import Aws
     from obskit.deploy.observe import where
     from obskit.settings import load_settings
 
     settings = load_settings().aws
+    session = _session(region, settings)
+    # looked up now, so that tests can bring a clock of their own
+    aws = Aws(session=session, endpoint_url=settings.endpoint_url, sleep=time.sleep, monotonic=time.monotonic)
+    return Account(aws=aws, place=where(aws))
+
+
+def _session(region: str, settings: AwsSettings, *, with_profile: bool = True) -> Any:
+    """Return boto3's session for a region; nobody is called yet.
+
+    Args:
+        region: "" for what the settings or boto3's own chain say.
+        settings: Profile and region.
+        with_profile: False where nothing is asked of a profile, which need not be here then.
+
+    Raises:
+        UsageError: There is no profile or no region of that name, or no region is known.
+    """
+    import boto3
+    import botocore.session
+    from botocore.exceptions import BotoCoreError
+
     try:
-        session = boto3.Session(profile_name=settings.profile or None, region_name=region or settings.region or None)
+        session = boto3.Session(
+            profile_name=settings.profile or None if with_profile else None,
+            region_name=region or settings.region or None,
+            # a variable that is read from nowhere: neither from AWS_PROFILE nor from a file
+            botocore_session=None if with_profile else botocore.session.Session({"profile": (None,) * 4}),
+        )
     except BotoCoreError as error:
         raise UsageError(f"AWS cannot be asked: {error}", hint="set AWS_PROFILE, or profile in [aws]") from error
     if not session.region_name:
         raise UsageError("no AWS region is known", hint="set region in the stack's file, or AWS_DEFAULT_REGION")
     if not settings.endpoint_url:  # what is not AWS may call its regions as it likes
         _require_region(session, session.region_name)
-    # looked up now, so that tests can bring a clock of their own
-    aws = Aws(session=session, endpoint_url=settings.endpoint_url, sleep=time.sleep, monotonic=time.monotonic)
-    return Account(aws=aws, place=where(aws))
+    return session
 
 
 def _require_region(session: Any, region: str) -> None:

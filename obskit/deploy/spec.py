@@ -181,7 +181,7 @@ class Telemetry:
             of no more than eight tasks a service.
         workspace: Also write samples to a workspace of Amazon Managed Prometheus.
         insights: Container Insights of the cluster: ``enhanced``, ``enabled``, ``disabled``.
-        obskit_url: Where Alertmanager posts alerts to obskit; "" tells nobody: they are seen in Grafana alone.
+        obskit_url: A webhook that Alertmanager posts every alert to; "" tells nobody: they are seen in Grafana alone.
     """
 
     log_days: int = 30

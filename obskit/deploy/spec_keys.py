@@ -55,7 +55,7 @@ class Key:
         name: Of the key.
         type: In words: ``whole number``, ``one of "one", "zone", "none"``.
         default: As TOML writes it; "" where the key must be given.
-        meaning: From the docstring.
+        meaning: From the docstring; what is written as it stands in the file is between single backticks.
     """
 
     section: str
@@ -78,8 +78,8 @@ def keys() -> tuple[Key, ...]:
 
 
 _IMAGE = (
-    f"Stands for ``[applications.{SHORTHAND}]`` with this image, public on ``/*``, two to four tasks, and the "
-    "database if there is one. Not beside ``[applications]``."
+    f"Stands for `[applications.{SHORTHAND}]` with this image, public on `/*`, two to four tasks, and the "
+    "database if there is one. Not beside `[applications]`."
 )
 
 
@@ -128,7 +128,7 @@ def _documented(doc: str) -> dict[str, str]:
             found |= dict.fromkeys(described, start[2])
         elif line.startswith(" " * 8):
             found |= {name: f"{found[name]} {line.strip()}" for name in described}
-    return found
+    return {name: text.replace("``", "`") for name, text in found.items()}
 
 
 def _of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from obskit.errors import UsageError
+from obskit.extras import to_install
 
 
 def distributed() -> Any:
@@ -34,4 +35,4 @@ def fsspec() -> Any:
 
 
 def _missing(package: str) -> UsageError:
-    return UsageError(f"a sweep needs {package}, which is not installed", hint="pip install 'obskit[fleet]'")
+    return UsageError(f"a sweep needs {package}, which is not installed", hint=to_install("fleet"))

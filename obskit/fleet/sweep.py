@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from obskit.errors import SourceError, UsageError
+from obskit.extras import to_install
 from obskit.fleet.extra import distributed
 from obskit.fleet.item import Item, Row, failed, reason, shown
 from obskit.fleet.limit import give_up
@@ -191,7 +192,7 @@ def _own_certificate(library: Any) -> Any:
     try:
         return library.Security.temporary()
     except ImportError as error:
-        raise UsageError("worker processes need cryptography", hint="pip install 'obskit[fleet]'") from error
+        raise UsageError("worker processes need cryptography", hint=to_install("fleet")) from error
 
 
 @contextlib.contextmanager

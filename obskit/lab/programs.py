@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from obskit.errors import SourceError, UsageError
+from obskit.extras import to_install
 
 #: Program -> the package that brings it.
 PACKAGES: Final = {
@@ -82,7 +83,7 @@ def check_packages() -> None:
         raise UsageError(
             "the lab's application needs packages that are not installed",
             where={"missing": ", ".join(missing)},
-            hint="pip install 'obskit[lab]'",
+            hint=to_install("lab"),
         )
 
 

@@ -78,10 +78,20 @@ def test_the_exit_code_says_what_was_found(
 
 
 def test_when_nobody_answers_the_code_is_3(check: Typed) -> None:
-    """Neither an address that is dead nor none at all is a healthy stack."""
+    """An address that is dead is no healthy stack, and no wrong setting."""
     assert check("--prometheus", f"http://127.0.0.1:{free_port()}", "--deadline", "3")[0] == 3
-    code, out, err = check()
-    assert (code, out) == (3, "")
+
+
+@pytest.mark.parametrize("argv", [(), ("--only", "node")])
+def test_when_nobody_is_configured_the_code_is_2(
+    check: Typed, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...]
+) -> None:
+    """As with every command: the settings are wrong, not the outside world."""
+    if argv:
+        monkeypatch.setenv("OBSKIT_LOKI_URL", "http://127.0.0.1:1")  # which nothing about nodes is asked of
+    code, out, err = check(*argv)
+
+    assert (code, out) == (2, "")
     assert "set OBSKIT_PROMETHEUS_URL" in err
 
 

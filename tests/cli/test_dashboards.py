@@ -155,6 +155,25 @@ def test_the_broken_folder_fails_and_every_file_is_named(obskit: Typed) -> None:
         assert re.search(rf"{re.escape(str(path))}(:\d+)?: (error|warning): ", said.out), path.name
 
 
+def test_what_follows_from_a_definition_that_cannot_be_read_is_not_told(obskit: Typed) -> None:
+    """A typo in one file is one error, not one more for each link to its dashboard; other dead links are told."""
+    write("bad", "x = 1\nraise ValueError('no way')\n")
+    write(
+        "alpha",
+        BOARD.replace("import board", "import board, text").format(
+            name="alpha", title="Alpha", panels='text("See", "[one](/d/obskit-bad) [two](/d/obskit-none)")'
+        ),
+    )
+
+    said = obskit("check", "--format", "json", "--check", "dashboard-links")
+
+    told = [(problem["check"], problem["message"]) for problem in json.loads(said.out)["problems"]]
+    assert told == [
+        ("definition", "it raises ValueError: no way"),
+        ("dashboard-links", "link 'two': no definition has the uid 'obskit-none'"),
+    ]
+
+
 def test_problems_as_json_have_all_that_a_tool_needs(obskit: Typed) -> None:
     """Place, panel, query and column; and what was not checked, with the reason."""
     define("alpha", panels='panel("http_requests", title="Mine", divided_by="count(up")')

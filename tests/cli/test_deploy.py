@@ -17,6 +17,7 @@ from obskit.cli import main
 from tests.standins.fargate import Fargate
 from tests.support.stack import DOMAIN
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 #: Every wait is over by the first look: a call lasts longer than anything that AWS makes.
 CALL_SECONDS = 400.0
 FIRST = f'name = "shop"\nregion = "eu-west-1"\ndomain = "{DOMAIN}"\nowner = "platform"\nimage = "1.0.0"\n'
@@ -73,6 +74,67 @@ def test_the_first_plan(say: Say, fargate: Fargate, golden: Callable[[str, str],
 
     assert said.code == 0
     golden("deploy/first_plan.txt", said.out)
+
+
+@pytest.fixture
+def nobody(say: Say, monkeypatch: pytest.MonkeyPatch) -> Say:
+    """Return the same terminal without an account: whoever calls AWS from it fails."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "none")
+    return say
+
+
+def test_the_first_plan_needs_no_account(nobody: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the one that an account gives in which nothing of the stack is, but for what it says of itself."""
+    monkeypatch.setenv("AWS_PROFILE", "of-another-machine")
+    said = nobody("plan", "--empty-account")
+    known = (GOLDEN / "deploy" / "first_plan.txt").read_text(encoding="utf-8").splitlines()
+
+    lines = said.out.splitlines()
+    assert said.code == 0, said.err
+    assert lines[0] == "stack shop in eu-west-1, in an account that has nothing of it: 96 to create"
+    assert lines[1 : len(known)] == known[1:]
+    told = "\n".join(lines[len(known) :])
+    assert "AWS was not asked" in told
+    assert "000000000000" in told
+    assert "eu-west-1a, eu-west-1b" in told
+
+
+def test_the_first_plan_without_an_account_for_machines(nobody: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody was asked is null, not nothing; findings are judged; the region may be the chain's."""
+    Path("stack.toml").write_text(FIRST.replace("eu-west-1", ""))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
+    said = nobody("plan", "--empty-account", "--format", "json", "--strict")
+    document = said.document
+
+    assert (said.code, document["empty_account"], document["account"]) == (1, True, "000000000000")
+    assert (document["region"], document["problems"]) == ("eu-west-3", None)
+    assert {step["action"] for step in document["steps"]} == {"create"}
+    assert any(finding["state"] == "fail" for finding in document["security"])
+
+
+@pytest.mark.parametrize("flag", ["--exit-code", "--delete-data"])
+def test_what_only_an_account_can_tell_is_not_asked_of_an_empty_one(nobody: Say, flag: str) -> None:
+    """There everything differs and nothing is to be deleted."""
+    said = nobody("plan", "--empty-account", flag)
+
+    assert (said.code, said.out) == (2, "")
+    assert flag in said.err
+
+
+@pytest.mark.parametrize(
+    ("region", "words"), [("", "no AWS region is known"), ("eu-wset-1", "did you mean eu-west-1?")]
+)
+def test_without_an_account_there_is_still_a_region(nobody: Say, region: str, words: str) -> None:
+    """The file's or the chain's, and one that there is: names depend on it."""
+    Path("stack.toml").write_text(FIRST.replace("eu-west-1", region))
+    said = nobody("plan", "--empty-account")
+
+    assert (said.code, said.out) == (2, "")
+    assert words in said.err
 
 
 def test_the_first_plan_for_machines(say: Say, fargate: Fargate) -> None:
@@ -183,17 +245,13 @@ def test_what_cannot_be_is_refused_in_words(
     assert "Traceback" not in said.err
 
 
-def test_without_credentials_it_is_said_what_to_do(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_credentials_it_is_said_what_to_do(nobody: Say) -> None:
     """The outside world failed: exit code 3."""
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "none")
-    said = say("plan")
+    said = nobody("plan")
 
     assert said.code == 3
     assert "AWS_PROFILE" in said.err
+    assert "--empty-account" in said.err
 
 
 def test_a_wrong_file_names_every_fault_before_aws_is_asked(say: Say, tmp_path: Path) -> None:
@@ -209,7 +267,13 @@ def test_every_key_is_told(say: Say) -> None:
     """What can be written into the file, without looking into the code."""
     text, document = say("keys"), say("keys", "--format", "json").document["keys"]
 
-    assert "[network]" in text.out
+    lines = text.out.splitlines()
+    assert lines[0] == "At the top of the file"
+    assert "[network]" in lines
+    assert '  cidr = "10.40.0.0/16"             Of the VPC.' in lines
+    assert max(map(len, lines)) <= 100, "what is wider than a terminal is wrapped anywhere"
+    assert "``" not in text.out, "no markup of docstrings"
+    assert all(row["name"] in text.out and row["meaning"].split()[-1] in text.out for row in document)
     assert {"section", "name", "type", "default", "meaning"} == document[0].keys()
     assert {"cidr", "retain"} & {row["name"] for row in document} == {"cidr"}
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from obskit.extras import to_install
 from tests.support.command_line import Typed, harmless, typed
 from tests.support.scenario import Scenario, full_pool, recorded
 
@@ -48,8 +50,24 @@ def test_it_lies_beside_its_recording_and_opens_it_from_there(obskit: Typed, tmp
     said = obskit("kept/pool.obskit")
 
     assert (said.code, said.out) == (0, "kept/pool.ipynb\n")
-    assert said.err == "open it: jupyter lab kept/pool.ipynb\n"
+    assert said.err.splitlines()[0] == "open it: jupyter lab kept/pool.ipynb"
     assert "incident = obskit.open_bundle('pool.obskit')" in code_of(bundle.with_suffix(".ipynb"))
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_without_jupyter_it_says_how_to_have_it(
+    obskit: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    """The command that it ends with would not be found."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "jupyter").touch(0o755 if installed else 0o644)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setitem(sys.modules, "jupyterlab", None)
+    said = obskit("--demo")
+
+    missing = f"  Jupyter is not installed here: {to_install('notebooks')}"
+    assert said.code == 0
+    assert said.err.splitlines() == ["open it: jupyter lab demo.ipynb", *([] if installed else [missing])]
 
 
 def test_elsewhere_it_finds_the_recording_by_a_relative_path(obskit: Typed, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import fsspec
 import psutil
 import pytest
 
+from obskit.extras import to_install
 from tests.support.command_line import Typed, typed
 from tests.support.labelled import cpu, pool, write
 from tests.support.scenario import SERVICE, Scenario
@@ -218,7 +219,7 @@ def test_without_the_extra_it_says_what_to_install(
     said = obskit("sweep", corpus)
 
     assert (said.code, said.out) == (2, "")
-    assert "pip install 'obskit[fleet]'" in said.err
+    assert to_install("fleet") in said.err
 
 
 def test_the_help_shows_each_way(obskit: Typed) -> None:

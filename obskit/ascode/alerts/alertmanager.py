@@ -24,7 +24,7 @@ __all__ = ["NOBODY", "OBSKIT", "WATCHDOG", "AlertmanagerSettings", "Receiver", "
 
 Document = dict[str, Any]
 
-#: The receiver that is obskit itself: it is told of every alert.
+#: The receiver that is told of every alert, where the settings say an address for it.
 OBSKIT = "obskit"
 #: A receiver that tells nobody.
 NOBODY = "nobody"
@@ -49,7 +49,7 @@ class _Waits:
         return {"group_wait": self.first, "group_interval": self.more, "repeat_interval": self.again}
 
 
-#: obskit begins to look at once, so that its diagnosis is there when a person is woken.
+#: Told at once, so that what looks into an alert has looked when a person is woken.
 _OBSKIT = _Waits(first="5s", more="1m", again="4h")
 #: An evaluation (30 s) and what it takes to arrive: a cause that fires with its symptom, but in another rule
 #: group, then inhibits it before anybody is woken by both. Again after four hours: by then it was forgotten.
@@ -100,7 +100,7 @@ def problems(
         settings: Who is told of what.
         place: Where the settings stand, as a message shows it.
     """
-    names = [OBSKIT, *(receiver.name for receiver in settings.receivers)]
+    names = [*([OBSKIT] if settings.url else []), *(receiver.name for receiver in settings.receivers)]
     routed = [(f"alertmanager.{key}", getattr(settings, key)) for key in ("page", "ticket", "watchdog")]
     routed += [(f"alertmanager.services.{service}", name) for service, name in settings.services]
     found = []
@@ -108,6 +108,7 @@ def problems(
         if name and name not in names:
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"define [alertmanager.receivers.{name}]"
+            hint = "set alertmanager.url: it is where this one listens" if name == OBSKIT else hint
             found.append(_problem(f"{key} names {name!r}, and there is no such receiver", place, hint))
     twice = sorted({name for name in names if names.count(name) > 1 or name == NOBODY})
     found += [_problem(f"the receiver {name!r} is defined twice", place, "give it another name") for name in twice]
@@ -118,7 +119,8 @@ def problems(
     ]
     if not settings.page:
         hint = "set alertmanager.page to the receiver that wakes somebody"
-        found.append(_problem("pages wake nobody: obskit alone is told", place, hint, severity="warning"))
+        told = ": obskit alone is told" if settings.url else ""
+        found.append(_problem(f"pages wake nobody{told}", place, hint, severity="warning"))
     if _watched(files) and not settings.watchdog:
         hint = "set alertmanager.watchdog to the receiver that raises the alarm without it"
         found.append(_problem(f"nobody notices when {WATCHDOG} stays away", place, hint, severity="warning"))
@@ -141,12 +143,16 @@ def _missing(receiver: Receiver) -> str:
 
 
 def _route(settings: AlertmanagerSettings, *, watched: bool, label: str) -> Document:
+    told = (settings.url, settings.page, settings.ticket, settings.watchdog, settings.services)
+    if not any(told):
+        return {"receiver": NOBODY}  # nothing to group, and nothing to wait for
     group_by = [label if name == "service" else name for name in GROUP_BY]
     routes: list[Document] = []
     if watched:
         receiver = settings.watchdog or NOBODY
         routes.append({"receiver": receiver, "matchers": [f'alertname="{WATCHDOG}"'], **_WATCHDOG.document()})
-    routes.append({"receiver": OBSKIT, **_OBSKIT.document(), "continue": True})
+    if settings.url:
+        routes.append({"receiver": OBSKIT, **_OBSKIT.document(), "continue": True})
     for severity, receiver, waits in (("page", settings.page, _PAGE), ("ticket", settings.ticket, _TICKET)):
         own = [{"receiver": name, "matchers": [f"{label}={quoted(service)}"]} for service, name in settings.services]
         if receiver or own:
@@ -156,13 +162,15 @@ def _route(settings: AlertmanagerSettings, *, watched: bool, label: str) -> Docu
                 **waits.document(),
             }
             routes.append({**route, "routes": own} if own else route)
-    return {"receiver": OBSKIT, "group_by": group_by, **_PAGE.document(), "routes": routes}
+    rest = OBSKIT if settings.url else NOBODY
+    return {"receiver": rest, "group_by": group_by, **_PAGE.document(), "routes": routes}
 
 
 def _receivers(settings: AlertmanagerSettings, *, silent: bool) -> list[Document]:
-    own = {"name": OBSKIT, "webhook_configs": [{"url": settings.url, "send_resolved": True}]}
-    nobody = silent or (settings.services and not (settings.page and settings.ticket))
-    return [own, *map(_receiver, settings.receivers), *([{"name": NOBODY}] if nobody else [])]
+    own = Receiver(name=OBSKIT, url=settings.url)
+    everybody = (*([own] if settings.url else []), *settings.receivers)
+    nobody = silent or not settings.url or (settings.services and not (settings.page and settings.ticket))
+    return [*map(_receiver, everybody), *([{"name": NOBODY}] if nobody else [])]
 
 
 def _receiver(receiver: Receiver) -> Document:

@@ -28,13 +28,15 @@ class Case:
     """What checks look at.
 
     Attributes:
-        definitions: All dashboards.
+        definitions: All dashboards that could be loaded.
+        unread: Uids of the others, as links name them: a link to one of them is not what is wrong.
         runbooks: The folder of runbooks; links to them must resolve.
         alerts: The folder of alert rules; their panel links must resolve.
         prometheus: A live one, where one was named.
     """
 
     definitions: tuple[Definition, ...]
+    unread: tuple[str, ...] = ()
     runbooks: Path = Path("runbooks")
     alerts: Path = Path("alerts")
     prometheus: Asked | None = None

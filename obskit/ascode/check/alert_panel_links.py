@@ -17,12 +17,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from obskit.ascode.check import Case, Skipped
 from obskit.ascode.check._links import dashboard_in, panel_in
 from obskit.ascode.check._shape import listed, mapping
 from obskit.ascode.definition import Definition, Problem, shown
+
+#: By uid; None for one whose definition could not be read.
+_Defined: TypeAlias = dict[str, Definition | None]
 
 _UID = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -37,7 +40,8 @@ def problems(case: Case) -> Iterable[Problem]:
         raise Skipped(f"there is no folder {shown(case.alerts)}: name the one that holds the rule files")
     import yaml  # only this check reads YAML
 
-    defined = {definition.uid: definition for definition in case.definitions}
+    defined: _Defined = dict.fromkeys(case.unread)
+    defined |= {definition.uid: definition for definition in case.definitions}
     for path in sorted(p for p in case.alerts.rglob("*") if p.suffix in (".yml", ".yaml") and p.is_file()):
         try:
             text = path.read_text(encoding="utf-8")
@@ -52,7 +56,7 @@ def problems(case: Case) -> Iterable[Problem]:
             yield from _of(path, text, rules, defined)
 
 
-def _of(path: Path, text: str, rules: Any, defined: dict[str, Definition]) -> Iterator[Problem]:
+def _of(path: Path, text: str, rules: Any, defined: _Defined) -> Iterator[Problem]:
     for group in listed(mapping(rules).get("groups")):
         for rule in listed(group.get("rules")):
             notes = rule.get("annotations")
@@ -62,7 +66,7 @@ def _of(path: Path, text: str, rules: Any, defined: dict[str, Definition]) -> It
                     yield _problem(path, f"the alert {name!r} {wrong}", line=_line_of(text, name))
 
 
-def _wrong(notes: dict[str, str], defined: dict[str, Definition]) -> Iterator[str]:
+def _wrong(notes: dict[str, str], defined: _Defined) -> Iterator[str]:
     uid, number = notes.get("__dashboardUid__", ""), notes.get("__panelId__", "")
     if uid:
         yield from _missing(uid, number, defined)
@@ -78,10 +82,12 @@ def _wrong(notes: dict[str, str], defined: dict[str, Definition]) -> Iterator[st
             yield f"has the {key} {link!r}, which names no dashboard"
 
 
-def _missing(uid: str, panel: str, defined: dict[str, Definition]) -> Iterator[str]:
+def _missing(uid: str, panel: str, defined: _Defined) -> Iterator[str]:
     if uid not in defined:
         yield f"points at the dashboard {uid!r}, which is not defined"
-    elif panel and panel not in {str(p.get("id")) for p in defined[uid].panels if p.get("id") is not None}:
+        return
+    there = defined[uid]
+    if panel and there and panel not in {str(p.get("id")) for p in there.panels if p.get("id") is not None}:
         yield f"points at panel {panel} of {uid!r}, which has no such panel"
 
 

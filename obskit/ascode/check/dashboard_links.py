@@ -31,11 +31,11 @@ def problems(case: Case) -> Iterable[Problem]:
     tags = {tag for definition in case.definitions for tag in texts(definition.model.get("tags"))}
     for definition in case.definitions:
         for link in links(definition):
-            if link.dashboard:
+            if link.dashboard and link.dashboard not in case.unread:
                 yield from _of(definition, link, defined)
         for found in listed(definition.model.get("links")):
             missing = [tag for tag in texts(found.get("tags")) if tag not in tags]
-            if found.get("type") == "dashboards" and missing:
+            if found.get("type") == "dashboards" and missing and not case.unread:
                 yield definition.problem(f"a list of dashboards asks for the tag {missing[0]!r}, which none bears")
 
 

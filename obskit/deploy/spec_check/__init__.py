@@ -8,7 +8,7 @@ yields problems. Only `problems` puts them together.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from obskit.deploy.spec_check._problem import HIDDEN, Problem, error, located, path_of, refusal
 from obskit.discover import modules_in
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from obskit.deploy.resource import Place
     from obskit.deploy.spec import StackSpec
 
-__all__ = ["HIDDEN", "Problem", "error", "located", "path_of", "problems", "refusal", "require"]
+__all__ = ["HIDDEN", "Problem", "assumed_place", "error", "located", "path_of", "problems", "refusal", "require"]
+
+#: How regions outside the partition ``aws`` begin, and in which they are.
+_PARTITIONS: Final = (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"))
 
 
 def problems(spec: StackSpec, place: Place | None = None) -> tuple[Problem, ...]:
@@ -31,7 +34,7 @@ def problems(spec: StackSpec, place: Place | None = None) -> tuple[Problem, ...]
     if not any(problem.severity == "error" for problem in found):
         from obskit.deploy.services import services
 
-        place = place or _some_place(spec)
+        place = place or assumed_place(spec)
         found += _asked("check_services", services(spec, place), spec, place)
     return tuple(sorted(found, key=lambda problem: problem.severity))  # "error" is before "warning"
 
@@ -67,10 +70,17 @@ def _asked(function: str, *arguments: Any) -> Iterator[Problem]:
             yield from asked(*arguments)
 
 
-def _some_place(spec: StackSpec) -> Place:
-    """Return a place that is as long in words as the real one will be."""
+def assumed_place(spec: StackSpec, region: str = "") -> Place:
+    """Return a place of which nobody was asked anything: as long in words as the real one will be.
+
+    Args:
+        spec: As many zones are assumed as it wants. That they are called by the first letters is a guess: which ones
+            an account has, only AWS says.
+        region: Where the file names none.
+    """
     from obskit.deploy.resource import Place
 
-    region = spec.region or "eu-central-1"
+    region = spec.region or region or "eu-central-1"
     zones = tuple(f"{region}{letter}" for letter in "abcdef"[: spec.network.zones])
-    return Place(account="0" * 12, region=region, zones=zones)
+    partition = next((name for head, name in _PARTITIONS if region.startswith(head)), "aws")
+    return Place(account="0" * 12, region=region, partition=partition, zones=zones)

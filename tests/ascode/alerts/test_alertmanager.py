@@ -40,8 +40,10 @@ WRITER = Writer(settings=Settings())
 PAGER = Receiver(name="oncall", kind="pagerduty", file="/run/secrets/pagerduty-key")
 TEAM = Receiver(name="team", kind="slack", file="/run/secrets/slack-url", channel="#team")
 HOOK = Receiver(name="shop-team", url="https://hooks.example.com/shop", file="/run/secrets/shop-token")
+#: Where somebody listens who is told of every alert.
+URL = "https://obskit.example.com/alerts"
 SETTINGS = AlertmanagerSettings(
-    receivers=(PAGER, TEAM, HOOK), page="oncall", ticket="team", services=(("shop", "shop-team"),)
+    url=URL, receivers=(PAGER, TEAM, HOOK), page="oncall", ticket="team", services=(("shop", "shop-team"),)
 )
 
 
@@ -185,7 +187,11 @@ def test_a_page_waits_for_longer_than_an_evaluation(ours: tuple[RuleFile, ...]) 
         (AlertmanagerSettings(receivers=(PAGER,), page="oncall", ticket="x"), "alertmanager.ticket names 'x'"),
         (AlertmanagerSettings(receivers=(PAGER,), services=(("shop", "y"),)), "alertmanager.services.shop names 'y'"),
         (AlertmanagerSettings(receivers=(PAGER, PAGER), page="oncall"), "'oncall' is defined twice"),
-        (AlertmanagerSettings(receivers=(Receiver(name="obskit", url="http://x"),)), "'obskit' is defined twice"),
+        (
+            AlertmanagerSettings(url=URL, receivers=(Receiver(name="obskit", url="http://x"),)),
+            "'obskit' is defined twice",
+        ),
+        (AlertmanagerSettings(page="obskit"), "alertmanager.page names 'obskit'"),
         (AlertmanagerSettings(receivers=(Receiver(name="a"),), page="a"), "'a' has no url"),
         (AlertmanagerSettings(receivers=(Receiver(name="a", kind="slack", file="f"),), page="a"), "'a' has no channel"),
     ],
@@ -200,12 +206,45 @@ def test_a_route_that_leads_nowhere_is_refused(settings: AlertmanagerSettings, w
         config([], WRITER, settings)
 
 
-def test_that_pages_wake_nobody_is_said() -> None:
-    """With no settings at all the file is valid, and obskit alone is told."""
-    (problem,) = problems([], AlertmanagerSettings())
+@pytest.mark.parametrize(
+    ("url", "words"), [("", "pages wake nobody"), (URL, "pages wake nobody: obskit alone is told")]
+)
+def test_that_pages_wake_nobody_is_said(url: str, words: str) -> None:
+    """Whether obskit is told or nobody at all."""
+    (problem,) = problems([], AlertmanagerSettings(url=url))
 
-    assert (problem.severity, problem.message) == ("warning", "pages wake nobody: obskit alone is told")
-    assert [r["name"] for r in config([], WRITER, AlertmanagerSettings())["receivers"]] == ["obskit"]
+    assert (problem.severity, problem.message) == ("warning", words)
+
+
+def test_by_default_nobody_is_told(ours: tuple[RuleFile, ...]) -> None:
+    """A notification to an address where nobody listens fails for ever, and is an alert of its own."""
+    document = config(ours, WRITER, AlertmanagerSettings())
+
+    assert (document["route"], document["receivers"]) == ({"receiver": "nobody"}, [{"name": "nobody"}])
+    assert document["inhibit_rules"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"page": "oncall"},
+        {"ticket": "team"},
+        {"watchdog": "team"},
+        {"services": (("shop", "team"),)},
+        {"page": "oncall", "ticket": "team", "watchdog": "team", "services": (("shop", "team"),)},
+    ],
+)
+def test_without_an_address_obskit_is_in_no_route(ours: tuple[RuleFile, ...], told: dict[str, Any]) -> None:
+    """People are told as with one; what concerns nobody goes to nobody; every receiver that a route names is there."""
+    document = config(ours, WRITER, AlertmanagerSettings(receivers=(PAGER, TEAM), **told))
+    with_one = config(ours, WRITER, AlertmanagerSettings(url=URL, receivers=(PAGER, TEAM), **told))
+
+    names = {receiver["name"] for receiver in document["receivers"]}
+    assert document["route"]["receiver"] == "nobody"
+    assert document["route"]["routes"] == [r for r in with_one["route"]["routes"] if r["receiver"] != "obskit"]
+    assert {r["receiver"] for r in document["route"]["routes"]} <= names
+    assert "obskit" not in names
+    assert len(names) == len(document["receivers"])
 
 
 # --- inhibitions ---
@@ -364,7 +403,6 @@ def test_a_real_alertmanager_tells_of_the_cause_and_not_of_the_symptom() -> None
     with webhook() as (url, arrived):
         settings = AlertmanagerSettings(receivers=(Receiver(name="oncall", url=url),), page="oncall")
         document = config(files, WRITER, settings)
-        document["receivers"][0].pop("webhook_configs")  # obskit itself does not run here
         for route in document["route"]["routes"]:
             route.update(group_wait="1s", group_interval="1s")
         with _Configured(text(document)) as server:

@@ -56,6 +56,15 @@ def test_an_alert_that_points_at_nothing_is_found_in_its_line(annotations: str, 
     assert [(Path(p.file).name, p.line) for p in problems] == [("deep.yaml", 4)]
 
 
+def test_an_alert_may_point_at_a_dashboard_that_cannot_be_read(tmp_path: Path) -> None:
+    """What is wrong is the definition, and that is told of it."""
+    given = replace(case(good_model(), tmp_path), unread=("gone",))
+    text = "groups: [{name: a, rules: [{alert: Slow, expr: up, annotations: {dashboard: gone}}]}]"
+    (given.alerts / "shop.yml").write_text(text, encoding="utf-8")
+
+    assert run(given, ["alert-panel-links"]).problems == ()
+
+
 def test_a_rule_file_that_is_no_yaml_is_found_in_its_line(tmp_path: Path) -> None:
     """One broken file is a problem, and the others are read all the same."""
     (case(good_model(), tmp_path).alerts / "a.yml").write_bytes(b"\xff\xfe")

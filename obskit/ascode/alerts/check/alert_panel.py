@@ -21,8 +21,11 @@ def problems(case: Case) -> Iterable[Problem]:
     """Yield each alert without a panel.
 
     Raises:
-        Skipped: There are no dashboards.
+        Skipped: There are no dashboards, or one cannot be read: the panel may be in that.
     """
+    if case.writer.unread:
+        files = ", ".join(problem.file for problem in case.writer.unread)
+        raise Skipped(f"{files} cannot be read, and a panel may be in it: obskit dashboards check says why")
     if not case.writer.dashboards:
         raise Skipped("there are no dashboards to link: run it where the folder dashboards is")
     for one in case.said:

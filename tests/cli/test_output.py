@@ -1,0 +1,66 @@
+"""In which format a report is written: as somebody says, else as the file's name does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from obskit.cli.output import form_for
+from obskit.errors import UsageError
+from tests.support.command_line import Typed, harmless, typed
+
+REPORT = ("text", "json", "md", "html")
+
+
+@pytest.fixture
+def obskit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Typed:
+    """Return the command line in an empty folder, with nothing configured."""
+    return harmless(typed(monkeypatch, tmp_path, capsys))
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "chosen"),
+    [
+        ("", "", "text"),
+        ("", "report", "text"),
+        ("", "report.txt", "text"),
+        ("", "REPORT.HTML", "html"),
+        ("", "a.b/report.htm", "html"),
+        ("", "report.json", "json"),
+        ("", "report.md", "md"),
+        ("json", "", "json"),
+        ("json", "report.pdf", "json"),
+        ("text", "report.html", "text"),
+    ],
+)
+def test_a_format_is_what_is_said_else_what_the_name_says(form: str, name: str, chosen: str) -> None:
+    """A name without an ending says nothing."""
+    assert form_for(form, Path(name) if name else None, REPORT) == chosen
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "words", "way_out"),
+    [
+        ("", "report.pdf", "report.pdf is no name of a report", ".txt, .html, .htm, .json, .md"),
+        ("", "report.csv", "report.csv is no name of a report", "--format"),
+        ("pdf", "report.pdf", "there is no format 'pdf'", "text, json, md, html"),
+    ],
+)
+def test_a_name_that_says_what_is_not_written_is_refused(form: str, name: str, words: str, way_out: str) -> None:
+    """Text in a file that calls itself a PDF opens nowhere."""
+    with pytest.raises(UsageError) as refused:
+        form_for(form, Path(name), REPORT)
+
+    assert words in str(refused.value)
+    assert way_out in refused.value.hint
+
+
+@pytest.mark.parametrize("argv", [("triage", "--demo"), ("check",), ("evaluate", "."), ("sweep", ".")])
+def test_every_command_that_writes_a_report_refuses_such_a_name(obskit: Typed, argv: tuple[str, ...]) -> None:
+    """Before anybody is asked."""
+    said = obskit(*argv, "--out", "report.pdf")
+
+    assert (said.code, said.out) == (2, "")
+    assert "report.pdf is no name of a report" in said.err
+    assert not Path("report.pdf").exists()
