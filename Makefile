@@ -31,14 +31,13 @@ help: ## show this list
 demo: $(RUN) ## rank the causes of a recorded incident and write its page
 	@$(BIN)/obskit triage --demo --format text --out obskit-report.html
 
-# One process more than there are cores, as tests wait for servers and processes; in the order of the files: by itself
-# xdist ends with the files of few tests, and those take longest. What pytest makes of the tests' modules is kept as
-# bytecode: it is made beside the type checker, which has one core, and not in each of the processes.
+# In the order of the files: by itself xdist ends with the files of few tests, and those take longest. What pytest makes
+# of the tests' modules is kept as bytecode: it is made beside the type checker, which has one core, and not in each process.
 test: $(DEV) ## linters, types and all tests
 	@tests/support/system_packages.sh $(SYSTEM)
-	@$(BIN)/python -m pytest --collect-only -qq >/dev/null 2>&1 & $(MAKE) --no-print-directory check; \
-		checked=$$?; wait; exit $$checked
-	$(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null 2>&1 & collecting=$$!; trap 'kill $$collecting 2>/dev/null' EXIT; \
+		$(MAKE) --no-print-directory check && wait
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(DEV) ## linters and types only
 	$(BIN)/ruff check .
