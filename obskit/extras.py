@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
+import sys
 from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,7 +26,7 @@ def to_install(extra: str) -> str:
 
 
 def command(extra: str, recorded: str) -> str:
-    """Return ``pip install …`` for an extra.
+    """Return ``pip install …`` for an extra, by the pip of the Python that runs.
 
     Args:
         extra: As `to_install`.
@@ -37,7 +39,18 @@ def command(extra: str, recorded: str) -> str:
         url = ""
     folder = Path(url2pathname(urlsplit(url).path)) if url.startswith("file:") else None
     if folder is None or not (folder / "pyproject.toml").is_file():
-        return f"pip install 'obskit[{extra}]'"
-    place = "." if folder.resolve() == Path.cwd() else str(folder)
-    quoted = shlex.quote(f"{place}[{extra}]")
-    return f"pip install {quoted}"
+        return f"{_pip()} install 'obskit[{extra}]'"
+    try:
+        here = folder.samefile(Path.cwd())
+    except OSError:  # the current folder was deleted
+        here = False
+    quoted = shlex.quote(f"{'.' if here else folder}[{extra}]")
+    return f"{_pip()} install {quoted}"
+
+
+def _pip() -> str:
+    """Return what a shell runs the pip of this Python by: another's would install where this obskit does not look."""
+    found = shutil.which("pip")
+    if found and Path(found).parent.samefile(Path(sys.executable).parent):
+        return "pip"
+    return f"{shlex.quote(sys.executable)} -m pip"

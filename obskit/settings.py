@@ -170,7 +170,8 @@ class AlertmanagerSettings:
     """Who is told of what by the configuration that is written for Alertmanager.
 
     Attributes:
-        url: Where obskit, or whatever else stands there for it, is told of every alert; "" for nowhere.
+        url: Where obskit, or whatever else stands there for it, is told of every alert; "" for nowhere. Must hold no
+            secret, as Slack's addresses do: those are receivers' files.
         receivers: Everybody else.
         page, ticket: Names of those who are told of pages and of tickets; "" for nobody else.
         watchdog: Name of the one that raises the alarm when the alert that always fires stays away.
@@ -199,6 +200,7 @@ class Settings:
         max_log_lines: The most lines that one investigation takes.
         services: What is known of single services.
         origins: ``(section.key, where it was set)`` of all that is no default.
+        file: The file that was read, as ``OBSKIT_CONFIG`` or `FILE_NAME` names it; "" for none.
     """
 
     prometheus: Connection = field(default_factory=Connection)
@@ -212,6 +214,7 @@ class Settings:
     max_log_lines: int = 60_000
     services: tuple[ServiceSettings, ...] = ()
     origins: tuple[tuple[str, str], ...] = ()
+    file: str = ""
 
     def service(self, name: str) -> ServiceSettings:
         """Return what is configured for a service; nothing but its name when nothing is."""
@@ -273,7 +276,8 @@ def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None)
     env = os.environ if env is None else env
     cwd = Path.cwd() if cwd is None else cwd
     mine = {name: value.strip() for name, value in env.items() if name.startswith("OBSKIT_") and value.strip()}
-    found, services, who = _from_file(mine.pop(_CONFIG, ""), cwd)
+    file = mine.pop(_CONFIG, "") or (FILE_NAME if (cwd / FILE_NAME).is_file() else "")
+    found, services, who = _from_file(file, cwd)
     for name, value in mine.items():
         if name.startswith(_FOR_TESTS):
             continue
@@ -293,6 +297,7 @@ def load_settings(env: Mapping[str, str] | None = None, cwd: Path | None = None)
         alertmanager=AlertmanagerSettings(**_section("alertmanager", values), **who),
         services=services,
         origins=tuple(sorted((name, given.origin) for name, given in found.items())),
+        file=file,
         **{name: value for name, value in values.items() if "." not in name},
     )
 
@@ -303,12 +308,12 @@ def _section(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_file(named: str, cwd: Path) -> tuple[dict[str, Given], tuple[ServiceSettings, ...], dict[str, Any]]:
     """Return single settings, what is said of services, and who is told of what by Alertmanager."""
-    path = cwd / Path(named).expanduser() if named else cwd / FILE_NAME
     found: dict[str, Given] = {}
     services: tuple[ServiceSettings, ...] = ()
     who: dict[str, Any] = {}
-    if not named and not path.is_file():
+    if not named:
         return found, services, who
+    path = cwd / Path(named).expanduser()
     for name, value in toml_of(path).items():
         if name == "services":
             services = _services(value, path)

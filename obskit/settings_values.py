@@ -36,8 +36,9 @@ RECEIVER_KINDS = ("webhook", "pagerduty", "slack")
 _SECRET_KEYS = ("key", "token", "secret", "password", "credentials", "api_url")
 
 
-#: The path of an address there is the secret.
-_SECRET_HOSTS = ("hooks.slack.com", "events.pagerduty.com")
+#: The path of an address there is the secret: who has it may write. Slack's and PagerDuty's, for governments and the
+#: European Union too.
+_SECRET_HOSTS = ("hooks.slack.com", "hooks.slack-gov.com", "events.pagerduty.com", "events.eu.pagerduty.com")
 
 
 LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -105,7 +106,7 @@ def checked(given: Given) -> Any:
         return names_of(given)
     text = text_of(given, empty=given.name not in _NEVER_EMPTY)
     if given.key in _URLS:
-        return _url(given, text)
+        return _webhook(given) if given.name == "alertmanager.url" else _url(given, text)
     if given.name.startswith("labels.") and not LABEL_NAME.fullmatch(text):
         raise given.wrong("is no label name", hint="letters, digits and _, not beginning with a digit")
     return _path(given, text) if given.key in _PATHS and text else text or (None if given.key in _PATHS else "")
@@ -324,12 +325,21 @@ def _secret_file(given: Given) -> str:
 
 
 def _webhook(given: Given) -> str:
-    text = _url(given, text_of(given))
-    if urlsplit(text).hostname in _SECRET_HOSTS:
-        kind = "slack" if "slack" in text else "pagerduty"
-        hint = f'put it into a file on Alertmanager\'s machine: kind = "{kind}", file = "/run/secrets/NAME"'
+    """Return an address that alerts are posted to.
+
+    Raises:
+        SettingsError: It is none, or holds a secret, which is not shown, however the rest is written.
+    """
+    text = text_of(given)
+    host = next((host for host in _SECRET_HOSTS if host in text.lower()), "")
+    if host:
+        kind = "slack" if "slack" in host else "pagerduty"
+        hint = (
+            "put it into a file on Alertmanager's machine, and name that: "
+            f'[alertmanager.receivers.NAME] kind = "{kind}", file = "/run/secrets/NAME"'
+        )
         raise given.wrong("is a secret, and a file is no place for it", hint=hint, shown=False)
-    return text
+    return _url(given, text)
 
 
 _RECEIVER_FIELDS = {"kind": _receiver_kind, "file": _secret_file, "url": _webhook}

@@ -315,6 +315,12 @@ def test_who_is_told_of_alerts_is_shown(tmp_path: Path) -> None:
         ("[alertmanager]\nrecievers = 'a'", "did you mean receivers?"),
         ("[alertmanager]\nurl = 'obskit:9095'", "did you mean http://obskit:9095?"),
         ("[alertmanager]\npage = ['a']", "is no text"),
+        (f"[alertmanager]\nurl = 'https://hooks.slack.com/services/{SECRET}'", 'kind = "slack"'),
+        (f"[alertmanager]\nurl = 'HTTPS://Hooks.Slack.com:443/services/{SECRET}/'", "is a secret"),
+        (f"[alertmanager]\nurl = 'hooks.slack.com/services/{SECRET}'", "[alertmanager.receivers.NAME]"),
+        (f"[alertmanager]\nurl = 'https://events.pagerduty.com/integration/{SECRET}/enqueue'", 'kind = "pagerduty"'),
+        (f"[alertmanager]\nurl = 'https://events.eu.pagerduty.com/integration/{SECRET}/enqueue'", "is a secret"),
+        (f"[alertmanager]\nurl = 'https://hooks.slack-gov.com/services/{SECRET}'", "is a secret"),
         ("alertmanager = 'a'", "write [alertmanager]"),
         ("[alertmanager]\nreceivers = 'a'", "write [alertmanager.receivers.NAME]"),
         ("[alertmanager.receivers]\na = 'b'", "write [alertmanager.receivers.NAME]"),
@@ -329,6 +335,7 @@ def test_who_is_told_of_alerts_is_shown(tmp_path: Path) -> None:
         (f"[alertmanager.receivers.a]\nrouting_key = '{SECRET}'", 'file = "/run/secrets/NAME"'),
         (f"[alertmanager.receivers.a]\nbearer_token = '{SECRET}'", "no place for it"),
         (f"[alertmanager.receivers.a]\nurl = 'https://hooks.slack.com/services/{SECRET}'", 'kind = "slack"'),
+        (f"[alertmanager.receivers.a]\nurl = 'hooks.slack.com/services/{SECRET}'", "is a secret"),
         (f"[alertmanager.receivers.a]\nurl = 'https://u:{SECRET}@x'", "user or password"),
         (f"[alertmanager.receivers.a]\nurl = 'https://x/?token={SECRET}'", "base address"),
         ("[alertmanager]\nservices = 'a'", "write [alertmanager.services]"),
@@ -344,6 +351,17 @@ def test_who_is_told_is_refused_with_its_cure(tmp_path: Path, text: str, says: s
 
     assert says in str(error)
     assert "obskit.toml" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("env", "name"), [({}, "obskit.toml"), ({"OBSKIT_CONFIG": "own.toml"}, "own.toml"), ({"OBSKIT_CONFIG": " "}, "")]
+)
+def test_the_file_that_was_read_is_named(tmp_path: Path, env: dict[str, str], name: str) -> None:
+    """As it was written, also where nothing stands in it; "" says that there was none."""
+    if name:
+        (tmp_path / name).touch()
+
+    assert load_settings(env, tmp_path).file == name
 
 
 def test_aws_is_wanted_once_anything_about_it_is_set() -> None:

@@ -52,8 +52,12 @@ def all_signals() -> Mapping[str, Signal]:
     return MappingProxyType({signal.id: signal for module in modules_in(__name__) for signal in module.SIGNALS})
 
 
-def signals_about(word: str) -> dict[str, Signal]:
+def signals_about(word: str, *, all_by: str = "obskit dashboards signals") -> dict[str, Signal]:
     """Return the signals that a word is part of, in id, topic, title or meaning, upper and lower case the same.
+
+    Args:
+        word: "" is part of all.
+        all_by: How whoever asks gets all of them; the error says it.
 
     Raises:
         UsageError: It is part of none.
@@ -65,5 +69,5 @@ def signals_about(word: str) -> dict[str, Signal]:
         if asked in " ".join((one.id, one.topic, one.title, one.meaning)).lower()
     }
     if not found:
-        raise UsageError(f"no signal is about {word[:80]!r}", hint="obskit dashboards signals lists all")
+        raise UsageError(f"no signal is about {word[:80]!r}", hint=f"{all_by} lists all")
     return found

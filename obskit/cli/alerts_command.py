@@ -107,7 +107,7 @@ def _warn(loaded: Loaded, writer: Writer) -> None:
 
     lost = "alerts whose panel is in it are written without a link; obskit dashboards check"
     unread = tuple(replace(problem, severity="warning", hint=lost) for problem in writer.unread)
-    warnings = (*unread, *problems(loaded.files, writer.settings.alertmanager))
+    warnings = (*unread, *problems(loaded.files, writer.settings.alertmanager, writer.settings.file or "settings"))
     if warnings:
         print(words.of_problems(warnings), file=sys.stderr)
 

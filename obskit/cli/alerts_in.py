@@ -15,9 +15,11 @@ from obskit.cli.times import moment
 from obskit.errors import UsageError
 from obskit.model import Event
 
-#: Labels that may name the service: the catalogue's, in its order, but ``job`` last. That is who is scraped, which for
-#: what an exporter tells is the exporter; each of the others is about the thing itself.
-_SERVICE_LABELS: Final = (*(label for label in SERVICE_LABELS if label != "job"), "job")
+#: Labels that may name something else than the service, the better guess first. A job is who is scraped, which for what
+#: an exporter tells is the exporter. A container is a part of a task, and a sidecar is one too.
+_GUESSES: Final = ("job", "container", "container_name")
+#: Labels that name the service, in the catalogue's order: each is about the thing itself.
+_NAMES: Final = tuple(label for label in SERVICE_LABELS if label not in _GUESSES)
 _MOST_BYTES = 8 * 1024 * 1024
 _EXPECTED = "expected Alertmanager's webhook body (version 4): an object with a list `alerts`"
 
@@ -27,7 +29,9 @@ class Alert:
     """What the alerts of one notification say together.
 
     Attributes:
-        service, cluster: What most of the alerts name by a label; "" when no label says.
+        service: What most of the alerts name; only where none names one, what most of their jobs and containers are
+            called. "" when no label says.
+        cluster: What most of the alerts name by a label; "" when no label says.
         started: When the first of the firing alerts began.
         events: One a firing alert, for the timeline.
     """
@@ -79,9 +83,13 @@ def _body(path: str) -> bytes:
 
 def _together(alerts: list[dict[str, Any]], *, now: datetime) -> Alert:
     events = tuple(_event(alert, now=now) for alert in alerts)
+
+    def commonest(*names: str) -> str:
+        return _commonest((_text(a["labels"], *names), e.time) for a, e in zip(alerts, events, strict=True))
+
     return Alert(
-        service=_commonest((event.service, event.time) for event in events),
-        cluster=_commonest((_label(a, CLUSTER_LABELS), e.time) for a, e in zip(alerts, events, strict=True)),
+        service=commonest(*_NAMES) or commonest(*_GUESSES),
+        cluster=commonest(*CLUSTER_LABELS),
         started=min(e.time for e in events),
         events=events,
     )
@@ -107,14 +115,10 @@ def _event(alert: dict[str, Any], *, now: datetime) -> Event:
     return Event(
         time=min(moment(started, now=now), now),
         kind="alert",
-        service=_label(alert, _SERVICE_LABELS),
+        service=_text(alert["labels"], *_NAMES, *_GUESSES),
         code=(_text(alert["labels"], "alertname") or "alert")[:200],
         message=_text(alert.get("annotations"), "summary", "description")[:500],
     )
-
-
-def _label(alert: dict[str, Any], names: tuple[str, ...]) -> str:
-    return _text(alert["labels"], *names)
 
 
 def _text(texts: object, *names: str) -> str:

@@ -59,6 +59,11 @@ DeadlineOption = Annotated[
 ]
 
 
+def _instead(endings: str) -> Any:
+    words = f"Write it there instead of printing it: as --format says, else as its name does ({endings})."
+    return typer.Option("--out", help=words)
+
+
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
     if version:
@@ -104,7 +109,6 @@ def triage(
     From an alert:  curl ... | obskit triage --alert -
     """  # noqa: D301 (a \b of click, which keeps the lines as they are)
     from obskit.cli import triage_command as command
-    from obskit.cli.output import form_for
 
     question = command.Question(
         service=service,
@@ -119,8 +123,7 @@ def triage(
         demo=demo,
         deadline=deadline,
     )
-    form_for(form, out, command.FORMATS)  # what a name says goes into the file; stdout has a format of its own
-    command.triage(question, form=form or "text", out=out)
+    command.triage(question, form=form, out=out)
 
 
 @app.command()
@@ -220,9 +223,7 @@ def check(
         list[str] | None, typer.Option("--only", help="This system alone, for example node. May be given again.")
     ] = None,
     form: Annotated[str, typer.Option("--format", help="text, json or html.", show_default="text")] = "",
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Write it there (.html, .json, .txt) instead of printing it.")
-    ] = None,
+    out: Annotated[Path | None, _instead(".html, .json, .txt")] = None,
     prometheus: Annotated[str, typer.Option("--prometheus", help="Ask this Prometheus: http://host:9090.")] = "",
     deadline: DeadlineOption = 0.0,
     verbose: Annotated[bool, typer.Option("--verbose", help="List every signal, and what has no answer.")] = False,
@@ -289,9 +290,7 @@ def evaluate(
         bool, typer.Option("--no-times", help="Leave times out: the same corpus then gives the same bytes.")
     ] = False,
     form: Annotated[str, typer.Option("--format", help="text or json.", show_default="text")] = "",
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Write it there (.json, .txt) instead of printing it.")
-    ] = None,
+    out: Annotated[Path | None, _instead(".json, .txt")] = None,
 ) -> None:
     """Score the engine on incidents whose truth is known: recordings of a lab, or your own past incidents.
 

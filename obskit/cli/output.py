@@ -12,10 +12,10 @@ from typing import Any, Final
 from obskit.errors import UsageError
 from obskit.progress import progress
 
-__all__ = ["ENDINGS", "clean_lines", "form_for", "harmless", "known_form", "print_json", "progress", "writable"]
+__all__ = ["clean_lines", "form_for", "forms_for", "harmless", "known_form", "print_json", "progress", "writable"]
 
 #: How a file's name ends -> the format that it stands for.
-ENDINGS: Final[Mapping[str, str]] = {
+_ENDINGS: Final[Mapping[str, str]] = {
     ".txt": "text",
     ".html": "html",
     ".htm": "html",
@@ -83,12 +83,27 @@ def form_for(form: str, out: Path | None, known: Sequence[str]) -> str:
     ending = out.suffix.lower() if out is not None else ""
     if not ending:
         return "text"
-    if ENDINGS.get(ending) not in known:
-        fitting = ", ".join(end for end, stands_for in ENDINGS.items() if stands_for in known)
+    if _ENDINGS.get(ending) not in known:
+        fitting = ", ".join(end for end, stands_for in _ENDINGS.items() if stands_for in known)
         raise UsageError(
             f"{out} is no name of a report", hint=f"one that ends in {fitting}; or say which: --format text"
         )
-    return ENDINGS[ending]
+    return _ENDINGS[ending]
+
+
+def forms_for(form: str, out: Path | None, known: Sequence[str]) -> tuple[str, str]:
+    """Return the format of what is printed, and that of a file beside it, for which its name comes first.
+
+    Args:
+        form, out, known: As `form_for`.
+
+    Raises:
+        UsageError: As `form_for`.
+    """
+    printed = form_for(form, None, known)
+    if form and (out is None or _ENDINGS.get(out.suffix.lower()) not in known):
+        return printed, printed
+    return printed, form_for("", out, known)
 
 
 def writable(path: Path) -> None:

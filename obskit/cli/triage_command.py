@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obskit.asking import demo_bundle, known_name, made_by, seen, service_of
-from obskit.cli.output import ENDINGS, writable
+from obskit.cli.output import forms_for, writable
 from obskit.cli.times import window as window_of
 from obskit.errors import UsageError
 from obskit.files import write_text
@@ -45,16 +45,17 @@ class Question:
 def triage(question: Question, *, form: str, out: Path | None) -> None:
     """Answer the question and print the report; write it to *out* as well where that is given.
 
+    Args:
+        question: About what.
+        form: One of `FORMATS`; "" for text.
+        out: A file. What its name says goes into it, whatever the format; in one format it is not printed, too.
+
     Raises:
-        UsageError: The question makes no sense.
+        UsageError: The question makes no sense, or there is no such format or place to write to.
         SourceError: Nothing at all could be seen.
     """
-    if form not in FORMATS:
-        raise UsageError(f"there is no format {form!r}", hint=f"one of {', '.join(FORMATS)}")
-    out_form = form
+    form, out_form = forms_for(form, out, FORMATS)
     if out is not None:
-        by_name = ENDINGS.get(out.suffix.lower())
-        out_form = by_name if by_name in FORMATS else form
         writable(out)
     begun = time.monotonic()
     now = None if question.bundle or question.demo else datetime.now(UTC)

@@ -83,9 +83,9 @@ class Impact:
 
     @property
     def unfelt(self) -> tuple[Reading, ...]:
-        """Levels, before and in the stretch, of what users feel and of which the engine found no change.
+        """What users feel, known before the stretch and in it, and of which the engine found no change.
 
-        Whoever says that nothing changed owes these numbers: what is too small to count as a change is not nothing.
+        A level of these may still have moved: by less than counts as a change, or for too short to be sure.
         """
         known = (r for r in self.readings if np.isfinite([r.before, r.during]).all())
         return tuple(r for r in known if r.signal in FELT and r.signal not in self.felt)

@@ -110,9 +110,21 @@ def test_building_says_that_nobody_will_be_told(obskit: Typed) -> None:
     told = obskit("build", "--out", "out")
 
     assert (silent.code, told.code) == (0, 0)
-    assert "obskit.toml: warning: pages wake nobody [alertmanager]\n" in silent.err
+    assert "settings: warning: pages wake nobody [alertmanager]\n" in silent.err
     assert "set alertmanager.page" in silent.err
     assert "warning" not in told.err
+
+
+@pytest.mark.parametrize("name", ["obskit.toml", "own.toml"])
+def test_the_warning_names_the_file_in_which_it_can_be_set(
+    obskit: Typed, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that was read; where none was, no file is named."""
+    write(name, "[labels]\n")
+    if name != "obskit.toml":
+        monkeypatch.setenv("OBSKIT_CONFIG", name)
+
+    assert f"{name}: warning: pages wake nobody" in obskit("build", "--out", "out").err
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from obskit.catalogue import CLUSTER_LABELS, SERVICE_LABELS
@@ -109,17 +109,15 @@ def test_whatever_names_a_cluster_in_telemetry_names_it_in_an_alert(tmp_path: Pa
     assert read(tmp_path, one(labels={"alertname": "A", label: "prod"})).cluster == "prod"
 
 
-ORDER = [
-    *("service", "ecs_service", "service_name", "ecs_service_name", "app", "container", "container_name"),
-    "job",
-]
+NAMING = ["service", "ecs_service", "service_name", "ecs_service_name", "app"]
+ORDER = [*NAMING, "job", "container", "container_name"]
 
 
 @given(st.lists(st.sampled_from(ORDER), min_size=1, unique=True))
-def test_of_several_labels_the_one_that_says_service_wins_and_the_job_loses(
+def test_of_several_labels_the_one_that_says_service_wins_then_the_job_then_the_container(
     tmp_path_factory: pytest.TempPathFactory, present: list[str]
 ) -> None:
-    """In one order, however they stand in the body: a job is who is scraped, which may be an exporter."""
+    """In one order, however they stand in the body: a job may be an exporter's, and a container is a part of a task."""
     labels = {label: f"by {label}" for label in present}
 
     alert = read(tmp_path_factory.getbasetemp(), one(labels=labels))
@@ -158,6 +156,27 @@ def test_the_order_of_alerts_decides_nothing(
     assert service(shuffled) == chosen
     names = [name for name, _ in named if name]
     assert names.count(chosen) == max(map(names.count, names), default=0)
+
+
+BEARING = st.dictionaries(st.sampled_from(ORDER), st.sampled_from(["api", "web", "node-exporter"]), max_size=3)
+
+
+@example([{"job": "node-exporter"}, {"job": "node-exporter"}, {"service": "shop"}])
+@given(st.lists(BEARING, min_size=1, max_size=6))
+def test_a_job_or_container_is_asked_only_where_no_alert_names_a_service(
+    tmp_path_factory: pytest.TempPathFactory, members: list[dict[str, str]]
+) -> None:
+    """However many bear it: two alerts about a machine, by its exporter, do not outvote the one about the service."""
+    body = recorded("service_label")
+    body["alerts"] = [{**body["alerts"][0], "labels": labels} for labels in members]
+
+    alert = read(tmp_path_factory.getbasetemp(), body)
+
+    named = {labels[label] for labels in members for label in NAMING if label in labels}
+    assert alert.service in (named or {name for labels in members for name in labels.values()} or {""})
+    assert [event.service for event in alert.events] == [
+        next((labels[label] for label in ORDER if label in labels), "") for labels in members
+    ]
 
 
 def test_among_as_many_the_first_that_began_is_taken(tmp_path: Path) -> None:

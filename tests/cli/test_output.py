@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from obskit.cli.output import form_for
+from obskit.cli.output import form_for, forms_for
 from obskit.errors import UsageError
 from tests.support.command_line import Typed, harmless, typed
 
@@ -64,3 +64,47 @@ def test_every_command_that_writes_a_report_refuses_such_a_name(obskit: Typed, a
     assert (said.code, said.out) == (2, "")
     assert "report.pdf is no name of a report" in said.err
     assert not Path("report.pdf").exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "printed", "written"),
+    [
+        ("", "x.html", "text", "html"),
+        ("", "x.txt", "text", "text"),
+        ("", "x", "text", "text"),
+        ("json", "x", "json", "json"),
+        ("json", "x.JSON", "json", "json"),
+        ("json", "x.html", "json", "html"),
+        ("json", "x.pdf", "json", "json"),
+        ("json", "x.csv", "json", "json"),
+        ("json", "", "json", "json"),
+    ],
+)
+def test_a_file_beside_what_is_printed_is_what_its_name_says(form: str, name: str, printed: str, written: str) -> None:
+    """At night one wants to read it and to keep it: two formats of one answer."""
+    assert forms_for(form, Path(name) if name else None, REPORT) == (printed, written)
+
+
+@pytest.mark.parametrize(("form", "name", "words"), [("pdf", "x.html", "'pdf'"), ("", "x.pdf", "x.pdf")])
+def test_of_two_formats_each_is_refused_in_the_same_words(form: str, name: str, words: str) -> None:
+    """A format that there is not is no better where the file's name says another."""
+    with pytest.raises(UsageError, match=words) as of_one:
+        form_for(form, Path(name), REPORT)
+    with pytest.raises(UsageError) as of_two:
+        forms_for(form, Path(name), REPORT)
+
+    assert str(of_two.value) == str(of_one.value)
+
+
+def test_triage_refuses_a_format_before_it_looks(obskit: Typed) -> None:
+    """In the words of every command; nothing is written."""
+    said = obskit("triage", "--demo", "--format", "pdf", "--out", "x.html")
+
+    assert (said.code, said.out, Path("x.html").exists()) == (2, "", False)
+    assert "there are text, json, md, html" in said.err
+
+
+@pytest.mark.parametrize("command", ["check", "evaluate"])
+def test_help_says_what_comes_first_where_a_file_is_written(obskit: Typed, command: str) -> None:
+    """The format that is asked for, which triage's is not: it prints that."""
+    assert "as --format says, else as its name does" in " ".join(obskit(command, "--help").out.split())

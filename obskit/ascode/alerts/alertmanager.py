@@ -72,7 +72,8 @@ def config(files: Iterable[RuleFile], writer: Writer, settings: AlertmanagerSett
         UsageError: What `problems` finds as an error; its first.
     """
     files = tuple(files)
-    wrong = [problem for problem in problems(files, settings) if problem.severity == "error"]
+    found = problems(files, settings, writer.settings.file or "settings")
+    wrong = [problem for problem in found if problem.severity == "error"]
     if wrong:
         place = f"{wrong[0].file}:{wrong[0].line}" if wrong[0].line else wrong[0].file
         raise UsageError(wrong[0].message, where={"in": place}, hint=wrong[0].hint)
@@ -90,9 +91,7 @@ def text(document: Document) -> str:
     return as_yaml(document)
 
 
-def problems(
-    files: Sequence[RuleFile], settings: AlertmanagerSettings, place: str = "obskit.toml"
-) -> tuple[Problem, ...]:
+def problems(files: Sequence[RuleFile], settings: AlertmanagerSettings, place: str = "settings") -> tuple[Problem, ...]:
     """Return what is wrong: routes to missing receivers, receivers without what they need, unknown causes.
 
     Args:

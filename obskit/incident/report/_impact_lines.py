@@ -19,8 +19,10 @@ from obskit.model import Diagnosis
 #: From this share on a level is a change of its own where its signal names no smallest change that matters.
 _GREW = GATE * LEVEL_SHARE
 _LATENCIES = ("http_latency_p95", "http_latency_mean")
-#: Where an address ends its host, and a host its name.
-_PARTS = re.compile(r"[.:/]+")
+#: Of so many failed requests more than at the share before, a share that grew is told: one more is chance.
+_SOME_MORE = 2.0
+#: The host of an address: after its scheme, before its port, path or query.
+_HOST = re.compile(r"(?:[\w+.-]+://)?([^:/?#]+)")
 #: What is left of a service; none is an outage, whoever counts.
 _ALIVE = ("ecs_running_tasks", "alb_healthy_hosts")
 _COUNTED_BY: dict[Where, str] = {"service": "the service", "balancer": "its load balancer"}
@@ -34,6 +36,7 @@ _WHY_TWO = (
     "Why the two may differ: a load balancer is counted by the minute, with the requests that no task answered; the "
     "service counts those that do not come through the balancer too, and a task that dies takes its last ones along."
 )
+_TAKEN = "Of two counts the summary takes the one with more failures."
 _EXPLAINED = (
     "Expected requests: the rate before, times the time. Error budget: share that failed / share that may fail x time "
     "/ period, as if traffic were always so."
@@ -75,7 +78,7 @@ def impact_lines(diagnosis: Diagnosis, impact: Impact, objective: Objective, que
         yield _EXPLAINED
         if _differ(impact):
             yield ""
-            yield _WHY_TWO
+            yield f"{_TAKEN} {_WHY_TWO}" if impact.troubled else _WHY_TWO
     unmeasured = [f"{_COUNTED_BY[where]}'s count" for where in impact.lost if where not in dict(counted)]
     unmeasured += [_title(reading, diagnosis) for reading in impact.readings if reading not in measured]
     lines = [*(_unknown(where, loss) for where, loss in counted if not loss.complete)]
@@ -124,14 +127,28 @@ def _told_failed(impact: Impact) -> str:
     others = ", whose own 5XX are of all services behind it" if where == "balancer" and impact.shared else ""
     if where == "service" and loss.failed == 0 and len(counted) == 1:  # a task that is dead counts nothing
         others = "; requests that found no task are not among them"
-    if _differ(impact):
-        others += "; of two counts it is the one with more failures"
+    if where == "service":
+        others += _told_unanswered(impact, loss)
     return f"{words[:1].upper()}{words[1:]}, as {_COUNTED_BY[where]} counts{others}."
+
+
+def _told_unanswered(impact: Impact, own: Loss) -> str:
+    """Return that the balancer counted more requests than the service answered; "" where it always did, or is silent.
+
+    A request that hangs is nobody's failure yet. Who counts others' requests too, or health checks, did so before.
+    """
+    balanced, usual, least = impact.lost["balancer"], impact.usual, own.requests * (1 + _GREW)
+    if balanced is None or not own.complete or not balanced.requests > least:
+        return ""
+    if not balanced.requests * usual["service"] > least * usual["balancer"]:
+        return ""
+    more = f"{_COUNTED_BY['balancer']} counted {amount(balanced.requests)}"
+    return f"; {more}: what the service did not answer is not among the {amount(own.known)}"
 
 
 def _told_gone(diagnosis: Diagnosis, impact: Impact) -> Iterator[str]:
     """Yield what others say of a service that may be too dead to count: its targets, its tasks, those that call it."""
-    gone = [r for r in impact.readings if r.signal in _ALIVE and r.lowest == 0 != r.before]
+    gone = [r for r in impact.readings if r.signal in _ALIVE and r.lowest == 0 < r.before]
     if gone:
         levels = (f"{_title(r, diagnosis)} 0 (before {humanize(r.before, r.unit)})" for r in gone)
         yield f"At the worst: {', '.join(levels)}."
@@ -139,11 +156,18 @@ def _told_gone(diagnosis: Diagnosis, impact: Impact) -> Iterator[str]:
         f"{escape(clean(f.service))}, {escape(clean(f.words))}"
         for f in diagnosis.timeline
         if f.subject == "client_error_ratio" and f.service != diagnosis.service and not f.task
-        if any(diagnosis.service in _PARTS.split(value) for _, value in f.labels)
+        if len(f.labels) == 1 and _is_called(diagnosis.service, f.labels[0][1])  # of several none is known to be it
         if f.after > f.before and (f.until is None or f.until > impact.stretch.start)
     ]
     if failing:
         yield f"Seen from its callers: {'; '.join(failing)}."
+
+
+def _is_called(service: str, address: str) -> bool:
+    """Say whether an address is a service's: its host is called so, with or without the domain that it lies in."""
+    found = _HOST.match(address)
+    host = found[1] if found else ""
+    return service in (host, host.partition(".")[0])
 
 
 def _told_fewer(impact: Impact) -> str:
@@ -163,15 +187,25 @@ def _told_slow(diagnosis: Diagnosis, impact: Impact) -> str:
 
 
 def _told_unfelt(diagnosis: Diagnosis, impact: Impact) -> str:
-    """Return what grew of what users feel where no change of it counts: what is too small is not nothing."""
-    told = [
-        f"{_title(r, diagnosis)} was {humanize(r.before, r.unit)} before and {humanize(r.during, r.unit)} during it"
-        for r in impact.unfelt
-        if r.during > r.before * (1 + _GREW)
-    ]
-    if impact.felt or not told:
+    """Return what grew worse for users where no change of it counts: what is too small is not nothing."""
+    fell = (r for r in impact.readings if r.signal == "http_requests" and not impact.fewer)
+    moved = [r for r in fell if r.during < r.before * (1 - _GREW)]
+    moved += [r for r in impact.unfelt if r.during > r.before * (1 + _GREW) and not _is_chance(r, impact)]
+    if impact.felt or not moved:
         return ""
-    return f"Too little, or too uncertain, to count as a change: {'; '.join(told)}."
+    levels = (
+        f"{_title(r, diagnosis)} {humanize(r.before, r.unit)} before, {humanize(r.during, r.unit)} during it"
+        for r in moved
+    )
+    return f"Too little, or too uncertain, to count as a change: {'; '.join(levels)}."
+
+
+def _is_chance(reading: Reading, impact: Impact) -> bool:
+    """Say whether a share of failures grew by so few of them that it says nothing."""
+    own = impact.lost["service"]
+    if reading.signal != "http_error_ratio" or own is None:
+        return False
+    return own.failed - reading.before * own.known < _SOME_MORE
 
 
 def amount(number: float) -> str:
