@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obskit.catalogue._ecs import YACE
+from obskit.catalogue._ecs import insights_ratio
 from obskit.model import Signal, Threshold, Variant
 
 _USED = "aws_ecs_containerinsights_ephemeral_storage_utilized_average"
@@ -160,7 +160,7 @@ SIGNALS = (
                 ),
                 needs=("ecs_task_ephemeral_storage_used_bytes", "ecs_task_ephemeral_storage_allocated_bytes"),
             ),
-            YACE.variant(f"{YACE.of_service(_USED)} / {YACE.of_service(_RESERVED)}", _USED, _RESERVED),
+            insights_ratio(_USED, _RESERVED)[0],
         ),
     ),
 )

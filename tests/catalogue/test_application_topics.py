@@ -330,6 +330,23 @@ def test_a_signal_answers_in_its_unit(
 
 
 @pytest.mark.parametrize(
+    ("signal", "whole"),
+    [
+        ("container_storage_ratio", "ephemeral_storage_reserved_average"),
+        ("ecs_storage_ratio", "ephemeral_storage_reserved_average"),
+        ("ecs_running_ratio", "desired_task_count_average"),
+    ],
+)
+def test_of_nothing_there_is_no_share(signal: str, whole: str) -> None:
+    """By nothing it would be NaN or endless, which is drawn and compared as if it were known."""
+    queries = [variant.query for variant in all_signals()[signal].variants if whole in variant.query]
+
+    assert queries
+    for query in queries:
+        assert re.search(rf" / max by \(\w+\) \(\w+{whole}\{{[^}}]*\}} > 0\)$", query)
+
+
+@pytest.mark.parametrize(
     ("signal", "only", "expected"),
     [
         ("container_cpu_ratio", "CloudWatch exporter", 0.75),

@@ -13,7 +13,7 @@ from obskit.ascode.panels import labels_of, worst
 from obskit.catalogue import quoted
 from obskit.catalogue._written import Filling, variants_of, written, written_variant
 from obskit.errors import UsageError
-from obskit.model import Signal, Unit, Variant
+from obskit.model import Signal, Unit
 from obskit.settings import Settings
 
 #: Three digits; from a thousand on with a prefix. `humanize` alone writes a quarter as 250m.
@@ -28,9 +28,6 @@ _WORDED: Mapping[Unit, str] = {
     "count": _PLAIN,
 }
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
-_WORD = re.compile(r"[A-Za-z_:][\w:]*")
-#: What answers without series, or asks for metrics by another way than their name.
-_OF_NOTHING = re.compile(r"\b(?:absent|absent_over_time|vector)\b|__name__")
 #: A straight line is laid through this much of the past, in points a minute apart.
 _PAST = "1h:1m"
 
@@ -43,14 +40,11 @@ class Writer:
         settings: Label names, what services speak, where runbooks and Grafana are.
         dashboards: Whose panels alerts link; an alert whose signal none shows has no link.
         unread: What kept other dashboards from being loaded: whether they show a signal is not known.
-        there: Metrics that there are, where all are known, as in a test: variants that ask for none of
-            them answer nothing and are left out. None where nothing is known.
     """
 
     settings: Settings
     dashboards: Sequence[Definition] = ()
     unread: Sequence[Problem] = ()
-    there: frozenset[str] | None = None
 
     def filling(self, over: str) -> Filling:
         """Return what placeholders of queries become: every service, whatever its scope."""
@@ -112,7 +106,7 @@ class Writer:
         if variants[0].language == "LogQL":
             return written(signal, filling)
         parts = []
-        for variant in self._answering([v for v in variants if v.language == "PromQL"]):
+        for variant in (v for v in variants if v.language == "PromQL"):
             query = written_variant(variant, filling)
             if variant.service_from:
                 label, pattern = variant.service_from
@@ -121,13 +115,6 @@ class Writer:
                 query = f"{worst(signal)} by ({service}) ({named})"
             parts.append(query)
         return "\nor\n".join(parts)
-
-    def _answering(self, variants: Sequence[Variant]) -> Sequence[Variant]:
-        """Return the variants that can answer; where none can, one that says so."""
-        there = self.there
-        if there is None:
-            return variants
-        return [v for v in variants if answers_of(v.query, there)] or variants[:1]
 
     def labels(self, rule: Rule, topic: str) -> dict[str, str]:
         """Return the labels that routes and inhibitions go by."""
@@ -173,16 +160,6 @@ class Writer:
             return f"{{{{ $labels.{label} }}}}"
 
         return _PLACEHOLDER.sub(put, text)
-
-
-def answers_of(query: str, there: frozenset[str]) -> bool:
-    """Tell whether a query may answer anything where there are such metrics and no others.
-
-    Args:
-        query: PromQL, also with placeholders.
-        there: Names of metrics.
-    """
-    return not there.isdisjoint(_WORD.findall(query)) or bool(_OF_NOTHING.search(query))
 
 
 def panel_of(signal: str, dashboards: Sequence[Definition]) -> tuple[Definition, int] | None:

@@ -121,6 +121,8 @@ def rules_of(slo: Slo, writer: Writer) -> tuple[Rule, ...]:
 def tested_slo(file: RuleFile, cases: Sequence[Case], writer: Writer) -> tuple[Tested, ...]:
     """Return each alert of a file's objectives with the rules that it needs, all objectives', and its tests.
 
+    The rules are those that the writer ships.
+
     Args:
         file: With ``slos``.
         cases: Tests of any alerts; others than ``SloBudget…`` are passed over.
@@ -129,8 +131,7 @@ def tested_slo(file: RuleFile, cases: Sequence[Case], writer: Writer) -> tuple[T
     slos = [slo for slo in file.slos if isinstance(slo, Slo)]
     known = {rule.name: rule for slo in slos for rule in rules_of(slo, writer)}
     own = [case for case in cases if case.alert in known]
-    groups = groups_of(slos, file.name, _spoken(writer, slos, own))
-    rules = [rule for group in groups for rule in group.rules]
+    rules = [rule for group in groups_of(slos, file.name, writer) for rule in group.rules]
     return tuple(
         Tested(
             alert=name,
@@ -141,15 +142,6 @@ def tested_slo(file: RuleFile, cases: Sequence[Case], writer: Writer) -> tuple[T
         )
         for name, rule in known.items()
     )
-
-
-def _spoken(writer: Writer, slos: Sequence[Slo], cases: Sequence[Case]) -> Writer:
-    """Return a writer of the variants that the tests' series speak: the others answer nothing, and cost most."""
-    metrics = {head.partition("{")[0] for case in cases for head in case.series}
-    variants = [v for slo in slos for s in (slo.bad, signal_named(slo.requests)) for v in s.variants]
-    names = dict.fromkeys(v.name for v in variants if metrics.issuperset(v.needs))
-    dashboards = replace(writer.settings.dashboards, instrumentation=tuple(names))
-    return replace(writer, settings=replace(writer.settings, dashboards=dashboards))
 
 
 def _needed(rules: Sequence[Document], alert: str) -> tuple[Document, ...]:

@@ -18,12 +18,17 @@ from obskit.ascode.alerts.load import load_cases
 from obskit.ascode.alerts.promtool import Failure, Tested, apart, expanded, run, stands_for_log
 from obskit.ascode.alerts.rule import Rule, RuleFile, number, seconds
 from obskit.ascode.alerts.slo import Slo
-from obskit.ascode.alerts.slo_rules import tested_slo
+from obskit.ascode.alerts.slo_rules import FAST, SLOWLY, tested_slo
+from obskit.ascode.board import signal_named
 from obskit.ascode.definition import Problem
+from obskit.catalogue._written import variants_of
 from obskit.errors import UsageError
+from obskit.model import Signal
+from obskit.settings import Settings
 
-#: promtools at once, where there are as many cores: each takes up to 220 MB.
-PROCESSES = 8
+#: promtools at once, where there are as many cores: each takes up to 220 MB, so all of them less than a small
+#: runner's two GB.
+PROCESSES = 4
 #: Alerts that one promtool is given, so that the processes end at about the same time.
 BATCH = 40
 #: A threshold or a holding time is mistaken by so much.
@@ -145,7 +150,10 @@ def names_of(files: Iterable[RuleFile], writer: Writer) -> tuple[str, ...]:
 
 
 def collected(files: Iterable[RuleFile], tests: Sequence[CaseFile], writer: Writer) -> tuple[Tested, ...]:
-    """Return every alert that has a test, with what its group needs and its single tests."""
+    """Return every alert that has a test, with what its group needs and its single tests.
+
+    Rules and objectives are tested as they ship, with all variants of their queries.
+    """
     cases = [case for file in tests for case in file.cases]
     found: list[Tested] = []
     for file in files:
@@ -165,7 +173,8 @@ def mutations(
 
     The threshold half as large again or two thirds, the holding time twice or half; the comparison
     turned round; a condition left out. What does not change a rule (half of no holding time) is left
-    out.
+    out, and so are variants of queries that no series of the tests can answer: they would be parsed
+    for each mistake, and say nothing.
 
     Args:
         files: The definitions.
@@ -178,13 +187,18 @@ def mutations(
     for file in files:
         for rule in file.rules:
             mine = [case for case in cases if case.alert == rule.name]
-            spoken = _spoken(mine, rule, writer)
-            right, by = _document(rule, file.name, spoken), writer.by(rule)
-            for what, document in _mistaken(rule, right, file.name, spoken) if mine else ():
+            by, spoken = writer.by(rule), _spoken(mine, rule, writer)
+            kept = replace(rule, by=by)  # fewer variants name fewer labels
+            right = _document(kept, file.name, spoken)
+            for what, document in _mistaken(kept, right, file.name, spoken) if mine else ():
                 name = f"{rule.name}_{len(found)}"
                 one = _tested(rule, by, {**document, "alert": name}, mine)
                 found.append(Mutation(alert=rule.name, what=what, tested=one))
-        for one in tested_slo(file, cases, writer) if objectives and file.slos else ():
+        slos = [slo for slo in file.slos if isinstance(slo, Slo)] if objectives else []
+        counted = (signal for slo in slos for signal in (slo.bad, signal_named(slo.requests)))
+        heads = (head for case in cases if case.alert in (FAST, SLOWLY) for head in case.series)
+        speaks = replace(writer, settings=speaking(counted, heads, writer.settings))
+        for one in tested_slo(file, cases, speaks) if slos else ():
             for what, rules in _mistaken_slo(one):
                 name = f"{one.alert}_{len(found)}"
                 renamed = tuple({**rule, "alert": name} if "alert" in rule else rule for rule in rules)
@@ -246,12 +260,29 @@ def _cores() -> int:
 
 
 def _spoken(cases: Sequence[Case], rule: Rule, writer: Writer) -> Writer:
-    """Return a writer that leaves out what no series of the tests can answer: a mistake stands in what is left.
+    """Return a writer of the variants that the series of a rule's tests speak."""
+    series = (head for case in cases for _, heads, *_ in expanded(case, rule) for head in heads)
+    asked = (rule.signal, *(condition.signal for condition in (*rule.where, *rule.unless)))
+    return replace(writer, settings=speaking(map(signal_named, asked), series, writer.settings))
 
-    The right rules are tested as they ship, with all variants.
+
+def speaking(signals: Iterable[Signal], series: Iterable[str], settings: Settings) -> Settings:
+    """Return settings of an environment in which there are such series and no others.
+
+    Of each signal those variants are left whose metrics are all there, and of one that has none the
+    first, which then says that it has none. A variant of the same name of another signal stays with it.
+
+    Args:
+        signals: What is asked for.
+        series: As promtool writes them: ``up{job="shop"}``.
+        settings: Those of the whole environment.
     """
-    series = (head for case in cases for _, found, *_ in expanded(case, rule) for head in found)
-    return replace(writer, there=frozenset(head.partition("{")[0] for head in series))
+    metrics = {head.partition("{")[0] for head in series}
+    names: dict[str, None] = {}
+    for signal in signals:
+        known = variants_of(signal, settings.dashboards.instrumentation)
+        names |= dict.fromkeys(v.name for v in [v for v in known if metrics.issuperset(v.needs)] or known[:1])
+    return replace(settings, dashboards=replace(settings.dashboards, instrumentation=tuple(names)))
 
 
 def _document(rule: Rule, topic: str, writer: Writer) -> Document:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
 from pathlib import Path
 
 import promql_parser
 import pytest
 
 from obskit.ascode.alerts import Condition, alert
-from obskit.ascode.alerts.expression import Writer, answers_of, panel_of
+from obskit.ascode.alerts.expression import Writer, panel_of
 from obskit.ascode.alerts.rule import Rule
 from obskit.ascode.load import load
 from obskit.errors import UsageError
@@ -168,33 +166,3 @@ def test_a_panel_that_the_signal_leads_is_preferred() -> None:
     definition, panel_id = found
     panel = next(panel for panel in definition.panels if panel["id"] == panel_id)
     assert panel["type"] != "stat"
-
-
-def test_of_metrics_that_are_known_what_asks_for_none_of_them_is_left_out() -> None:
-    """It would answer nothing; a test of an alert is evaluated a hundred times, and parsed each time."""
-    asked = rule("http_requests", where=(Condition(signal="task_up", op=">=", value=1, reason="of this test"),))
-    every = writer().expr(asked)
-    some = replace(writer(), there=frozenset({"http_requests_total"})).expr(asked)
-
-    metrics = set(re.findall(r"\b(http_\w+|starlette_\w+|flask_\w+|up)\{", some))
-    assert metrics == {"http_requests_total", "up"}, "of a signal that has no series one variant stays, which says so"
-    assert len(some) < len(every) / 3
-    assert (some.splitlines()[0], some.splitlines()[-1]) == (every.splitlines()[0], every.splitlines()[-1])
-    assert all(line in every for line in some.splitlines())
-    promql_parser.parse(some)
-
-
-@pytest.mark.parametrize(
-    ("query", "answers"),
-    [
-        ("sum(rate(waiting{a='b'}[5m]))", True),
-        ("sum(waiting_total)", False),
-        ("absent(else_where)", True),
-        ("vector(1)", True),
-        ("sum({__name__=~'wait.*'})", True),
-        ("time() - max(else_where)", False),
-    ],
-)
-def test_what_may_answer_without_such_series_stays(query: str, answers: bool) -> None:
-    """An absence, a constant, a metric asked for by a pattern."""
-    assert answers_of(query, frozenset({"waiting"})) is answers

@@ -12,9 +12,10 @@ from obskit.ascode.alerts import testing
 from obskit.ascode.alerts.expression import Writer
 from obskit.ascode.alerts.load import load, load_cases
 from obskit.ascode.alerts.rule import RuleFile
-from obskit.ascode.alerts.testing import TestResult, collected, mutations, names_of, survivors
+from obskit.ascode.alerts.testing import TestResult, collected, mutations, names_of, speaking, survivors
+from obskit.ascode.board import signal_named
 from obskit.errors import UsageError
-from obskit.settings import Settings
+from obskit.settings import DashboardSettings, Settings
 
 WRITER = Writer(settings=Settings())
 HEAD = "from obskit.ascode.alerts import Condition, Slo, alert, around, counting, fires, quiet, steady\n\n"
@@ -179,6 +180,70 @@ def test_every_mistake_is_made_once_and_noticed_by_good_tests(tmp_path: Path) ->
     ]
     assert len({one.tested.alert for one in made}) == len(made)
     assert survivors(made, tmp_path) == ()
+
+
+def test_a_mistake_stands_in_what_the_tests_speak_and_the_right_rule_is_whole(tmp_path: Path) -> None:
+    """A right rule is tested as it ships; mistakes are many, and each variant is parsed for each."""
+    where, files = folder(tmp_path / "alerts", alert_text(where=BUSY), f'around("PoolWaiting", {WAITING}),')
+    cases, _ = load_cases(where)
+    (rule,) = files[0].rules
+
+    (right,) = collected(files, cases, WRITER)
+    mistaken = next(one.tested.rules[0]["expr"] for one in mutations(files, cases, WRITER))
+
+    assert right.rules[0]["expr"] == WRITER.expr(rule)
+    kept = mistaken.splitlines()
+    assert len(kept) < len(WRITER.expr(rule).splitlines())
+    assert [line for line in kept if line not in WRITER.expr(rule)] == [") >= 6"], "the threshold alone is another"
+    assert "hikaricp_connections_pending" in mistaken
+
+
+def test_a_mistake_keeps_the_labels_of_the_right_rule(tmp_path: Path) -> None:
+    """Those that other variants name too: conditions are joined by them."""
+    text = alert_text().replace("db_pool_waiting", "queue_growth").replace("{service}", "{queue}")
+    drive = "lambda v: {'rabbitmq_queue_messages_ready{queue=\"mails\"}': steady(v)}"
+    _, files = folder(tmp_path, text, f'around("PoolWaiting", {drive}),')
+    cases, _ = load_cases(tmp_path)
+
+    (right,) = collected(files, cases, WRITER)
+    made = mutations(files, cases, WRITER)
+
+    first = right.rules[0]["expr"].splitlines()[0]
+    assert first == "max by (consumergroup, queue, dimension_QueueName) ("
+    assert {one.tested.rules[0]["expr"].splitlines()[0] for one in made} == {first}
+
+
+def test_objectives_are_tested_as_they_ship(tmp_path: Path) -> None:
+    """With every variant of their signals, whatever the tests' series speak."""
+    place = tmp_path / "alerts"
+    series = '{\'http_requests_total{service="shop",status="200"}\': counting(5)}'
+    folder(place, "", f'quiet("SloBudgetBurnsFast", {series}, at="1h", why="all is well"),')
+    slo = 'Slo(name="availability", objective="99.9", failures="slo_failures", requests="slo_requests")'
+    (place / "topic.alerts.py").write_text(f"{HEAD}SLOS = ({slo},)\n", encoding="utf-8")
+    files, _ = load(place)
+    cases, _ = load_cases(place)
+
+    (right,) = collected(files, cases, WRITER)
+    mistaken = next(one.tested for one in mutations(files, cases, WRITER, objectives=True))
+
+    variants = signal_named("slo_requests").variants
+    first, other = (one.rules[0]["expr"] for one in (right, mistaken))
+    assert all(need in first for variant in variants for need in variant.needs)
+    spoken = [need for variant in variants for need in variant.needs if need in other]
+    assert set(spoken) == {"http_requests_total"}, "a mistake stands in what is left"
+
+
+def test_settings_of_series_leave_each_signal_what_can_answer() -> None:
+    """All that a variant needs must be there; a signal that has nothing keeps one variant, which says so."""
+    asked = [signal_named(name) for name in ("http_requests", "container_storage_ratio")]
+    (first, second) = (signal.variants for signal in asked)
+    half = second[0].needs[:1]
+
+    found = speaking(asked, [f'{first[1].needs[0]}{{service="shop"}}', *half], Settings())
+
+    assert found.dashboards.instrumentation == (first[1].name, second[0].name)
+    limited = Settings(dashboards=DashboardSettings(instrumentation=(first[0].name,)))
+    assert speaking(asked[:1], first[1].needs, limited).dashboards.instrumentation == (first[0].name,)
 
 
 def test_mistakes_that_weak_tests_pass_over_are_told(tmp_path: Path) -> None:
