@@ -54,7 +54,7 @@ def signals(word: str = "") -> Mapping[str, Signal]:
         Read-only. A signal holds its queries (one a kind of instrumentation), unit, bad direction and thresholds.
 
     Raises:
-        UsageError: It is part of none.
+        UsageError: It is part of none, or no word.
 
     Example:
         >>> import obskit
@@ -66,7 +66,11 @@ def signals(word: str = "") -> Mapping[str, Signal]:
     """
     from obskit.catalogue import signals_about
 
-    return _Signals(signals_about(word))
+    asked: object = word  # a script is not always checked by types
+    if not isinstance(asked, str):
+        hint = "obskit.signals() lists all, obskit.signals('pool') what is about pools"
+        raise UsageError(f"signals takes a word, no {type(asked).__name__}", hint=hint)
+    return _Signals(signals_about(asked, all_by="obskit.signals()"))
 
 
 def build_dashboards(folder: str | os.PathLike[str] | None = None) -> dict[str, str]:
@@ -144,7 +148,7 @@ def plan_stack(
         ``unchanged``, ``kept``.
 
     Raises:
-        UsageError: There is no such file, profile or region.
+        UsageError: There is no such file, profile or region, or data shall be deleted in an empty account.
         SettingsError: Something in the file cannot be; every fault is named.
         SourceError: There are no credentials, or AWS cannot be reached.
 
@@ -157,19 +161,23 @@ def plan_stack(
         >>> "vpc.main" in [step.address for step in plan.of("create")]
         True
     """
-    from obskit.deploy.planning import account_for, planned, planned_anew, read_checked
+    from obskit.deploy import planning
     from obskit.progress import progress
 
+    if empty_account:
+        planning.require_answerable({"delete_data": delete_data}, "empty_account")
     path = Path(file)
     if not path.is_file():
         raise UsageError(f"there is no file {path}", hint="have one begun: obskit deploy init")
-    spec, _ = read_checked(path)
+    spec, _ = planning.read_checked(path)
     if empty_account:
-        return planned_anew(spec)[2]
-    account = account_for(spec.region)
-    spec, _ = read_checked(path, account.place)
+        place = planning.place_unasked(spec)
+        spec, _ = planning.read_checked(path, place)
+        return planning.planned_anew(spec, place)[1]
+    account = planning.account_for(spec.region)
+    spec, _ = planning.read_checked(path, account.place)
     with progress(f"asking AWS what {spec.name} has") as tell:
-        return planned(spec, account, delete_data=delete_data, tell=tell)[1]
+        return planning.planned(spec, account, delete_data=delete_data, tell=tell)[1]
 
 
 def _refuse(problems: Sequence[Problem], what: str) -> None:

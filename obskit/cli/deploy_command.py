@@ -80,10 +80,7 @@ def plan(file: Path | None, form: str, ask: PlanAsk) -> None:
         UsageError: An empty account is asked what it cannot tell.
     """
     known_form(form, "text", "json")
-    if ask.empty_account and (ask.exit_code or ask.delete_data):
-        flag = "--exit-code" if ask.exit_code else "--delete-data"
-        raise UsageError(f"{flag} says nothing of an empty account", hint=f"drop {flag}, or --empty-account")
-    spec, place, wanted, found, problems = _planned_anew(file) if ask.empty_account else _compared(file, ask)
+    spec, place, wanted, found, problems = _planned_anew(file, ask) if ask.empty_account else _compared(file, ask)
     findings, costs = _judged(spec, wanted)
     failing = [finding for finding in findings if finding.state == "fail"]
     if form == "json":
@@ -109,22 +106,30 @@ def plan(file: Path | None, form: str, ask: PlanAsk) -> None:
 _Planned: TypeAlias = "tuple[StackSpec, Place, tuple[Resource, ...], Plan, tuple[Problem, ...] | None]"
 
 
-def _planned_anew(file: Path | None) -> _Planned:
-    from obskit.deploy.planning import planned_anew
+def _planned_anew(file: Path | None, ask: PlanAsk) -> _Planned:
+    from obskit.deploy.planning import place_unasked, planned_anew, require_answerable
 
-    spec = read_spec(file, warn=True)
-    return spec, *planned_anew(spec), None
+    require_answerable({"--exit-code": ask.exit_code, "--delete-data": ask.delete_data}, "--empty-account")
+    place = place_unasked(read_spec(file))
+    spec = read_spec(file, place, warn=True)
+    wanted, found = planned_anew(spec, place)
+    return spec, place, wanted, found, None
 
 
 def _compared(file: Path | None, ask: PlanAsk) -> _Planned:
-    from obskit.deploy.errors import AwsError
+    from obskit.deploy.errors import DeployError
 
     try:
         spec, account = spec_and_account(file)
-    except AwsError as error:
-        if error.code == "NoCredentialsError":
-            error.hint += "; obskit deploy plan --empty-account needs no account"
-        raise
+    except (DeployError, UsageError) as error:
+        from botocore.exceptions import BotoCoreError
+
+        # a file or a region that is wrong is so without an account too
+        if isinstance(error, UsageError) and not isinstance(error.__cause__, BotoCoreError):
+            raise
+        hint = "; ".join(filter(None, (error.hint, "without an account: obskit deploy plan --empty-account")))
+        kind = SourceError if isinstance(error, DeployError) else UsageError
+        raise kind(error.what, where=error.where, hint=hint) from error
     wanted, found = _planned(spec, account, delete_data=ask.delete_data)
     return spec, account.place, wanted, found, _problems(spec, account, found)
 

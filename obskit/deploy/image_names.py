@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from obskit.deploy.resource import SUFFIXES
 from obskit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,12 +25,10 @@ _TAG: Final = re.compile(r"[\w][\w.-]{0,127}")
 _IMAGE: Final = re.compile(rf"[\w.-]+(?::\d+)?(?:/[\w.-]+)*(?::{_TAG.pattern}(?:@{_SHA256})?|@{_SHA256})")
 
 _REGION: Final = r"[a-z0-9]+(?:-[a-z0-9]+)+"
-#: Names of ECR's private registries: for IPv4 (those that end otherwise are of partitions of their own), and for
-#: IPv6 as well. Sources: Amazon ECR user guide, "Making requests to Amazon ECR registries"; AWS's partitions.
-_ECR: Final = re.compile(
-    rf"(?P<account>[0-9]{{12}})\.dkr\.ecr(?P<fips>-fips)?\.(?P<region>{_REGION})"
-    r"\.(?:amazonaws\.(?:com|com\.cn|eu)|c2s\.ic\.gov|sc2s\.sgov\.gov|csp\.hci\.ic\.gov|cloud\.adc-e\.uk)"
-)
+_SUFFIX: Final = "|".join(map(re.escape, sorted({*SUFFIXES.values()})))
+#: Names of ECR's private registries: for IPv4, and for IPv6 as well.
+#: Source: Amazon ECR user guide, "Making requests to Amazon ECR registries".
+_ECR: Final = re.compile(rf"(?P<account>[0-9]{{12}})\.dkr\.ecr(?P<fips>-fips)?\.(?P<region>{_REGION})\.(?:{_SUFFIX})")
 _ECR_DUAL: Final = re.compile(
     rf"(?P<account>[0-9]{{12}})\.dkr-ecr(?:-fips)?\.(?P<region>{_REGION})\.on\.(?:aws|amazonwebservices\.com\.cn)"
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from obskit.deploy.aws import Aws
 from obskit.deploy.resource import Kind, Observed, Place, Stack
@@ -28,9 +29,22 @@ def where(aws: Aws) -> Place:
             zone["ZoneName"] for zone in answer["AvailabilityZones"] if zone.get("State", "available") == "available"
         )
     )
-    return Place(
-        account=account, region=region, partition=str(aws.session.get_partition_for_region(region)), zones=zones
-    )
+    return Place(account=account, region=region, partition=partition_of(aws.session, region), zones=zones)
+
+
+def partition_of(session: Any, region: str) -> str:
+    """Return which partition of AWS a region is in, as boto3 knows it; nobody is called.
+
+    Args:
+        session: boto3's.
+        region: One that is not AWS's (a stand-in may call its regions as it likes) is taken to be in ``aws``.
+    """
+    from botocore.exceptions import UnknownRegionError
+
+    try:
+        return str(session.get_partition_for_region(region))
+    except UnknownRegionError:
+        return "aws"
 
 
 def observe(

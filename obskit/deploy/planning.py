@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -85,28 +85,54 @@ def planned(
     return wanted, plan(wanted, there, kinds(), delete_data=delete_data)
 
 
-def planned_anew(spec: StackSpec) -> tuple[Place, tuple[Resource, ...], Plan]:
-    """Return the plan of a stack of which nothing is there yet, without a call to AWS and without credentials.
+def planned_anew(spec: StackSpec, place: Place) -> tuple[tuple[Resource, ...], Plan]:
+    """Return what is wanted of a stack of which nothing is there yet, and the steps towards it. Pure.
+
+    Args:
+        spec: Checked, with the place.
+        place: See `place_unasked`.
+    """
+    from obskit.deploy.desired import desired
+    from obskit.deploy.plan import plan
+    from obskit.deploy.resources import kinds
+
+    wanted = desired(spec, place, kinds())
+    return wanted, plan(wanted, (), kinds())
+
+
+def place_unasked(spec: StackSpec) -> Place:
+    """Return where a stack would stand, without a call to AWS and without credentials: what `account_for` finds out.
 
     Args:
         spec: Checked.
 
     Returns:
-        The place that was assumed (`obskit.deploy.spec_check.assumed_place`), what is wanted, and the steps towards it.
+        The region as boto3's own chain knows it, its partition, and placeholders for account and zones
+        (`obskit.deploy.spec_check.assumed_place`).
 
     Raises:
         UsageError: There is no region of that name, or none is known.
     """
-    from obskit.deploy.desired import desired
-    from obskit.deploy.plan import plan
-    from obskit.deploy.resources import kinds
+    from obskit.deploy.observe import partition_of
     from obskit.deploy.spec_check import assumed_place
     from obskit.settings import load_settings
 
     session = _session(spec.region, load_settings().aws, with_profile=not spec.region)
-    place = assumed_place(spec, str(session.region_name))
-    wanted = desired(spec, place, kinds())
-    return place, wanted, plan(wanted, (), kinds())
+    return assumed_place(spec, session.region_name, partition_of(session, session.region_name))
+
+
+def require_answerable(asked: Mapping[str, bool], empty: str) -> None:
+    """Make sure that an empty account is asked nothing that only a real one can tell.
+
+    Args:
+        asked: Whether something was asked for, by the name that whoever asks calls it: ``--delete-data``.
+        empty: What the empty account is called there: ``--empty-account``.
+
+    Raises:
+        UsageError: It is asked such a thing.
+    """
+    for name in (name for name, wanted in asked.items() if wanted):
+        raise UsageError(f"{name} says nothing of an empty account", hint=f"drop {name}, or {empty}")
 
 
 def account_for(region: str) -> Account:
@@ -119,15 +145,24 @@ def account_for(region: str) -> Account:
         UsageError: There is no profile or no region of that name.
         DeployError: There are no credentials, or AWS cannot be reached.
     """
+    from botocore.exceptions import BotoCoreError
+
     from obskit.deploy.aws import Aws
+    from obskit.deploy.errors import DeployError
     from obskit.deploy.observe import where
+    from obskit.redact import redact
     from obskit.settings import load_settings
 
     settings = load_settings().aws
     session = _session(region, settings)
     # looked up now, so that tests can bring a clock of their own
     aws = Aws(session=session, endpoint_url=settings.endpoint_url, sleep=time.sleep, monotonic=time.monotonic)
-    return Account(aws=aws, place=where(aws))
+    try:
+        return Account(aws=aws, place=where(aws))
+    except (BotoCoreError, OSError) as error:  # the chain itself: half a profile, a token's file that is not there
+        hint = "set AWS_PROFILE to a profile that is whole, or run where a role is given"
+        said = redact(" ".join(str(error).split()))
+        raise DeployError("there are no credentials for AWS", where={"aws": said}, hint=hint) from error
 
 
 def _session(region: str, settings: AwsSettings, *, with_profile: bool = True) -> Any:
@@ -165,9 +200,11 @@ def _require_region(session: Any, region: str) -> None:
     """Make sure that ECS is in a region, before AWS is asked: a wrong one is a host that does not answer.
 
     Raises:
-        UsageError: botocore knows of none.
+        UsageError: botocore knows of none, or only of one whose hosts we cannot name.
     """
-    every = [one for part in session.get_available_partitions() for one in session.get_available_regions("ecs", part)]
+    from obskit.deploy.resource import SUFFIXES
+
+    every = [one for part in SUFFIXES for one in session.get_available_regions("ecs", part)]
     if region not in every:
         near = difflib.get_close_matches(region, every, n=1)
         hint = f"did you mean {near[0]}? " if near else ""

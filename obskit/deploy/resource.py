@@ -24,6 +24,18 @@ Value: TypeAlias = "bool | int | float | str | Ref | Join | Unknown | Mapping[st
 Fields: TypeAlias = Mapping[str, Value]
 Attributes: TypeAlias = Mapping[str, str]
 
+#: Partitions of AWS, and how the names of their hosts end. Source: botocore's ``partitions.json``, ``dnsSuffix``.
+SUFFIXES: Final[Mapping[str, str]] = {
+    "aws": "amazonaws.com",
+    "aws-cn": "amazonaws.com.cn",
+    "aws-eusc": "amazonaws.eu",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
+    "aws-us-gov": "amazonaws.com",
+}
+
 #: Tags that make a resource ours and say what it is for.
 STACK_TAG: Final = "obskit:stack"
 RESOURCE_TAG: Final = "obskit:resource"
@@ -85,7 +97,7 @@ class Place:
     Attributes:
         account: Twelve digits.
         region: ``eu-west-1``.
-        partition: ``aws``, ``aws-cn``, ``aws-us-gov``.
+        partition: One of `SUFFIXES`.
         zones: Names of the availability zones that this account can use, sorted.
     """
 
@@ -96,8 +108,8 @@ class Place:
 
     @property
     def suffix(self) -> str:
-        """Of service principals and host names: ``amazonaws.com``, ``amazonaws.com.cn``."""
-        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+        """Of host names, and of what is named after them: ``amazonaws.com``, ``amazonaws.com.cn``."""
+        return SUFFIXES[self.partition]
 
     def arn(self, service: str, rest: str, *, region: str | None = None, account: str | None = None) -> str:
         """Return an ARN in this place; "" for a region or account that the service leaves out."""

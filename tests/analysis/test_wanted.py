@@ -77,8 +77,19 @@ def test_a_word_finds_the_signals_that_the_command_line_lists(capsys: pytest.Cap
 
     assert list(obskit.signals("Pool")) == listed
     assert 3 < len(listed) < len(obskit.signals())
-    with pytest.raises(UsageError, match="no signal is about 'nothing at all'"):
+    with pytest.raises(UsageError, match="no signal is about 'nothing at all'") as none:
         obskit.signals("nothing at all")
+    assert none.value.hint == "obskit.signals() lists all"
+    assert main(["dashboards", "signals", "nothing at all"]) == 2
+    assert "obskit dashboards signals lists all" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", [5, None, ["pool"], b"pool"])
+def test_what_is_no_word_is_refused_in_words(word: object) -> None:
+    """Nobody is shown what the catalogue does with it inside."""
+    with pytest.raises(UsageError, match=f"a word, no {type(word).__name__}") as refused:
+        obskit.signals(word)  # type: ignore[arg-type]
+    assert "obskit.signals()" in refused.value.hint
 
 
 def test_the_catalogue_shows_itself_in_a_line_and_as_a_table() -> None:

@@ -13,7 +13,9 @@ from typing import Any
 import boto3
 import pytest
 
+import obskit
 from obskit.cli import main
+from obskit.errors import SettingsError, UsageError
 from tests.standins.fargate import Fargate
 from tests.support.stack import DOMAIN
 
@@ -21,6 +23,23 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 #: Every wait is over by the first look: a call lasts longer than anything that AWS makes.
 CALL_SECONDS = 400.0
 FIRST = f'name = "shop"\nregion = "eu-west-1"\ndomain = "{DOMAIN}"\nowner = "platform"\nimage = "1.0.0"\n'
+ELSEWHERE = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:shop/api-a1B2c3"
+NO_ACCOUNT = "without an account: obskit deploy plan --empty-account"
+#: A file of AWS's command line whose profiles lead to no credentials, each for another reason.
+PROFILES = """[profile signed-out]
+sso_start_url = https://example.awsapps.com/start
+sso_region = eu-west-1
+sso_account_id = 123456789012
+sso_role_name = reader
+[profile half]
+aws_access_key_id = testing
+[profile from-nowhere]
+role_arn = arn:aws:iam::123456789012:role/reader
+source_profile = nowhere
+[profile tokenless]
+role_arn = arn:aws:iam::123456789012:role/reader
+web_identity_token_file = no-such-token
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +120,8 @@ def test_the_first_plan_needs_no_account(nobody: Say, monkeypatch: pytest.Monkey
     assert "AWS was not asked" in told
     assert "000000000000" in told
     assert "eu-west-1a, eu-west-1b" in told
+    warnings = [line for line in said.err.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == len(set(warnings)) > 0, "the file is checked again once the place is known"
 
 
 def test_the_first_plan_without_an_account_for_machines(nobody: Say, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,13 +137,51 @@ def test_the_first_plan_without_an_account_for_machines(nobody: Say, monkeypatch
     assert any(finding["state"] == "fail" for finding in document["security"])
 
 
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        (
+            'image = "1.0.0"\nregistry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"\n'
+            '[network]\nnat = "none"\nendpoints = true\n',
+            "lies in another region",
+        ),
+        (
+            f'[applications.api]\nimage = "1.0.0"\npath = "/*"\nsecrets = {{ KEY = "{ELSEWHERE}" }}\n',
+            "another partition",
+        ),
+    ],
+)
+def test_a_file_is_refused_without_an_account_as_with_one(
+    say: Say, fargate: Fargate, monkeypatch: pytest.MonkeyPatch, rest: str, words: str
+) -> None:
+    """Region and partition may be the chain's: what depends on them is checked as well, by both faces."""
+    Path("stack.toml").write_text(f'name = "shop"\ndomain = "{DOMAIN}"\nowner = "platform"\n{rest}')
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
+    asked, empty = say("plan"), say("plan", "--empty-account")
+
+    assert (asked.code, asked.out) == (empty.code, empty.out) == (2, "")
+    assert words in asked.err
+    assert empty.err == asked.err
+    with pytest.raises(SettingsError, match="1 problem"):
+        obskit.plan_stack(empty_account=True)
+
+
 @pytest.mark.parametrize("flag", ["--exit-code", "--delete-data"])
 def test_what_only_an_account_can_tell_is_not_asked_of_an_empty_one(nobody: Say, flag: str) -> None:
     """There everything differs and nothing is to be deleted."""
     said = nobody("plan", "--empty-account", flag)
 
     assert (said.code, said.out) == (2, "")
-    assert flag in said.err
+    assert f"{flag} says nothing of an empty account" in said.err
+    assert f"drop {flag}, or --empty-account" in said.err
+
+
+def test_the_library_refuses_what_the_command_line_does(nobody: Say) -> None:
+    """What is asked is not dropped in silence; the words are those of whoever asks."""
+    with pytest.raises(UsageError, match=r"^delete_data says nothing of an empty account") as refused:
+        obskit.plan_stack(empty_account=True, delete_data=True)
+
+    assert refused.value.hint == "drop delete_data, or empty_account"
 
 
 @pytest.mark.parametrize(
@@ -251,7 +310,43 @@ def test_without_credentials_it_is_said_what_to_do(nobody: Say) -> None:
 
     assert said.code == 3
     assert "AWS_PROFILE" in said.err
-    assert "--empty-account" in said.err
+    assert NO_ACCOUNT in said.err
+
+
+@pytest.mark.parametrize(
+    ("profile", "code", "words"),
+    [
+        ("of-another-machine", 2, "profile (of-another-machine) could not be found"),
+        ("signed-out", 3, "Error loading SSO Token"),
+        ("half", 3, "missing: aws_secret_access_key"),
+        ("from-nowhere", 3, 'source_profile "nowhere"'),
+        ("tokenless", 3, "no-such-token"),
+    ],
+)
+def test_whatever_hides_the_account_the_way_without_one_is_told(
+    nobody: Say, monkeypatch: pytest.MonkeyPatch, profile: str, code: int, words: str
+) -> None:
+    """A newcomer has a profile of another machine, or one that is half written, more often than none."""
+    Path("profiles").write_text(PROFILES)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "profiles")
+    monkeypatch.setenv("AWS_PROFILE", profile)
+    said, status = nobody("plan"), nobody("status")
+
+    assert (said.code, said.out) == (status.code, status.out) == (code, "")
+    assert words in said.err
+    assert "Traceback" not in said.err
+    assert NO_ACCOUNT in said.err
+    assert "--empty-account" not in status.err, "of a stack that stands it tells nothing"
+
+
+def test_what_an_empty_account_would_not_help_against_does_not_name_it(nobody: Say) -> None:
+    """A region that is unknown is so there too."""
+    Path("stack.toml").write_text(FIRST.replace("eu-west-1", ""))
+    said = nobody("plan")
+
+    assert (said.code, said.out) == (2, "")
+    assert "no AWS region is known" in said.err
+    assert "--empty-account" not in said.err
 
 
 def test_a_wrong_file_names_every_fault_before_aws_is_asked(say: Say, tmp_path: Path) -> None:
@@ -273,7 +368,9 @@ def test_every_key_is_told(say: Say) -> None:
     assert '  cidr = "10.40.0.0/16"             Of the VPC.' in lines
     assert max(map(len, lines)) <= 100, "what is wider than a terminal is wrapped anywhere"
     assert "``" not in text.out, "no markup of docstrings"
-    assert all(row["name"] in text.out and row["meaning"].split()[-1] in text.out for row in document)
+    whole = " ".join(text.out.split())  # as it was before it was wrapped
+    assert [row for row in document if " ".join(row["meaning"].split()) not in whole] == []
+    assert [row for row in document if row["name"] not in whole] == []
     assert {"section", "name", "type", "default", "meaning"} == document[0].keys()
     assert {"cidr", "retain"} & {row["name"] for row in document} == {"cidr"}
 

@@ -7,16 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obskit.deploy.image_names import EcrRegistry, Image, ecr_host, ecr_registry, parsed, repository
-from obskit.deploy.resource import Place
+from obskit.deploy.resource import SUFFIXES, Place
 
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = f"sha256:{'0' * 64}"
 ACCOUNTS = st.text("0123456789", min_size=12, max_size=12)
-REGIONS = st.sampled_from(["eu-west-1", "us-gov-east-1", "cn-north-1", "ap-southeast-7", "mx-central-1"])
+REGIONS = st.sampled_from(["eu-west-1", "us-gov-east-1", "cn-north-1", "ap-southeast-7", "eusc-de-east-1"])
 #: How a registry is named, and whether VPC endpoints answer for that name.
 FORMS = {
     "{account}.dkr.ecr.{region}.amazonaws.com": True,
     "{account}.dkr.ecr.{region}.amazonaws.com.cn": True,
+    "{account}.dkr.ecr.{region}.amazonaws.eu": True,
     "{account}.dkr.ecr-fips.{region}.amazonaws.com": False,
     "{account}.dkr-ecr.{region}.on.aws": False,
     "{account}.dkr-ecr-fips.{region}.on.aws": False,
@@ -68,7 +69,7 @@ def test_each_name_of_a_registry_of_ecr_tells_account_and_region(
     assert repository(f"{host}/{name}:{tag}") == f"{host}/{name}"
 
 
-@given(ACCOUNTS, REGIONS, st.sampled_from(["aws", "aws-cn", "aws-us-gov"]))
+@given(ACCOUNTS, REGIONS, st.sampled_from(sorted(SUFFIXES)))
 def test_the_host_that_is_written_is_the_one_that_is_read(account: str, region: str, partition: str) -> None:
     """What obskit names in a task definition is what it recognises in one."""
     found = ecr_registry(ecr_host(Place(account=account, region=region, partition=partition)))

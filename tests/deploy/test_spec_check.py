@@ -7,12 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import boto3
+import botocore.session
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obskit.deploy.fargate import SIZES
-from obskit.deploy.resource import Place
+from obskit.deploy.image_names import ecr_host
+from obskit.deploy.planning import place_unasked
+from obskit.deploy.resource import SUFFIXES, Place
 from obskit.deploy.spec import Application, Ci, Database, Entry, Network, StackSpec, Telemetry, Waiver
 from obskit.deploy.spec_check import Problem, assumed_place, path_of, problems, require, sizes, telemetry
 from obskit.deploy.spec_check.environment import tells_a_secret
@@ -468,8 +472,6 @@ def test_images_in_ecr_need_no_way_to_the_internet() -> None:
 
 def test_names_that_pass_stay_short_enough_when_put_together() -> None:
     """The longest stack with the longest service in the longest region: roles 64, buckets and databases 63."""
-    import boto3
-
     session = boto3.Session()
     regions = {r for p in session.get_available_partitions() for r in session.get_available_regions("ec2", p)}
     stack, service, region = "s" * LONGEST_STACK, "a" * LONGEST_SERVICE, max(regions, key=len)
@@ -570,13 +572,42 @@ def test_what_an_application_reaches_counts_as_rules_of_its_group() -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "partition"),
-    [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("us-west-2", "aws")],
+    ("region", "partition", "suffix"),
+    [
+        ("eu-west-1", "aws", "amazonaws.com"),
+        ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
+        ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
+        ("eusc-de-east-1", "aws-eusc", "amazonaws.eu"),
+        ("us-isob-east-1", "aws-iso-b", "sc2s.sgov.gov"),
+    ],
 )
-def test_where_nobody_was_asked_a_place_is_as_long_in_words_as_a_real_one(region: str, partition: str) -> None:
-    """Lengths of names depend on it, and ARNs begin with its partition."""
-    place = assumed_place(example_spec(region=""), region)
+def test_where_nobody_was_asked_a_place_is_as_long_in_words_as_a_real_one(
+    region: str, partition: str, suffix: str
+) -> None:
+    """Lengths of names depend on it, ARNs begin with its partition, and the images' hosts end as its own do."""
+    place = place_unasked(example_spec(region=region))
 
     assert (place.region, place.partition, len(place.account)) == (region, partition, 12)
     assert place.zones == (f"{region}a", f"{region}b")
-    assert assumed_place(example_spec(region="eu-west-3"), region).region == "eu-west-3"
+    assert ecr_host(place) == f"{place.account}.dkr.ecr.{region}.{suffix}"
+
+
+def test_a_stand_in_may_call_its_regions_as_it_likes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address other than AWS's is named for it."""
+    monkeypatch.setenv("OBSKIT_AWS_ENDPOINT_URL", "http://localhost:4566")
+
+    assert place_unasked(example_spec(region="moon")).partition == "aws"
+
+
+def test_the_file_knows_its_region_better_than_the_chain() -> None:
+    """What the chain says counts where the file is silent."""
+    assert assumed_place(example_spec(region="eu-west-3"), "eu-west-1").region == "eu-west-3"
+    assert assumed_place(example_spec(region=""), "eu-west-1").region == "eu-west-1"
+
+
+def test_every_partition_that_boto3_knows_has_its_ending() -> None:
+    """In a partition without one, hosts of registries and services could not be named."""
+    known = botocore.session.Session().get_component("data_loader").load_data("partitions")["partitions"]
+
+    assert {one["id"]: one["outputs"]["dnsSuffix"] for one in known} == dict(SUFFIXES)
+    assert len(min(SUFFIXES, key=len)) == len("aws"), "the one that is assumed is the shortest"

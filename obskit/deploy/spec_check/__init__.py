@@ -8,7 +8,7 @@ yields problems. Only `problems` puts them together.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from obskit.deploy.spec_check._problem import HIDDEN, Problem, error, located, path_of, refusal
 from obskit.discover import modules_in
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from obskit.deploy.spec import StackSpec
 
 __all__ = ["HIDDEN", "Problem", "assumed_place", "error", "located", "path_of", "problems", "refusal", "require"]
-
-#: How regions outside the partition ``aws`` begin, and in which they are.
-_PARTITIONS: Final = (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"))
 
 
 def problems(spec: StackSpec, place: Place | None = None) -> tuple[Problem, ...]:
@@ -70,17 +67,18 @@ def _asked(function: str, *arguments: Any) -> Iterator[Problem]:
             yield from asked(*arguments)
 
 
-def assumed_place(spec: StackSpec, region: str = "") -> Place:
-    """Return a place of which nobody was asked anything: as long in words as the real one will be.
+def assumed_place(spec: StackSpec, region: str = "", partition: str = "aws") -> Place:
+    """Return a place of which nobody was asked anything: hardly shorter in words than the real one will be.
 
     Args:
         spec: As many zones are assumed as it wants. That they are called by the first letters is a guess: which ones
             an account has, only AWS says.
         region: Where the file names none.
+        partition: That the region is in. Only boto3 knows, which is not loaded to check a file; no other name of
+            a partition is shorter, so that nothing is refused for its length that would fit.
     """
     from obskit.deploy.resource import Place
 
     region = spec.region or region or "eu-central-1"
     zones = tuple(f"{region}{letter}" for letter in "abcdef"[: spec.network.zones])
-    partition = next((name for head, name in _PARTITIONS if region.startswith(head)), "aws")
     return Place(account="0" * 12, region=region, partition=partition, zones=zones)
