@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from obskit.model import FloatMatrix, TimeArray, Window, nanoseconds
+from obskit.model import FloatMatrix, TimeArray, Unit, Window, nanoseconds
 
 #: Steps between ticks of the time axis, in minutes; beyond the last of them whole days.
 _TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
@@ -127,6 +127,33 @@ def binary_step(rough: float) -> float:
     return base * round_step(rough / base)
 
 
+def whole_step(rough: float) -> float:
+    """Return the next larger round number that is whole: 1, 2, 5, 10, 20, 25.
+
+    Args:
+        rough: Above zero.
+    """
+    step = round_step(max(rough, 1.0))
+    return step if step.is_integer() else round_step(step * 1.01)
+
+
+def step_for(unit: Unit, values: FloatMatrix) -> Callable[[float], float]:
+    """Return what makes a rough step between ticks of values a round one.
+
+    It is `binary_step` for bytes and bytes per second, as they are written in powers of 1024, `whole_step` for a count
+    of which every sample is whole (there are no 2.6 running tasks, but a mean of tasks may be 2.6), and `round_step`
+    for everything else.
+
+    Args:
+        unit: A base unit.
+        values: What is drawn, of any shape; what is not finite does not count.
+    """
+    if unit in ("bytes", "bytes_per_second"):
+        return binary_step
+    whole = unit == "count" and bool((np.rint(values) == values)[np.isfinite(values)].all())
+    return whole_step if whole else round_step
+
+
 def axis(
     low: float,
     high: float,
@@ -142,7 +169,7 @@ def axis(
 
     Args:
         low, high: The lowest and the highest value, finite.
-        rounded: Makes a rough step a round one: `round_step` or `binary_step`.
+        rounded: Makes a rough step a round one: `round_step`, `binary_step` or `whole_step`, as `step_for` says.
         least, most: Bounds that do not follow the values; NaN where the values decide.
     """
     low, high = (least if math.isfinite(least) else low), (most if math.isfinite(most) else high)

@@ -13,8 +13,20 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from obskit.drawing import Plot, across, axis, binary_step, paths, round_step, share, thin, time_ticks
-from obskit.model import FloatMatrix, TimeArray, Window
+from obskit.drawing import (
+    Plot,
+    across,
+    axis,
+    binary_step,
+    paths,
+    round_step,
+    share,
+    step_for,
+    thin,
+    time_ticks,
+    whole_step,
+)
+from obskit.model import FloatMatrix, TimeArray, Unit, Window
 
 START = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
 #: A hundred coordinates for a hundred seconds, ten for a value of one.
@@ -99,6 +111,35 @@ def test_a_step_is_hardly_ever_much_larger(rough: float) -> None:
     """Never below what was asked for, and at most two and a half times that."""
     for step in (round_step(rough), binary_step(rough)):
         assert rough * (1 - 1e-8) <= step <= 2.5 * rough
+
+
+@pytest.mark.parametrize(
+    ("unit", "values", "step"),
+    [
+        ("bytes", [0, 1500], binary_step),
+        ("bytes_per_second", [0, 1500], binary_step),
+        ("count", [2, math.nan, 3], whole_step),
+        ("count", [2, 2.5, 3], round_step),
+        ("count", [2, math.inf], whole_step),
+        ("seconds", [2, 3], round_step),
+        ("per_second", [2, 3], round_step),
+        ("ratio", [0, 1], round_step),
+    ],
+)
+def test_a_step_is_of_its_unit(unit: Unit, values: list[float], step: Callable[[float], float]) -> None:
+    """Bytes in powers of 1024, also of a second; whole things in whole numbers, unless what counts them is a mean."""
+    assert step_for(unit, column(*values)) is step
+
+
+@example([0, 7])  # a third of it has no round number but 2.5 above it
+@given(st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=5))
+def test_what_is_counted_in_whole_numbers_has_whole_ticks(counts: list[int]) -> None:
+    """There are no 2.6 running tasks; and there are never many ticks."""
+    made = axis(min(counts), max(counts), rounded=step_for("count", column(*counts)))
+
+    assert made.bottom <= min(counts) <= max(counts) <= made.top
+    assert all(float(end).is_integer() for end in (made.bottom, made.top, made.step))
+    assert 1 <= round((made.top - made.bottom) / made.step) <= 6
 
 
 @given(st.lists(moderate, min_size=1, max_size=9), st.sampled_from([round_step, binary_step]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.dates import MINUTELY, SECONDLY, AutoDateLocator, date2num, num2
 from matplotlib.lines import Line2D
 from matplotlib.ticker import Formatter, FuncFormatter
 
-from obskit.drawing import axis, binary_step, round_step
+from obskit.drawing import axis, step_for
 from obskit.incident.units import humanize
 from obskit.model import FloatMatrix, Unit
 
@@ -72,7 +72,7 @@ def value_axis(axes: Axes, values: FloatMatrix, unit: Unit) -> None:
     """
     finite = values[np.isfinite(values)]
     if len(finite):
-        span = axis(float(finite.min()), float(finite.max()), rounded=_step_of(unit, finite))
+        span = axis(float(finite.min()), float(finite.max()), rounded=step_for(unit, finite))
         axes.set_yticks(np.arange(span.bottom, span.top + span.step / 2, span.step))
         room = (span.top - span.bottom) * 0.05
         axes.set_ylim(span.bottom - room, span.top + room)
@@ -91,16 +91,3 @@ def legend_beside(axes: Axes, lines: Sequence[Line2D], names: Sequence[str]) -> 
     axes.legend(
         shown, told, fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.0, frameon=False
     )
-
-
-def _step_of(unit: Unit, finite: npt.NDArray[np.float64]) -> Callable[[float], float]:
-    """Return what makes a rough step between ticks a round one."""
-    if unit.startswith("bytes"):
-        return binary_step
-    return _whole_step if unit == "count" and bool((finite == np.rint(finite)).all()) else round_step
-
-
-def _whole_step(rough: float) -> float:
-    """Return the next larger round number that is whole: 1, 2, 5, 10, 20, 25."""
-    step = round_step(max(rough, 1.0))
-    return step if step.is_integer() else round_step(step * 1.01)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
 
 from obskit.errors import UsageError
 from obskit.model import Metrics, Series, Unit, Window, stamp, utc
+
+if TYPE_CHECKING:
+    from obskit.sources.prometheus_read import Grid
 
 #: How columns are labelled where an answer is written: what obskit's own queries ask for first.
 _SERVICE, _TASK = "service", "task_id"
@@ -38,14 +43,42 @@ def read_answer(
         ) from error
     if answer.misplaced:
         raise UsageError(
-            f"{answer.misplaced} points of the answer lie elsewhere than at the times that were asked for",
+            f"{_points(answer.misplaced, 'lies', 'lie')} elsewhere than at the times that were asked for",
             where={
                 "asked": f"{stamp(first)} to {stamp(last)}, every {length.total_seconds():g} s",
                 "the answer": _points_in_words(body),
             },
             hint="give start, end and step of its own request; some servers move them to multiples of the step",
         )
-    return matrix_of(answer, grid, query, unit)
+    metrics = matrix_of(answer, grid, query, unit)
+    if answer.overruled:
+        raise UsageError(
+            f"{_points(answer.overruled, 'is', 'are')} contradicted by another of their series at the same time",
+            where={"the first": _overruled_in_words(body, grid, metrics.series)},
+            hint="were two answers joined? ask for the whole stretch at once, or drop the one that is wrong",
+        )
+    return metrics
+
+
+def _points(number: int, one: str, several: str) -> str:
+    """Return so many points and their verb: ``1 point of the answer is``."""
+    return f"{number} {'point' if number == 1 else 'points'} of the answer {one if number == 1 else several}"
+
+
+def _overruled_in_words(body: bytes, grid: Grid, series: Sequence[Series]) -> str:
+    """Return the first of the points that contradict each other: ``up{shop} at TIME: 1 and 2``. Only for an error."""
+    from obskit.sources.promjson import unlike
+
+    rows = [row["values"] for row in orjson.loads(body)["data"]["result"] if "values" in row]
+    points = np.concatenate([np.array(row).astype(np.float64).reshape(-1, 2) for row in rows])
+    column = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+    place = np.rint((points[:, 0] - grid.start) / grid.step).astype(np.int64)
+    order = np.lexsort((place, column))  # stable: points of one place stay as they came
+    before, after = order[:-1], order[1:]
+    same = (column[before] == column[after]) & (place[before] == place[after])
+    first = np.flatnonzero(same & unlike(points[before, 1], points[after, 1]))[0]
+    one, other = points[order[first]], points[order[first + 1]]
+    return f"{series[column[order[first]]].name} at {_exact(round(float(one[0]) * 1e3))}: {one[1]:g} and {other[1]:g}"
 
 
 def _points_in_words(body: bytes) -> str:

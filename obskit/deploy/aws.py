@@ -277,6 +277,8 @@ def _hint(code: str) -> str:
         return "sign in again: the credentials are not valid (any more)"
     if code in ("NoCredentialsError", "NoRegionError", "PartialCredentialsError", "ProfileNotFound"):
         return "set AWS_PROFILE, or run where a role is given"
+    if code in ("SSOTokenLoadError", "UnauthorizedSSOTokenError", "TokenRetrievalError"):
+        return "sign in again: aws sso login"
     return ""
 
 

@@ -127,7 +127,8 @@ class Metrics:
 
         Every point of it lies at *start*, or a whole number of steps later, up to *end*, to the millisecond. A series
         may begin late, end early, have holes, or have points at some multiple of the step only, as where somebody
-        joined two answers: where it has no point there is NaN. No point is moved, left out or filled in.
+        joined two answers: where it has no point there is NaN. No point is moved, left out or filled in. Where two of
+        a series lie at one time, as at such a seam, they have to say the same.
 
         Args:
             body: As received. How its JSON is spaced does not matter.
@@ -140,8 +141,8 @@ class Metrics:
             server said beside the data becomes a Python warning.
 
         Raises:
-            UsageError: The body is no such answer, a point of it lies elsewhere (then it answers another request), or
-                the unit, the step or the stretch of time makes no sense.
+            UsageError: The body is no such answer, a point of it lies elsewhere (then it answers another request), two
+                of a series contradict each other, or the unit, the step or the stretch of time makes no sense.
 
         Example:
             >>> from datetime import UTC, datetime, timedelta

@@ -47,6 +47,8 @@ class RangeAnswer:
         histograms: How many series held native histograms only, which are passed over.
         misplaced: How many points lie elsewhere than on the grid: between its points, where each was moved to the
             nearest, or before and behind it, where it was left out.
+        overruled: How many points are not in *values* as a later one of their series has their place and another
+            number: of several at one time the last counts.
     """
 
     labels: tuple[dict[str, str], ...]
@@ -54,6 +56,7 @@ class RangeAnswer:
     warnings: tuple[str, ...]
     histograms: int
     misplaced: int = 0
+    overruled: int = 0
 
 
 class NotAnAnswerError(ValueError):
@@ -88,13 +91,13 @@ def decode_range(body: bytes, start: float, step: float, points: int) -> RangeAn
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise NotAnAnswerError("it is not the JSON of a Prometheus answer, or it was cut short") from error
     if not spans and order:
-        values, misplaced = _slowly(order, start, step, points)
+        values, misplaced, overruled = _slowly(order, start, step, points)
     elif order != list(map(str, range(len(spans)))):
         raise NotAnAnswerError("a series is without points")
     else:
-        values, misplaced = _on_grid(body, spans, start, step, points)
+        values, misplaced, overruled = _on_grid(body, spans, start, step, points)
     told, histograms = tuple(str(n) for n in notes), sum("histograms" in r for r in rows)
-    return RangeAnswer(labels, values, told, histograms, misplaced)
+    return RangeAnswer(labels, values, told, histograms, misplaced, overruled)
 
 
 class _Span(NamedTuple):
@@ -123,9 +126,16 @@ def _cut(body: bytes) -> tuple[bytes, list[_Span]]:
     return b"".join(pieces), spans
 
 
-def _on_grid(body: bytes, spans: Sequence[_Span], start: float, step: float, points: int) -> tuple[FloatMatrix, int]:
-    """Return shape (T, N), NaN where a series has no point, and how many points lie elsewhere."""
-    values, misplaced = np.full((len(spans), points), np.nan), 0
+def unlike(one: Floats, other: Floats) -> Flags:
+    """Return where two numbers are not the same; NaN is the same as NaN."""
+    return np.asarray((one != other) & ~(np.isnan(one) & np.isnan(other)))
+
+
+def _on_grid(
+    body: bytes, spans: Sequence[_Span], start: float, step: float, points: int
+) -> tuple[FloatMatrix, int, int]:
+    """Return shape (T, N), NaN where a series has no point, and how many points lie elsewhere and are overruled."""
+    values, misplaced, overruled = np.full((len(spans), points), np.nan), 0, 0
     for first, block in _blocks(spans):
         times, numbers = _parse(body, block)
         border = times == _MARK
@@ -135,8 +145,12 @@ def _on_grid(body: bytes, spans: Sequence[_Span], start: float, step: float, poi
         rows, inside, near = _rows(times, start, step, points)
         inside &= ~border
         misplaced += len(times) - len(block) - int(np.count_nonzero(inside & near))
-        values[first + columns[inside], rows[inside].astype(np.int64)] = numbers[inside]
-    return values.T, misplaced
+        # From a series to its border, and nowhere else, times go back: no two of its points have one place.
+        ascending = np.count_nonzero(rows[1:] <= rows[:-1]) == len(block)
+        cells, numbers = (first + columns[inside], rows[inside].astype(np.int64)), numbers[inside]
+        values[cells] = numbers
+        overruled += 0 if ascending else int(np.count_nonzero(unlike(values[cells], numbers)))
+    return values.T, misplaced, overruled
 
 
 def _rows(times: Floats, start: float, step: float, points: int) -> tuple[Floats, Flags, Flags]:
@@ -154,9 +168,9 @@ def _texts(values: object) -> list[str]:
     return values
 
 
-def _slowly(order: Sequence[object], start: float, step: float, points: int) -> tuple[FloatMatrix, int]:
+def _slowly(order: Sequence[object], start: float, step: float, points: int) -> tuple[FloatMatrix, int, int]:
     """Return as `_on_grid` does, from series' points as JSON's own lists, ``[[seconds, "value"], ...]``."""
-    values, misplaced = np.full((len(order), points), np.nan), 0
+    values, misplaced, overruled = np.full((len(order), points), np.nan), 0, 0
     for column, pairs in zip(values, order, strict=True):
         try:
             at, numbers = np.array([(float(at), float(value)) for at, value in _pairs(pairs)]).reshape(-1, 2).T
@@ -164,8 +178,10 @@ def _slowly(order: Sequence[object], start: float, step: float, points: int) -> 
             raise NotAnAnswerError("a point is neither a number nor a pair") from error
         rows, inside, near = _rows(at, start, step, points)
         misplaced += len(at) - int(np.count_nonzero(inside & near))
-        column[rows[inside].astype(np.int64)] = numbers[inside]
-    return values.T, misplaced
+        cells, numbers = rows[inside].astype(np.int64), numbers[inside]
+        column[cells] = numbers
+        overruled += int(np.count_nonzero(unlike(column[cells], numbers)))
+    return values.T, misplaced, overruled
 
 
 def _pairs(pairs: object) -> list[tuple[float, str]]:

@@ -63,12 +63,12 @@ def test_no_sample_is_no_point() -> None:
     assert row["values"] == [[begin, "1.5"], [begin + 30, "2.0"]]
 
 
-def answer(*columns: dict[float, str]) -> bytes:
+def answer(*columns: dict[float, str] | list[tuple[float, str]]) -> bytes:
     """Return a body with these points, seconds after the begin."""
     rows = [
         {
             "metric": {"__name__": "up", "n": str(n)},
-            "values": [[START.timestamp() + at, said] for at, said in one.items()],
+            "values": [[START.timestamp() + at, said] for at, said in (one.items() if isinstance(one, dict) else one)],
         }
         for n, one in enumerate(columns)
     ]
@@ -102,10 +102,45 @@ def test_series_with_holes_and_of_several_steps_share_the_finest_grid() -> None:
 )
 def test_an_answer_to_another_request_is_refused(columns: list[dict[float, str]], count: int, own: str) -> None:
     """Nothing is lost or moved in silence; the error tells what the answer itself looks like."""
-    with pytest.raises(UsageError, match=f"^{count} points of the answer lie elsewhere") as error:
+    with pytest.raises(UsageError, match=f"^{count} points? of the answer lies? elsewhere") as error:
         read(answer(*columns), 3)
     assert own in str(error.value)
     assert "2026-01-31T03:00:00Z to 2026-01-31T03:00:30Z, every 15 s" in str(error.value)
+
+
+def test_a_seam_that_agrees_is_read() -> None:
+    """Two answers that were joined both have the point at which they meet."""
+    found = read(answer([(0, "1"), (15, "2"), (15, "2.0"), (30, "NaN"), (30, "NaN"), (45, "4")]), 4)
+
+    assert np.array_equal(found.values.T, [[1, 2, np.nan, 4]], equal_nan=True)
+
+
+def test_a_seam_that_disagrees_is_refused() -> None:
+    """Which of two numbers is right nobody knows: the error shows the first such place."""
+    fine, other = [(0.0, "1"), (15.0, "2")], [(30.0, "5"), (15.0, "3"), (15.0, "4"), (30.001, "6"), (30.0, "6.0")]
+    with pytest.raises(UsageError, match=r"^2 points of the answer are contradicted by another of their ser") as error:
+        read(answer(fine, other), 3)
+    assert "up{n=1} at 2026-01-31T03:00:15Z: 3 and 4" in str(error.value)
+
+
+def test_a_series_without_points_hides_no_contradiction() -> None:
+    """A tool that joins answers may leave one empty."""
+    with pytest.raises(UsageError, match="contradicted") as error:
+        read(answer({}, [(0, "1"), (0, "+Inf")]), 3)
+    assert "up{n=1} at 2026-01-31T03:00:00Z: 1 and inf" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("points", "words"),
+    [
+        ([(5.0, "1")], "1 point of the answer lies elsewhere"),
+        ([(0.0, "1"), (0.0, "NaN")], "1 point of the answer is contradicted"),
+    ],
+)
+def test_one_point_is_one(points: list[tuple[float, str]], words: str) -> None:
+    """A sentence is right for a single one as well."""
+    with pytest.raises(UsageError, match=f"^{words}"):
+        read(answer(points), 3)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"status":"error"}', b'{"status":"success","data":{}}'])

@@ -86,6 +86,34 @@ def canonical(book: Any) -> str:
     return json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def markup_of(source: str) -> list[str]:
+    """Return which parts of a cell's styled tables a browser takes for markup: ``cells``, ``index``, or none."""
+    tree = ast.parse(source)
+    above = {below: node for node in ast.walk(tree) for below in ast.iter_child_nodes(node)}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "style":
+            calls = calls_upon(node, above)
+            hidden = ("hide", "axis='index'") in ((name, ", ".join(said)) for name, said in calls)
+            for part, method in (("cells", "format"), ("index", "format_index")):
+                escaped = ["escape='html'" in said for name, said in calls if name == method]
+                if not (escaped and all(escaped)) and not (part == "index" and hidden):
+                    found.append(part)
+    return found
+
+
+def calls_upon(node: ast.AST, above: Mapping[ast.AST, ast.AST]) -> list[tuple[str, list[str]]]:
+    """Return what is called upon a value, one after the other: each method's name and the keywords that it gets."""
+    calls = []
+    while isinstance(method := above.get(node), ast.Attribute):
+        call = above[method]
+        if not isinstance(call, ast.Call) or call.func is not method:
+            break
+        calls.append((method.attr, [ast.unparse(keyword) for keyword in call.keywords]))
+        node = call
+    return calls
+
+
 async def execute(path: Path, home: Path, turn: asyncio.Semaphore) -> tuple[Any, float]:
     """Run a copy of a notebook in a kernel of this interpreter; return it with its outputs, and the seconds it took.
 
@@ -212,11 +240,30 @@ def test_it_defines_nothing_and_its_cells_are_short(path: Path) -> None:
 @each
 def test_its_tables_show_whatever_telemetry_holds_as_text(path: Path) -> None:
     """A styled table of pandas takes a log line for markup unless it is told not to; a plain one does not."""
-    sources = [source_of(c) for c in book_of(path)["cells"] if c["cell_type"] == "code"]
-    styled = [re.sub(r"\s", "", source) for source in sources if ".style" in source]
+    sources = {c["id"]: source_of(c) for c in book_of(path)["cells"] if c["cell_type"] == "code"}
+    markup = {name: markup_of(source) for name, source in sources.items()}
 
-    assert [source for source in styled if 'escape="html"' not in source] == []
-    assert [one for one in styled if 'hide(axis="index")' not in one and ".format_index(" not in one] == []
+    assert {name: what for name, what in markup.items() if what} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("table", []),
+        ("'{}'.format(table)", []),
+        ("table.style", ["cells", "index"]),
+        ("table.style.hide(axis='index')", ["cells"]),
+        ("table.style.hide(axis='columns').format(escape='html')", ["index"]),
+        ("table.style.format(precision=2).format_index(escape='html')", ["cells"]),
+        ("table.style.format('{:.2f}', escape='html').format_index('{}')", ["index"]),
+        ("f(a.style.format(escape='html').hide(axis='index'), b.style.format(escape='html'))", ["index"]),
+        ("a.style.format(escape='html').format(precision=1).hide(axis='index')", ["cells"]),
+        ("a.style.format({'x': str.format('{}')}, escape='html').format_index(escape='html')", []),
+    ],
+)
+def test_each_part_of_a_table_is_asked(source: str, found: list[str]) -> None:
+    """Cells that are text do not make an index text, nor one table another."""
+    assert markup_of(source) == found
 
 
 @each

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from obskit.sources.promjson import NotAnAnswerError, decode_range
@@ -137,6 +137,34 @@ def test_points_that_lie_elsewhere_than_on_the_grid_are_counted(separators: tupl
     assert decode_range(answer(rows[:1]), _START, 5.0, 12).misplaced == 0
 
 
+@example([[(0, 1.0), (0, 2.0)]], (",", ":"))
+@example([[(1, 1.0), (0, 2.0), (1, 3.0)], [(1, 4.0)]], (",", ":"))
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.integers(0, 3), st.sampled_from([0.0, 1.0, -1.0, float("nan"), float("inf")])), min_size=1
+        ),
+        max_size=4,
+    ),
+    st.sampled_from([(",", ":"), (", ", ": ")]),
+)
+def test_of_two_points_at_one_time_the_last_counts_and_what_it_overrules_is_counted(
+    columns: list[list[tuple[int, float]]], separators: tuple[str, str]
+) -> None:
+    """In whatever order they come, beside other series; a point that says the same again overrules none."""
+    rows = [
+        {"metric": {"n": str(n)}, "values": [[_START + 5 * t, _said(v)] for t, v in at]} for n, at in enumerate(columns)
+    ]
+    body = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": rows}}, separators=separators)
+    decoded = decode_range(body.encode(), _START, 5.0, _POINTS)
+    last = [dict(at) for at in columns]
+    found = [{t: _said(float(decoded.values[t, n])) for t in kept} for n, kept in enumerate(last)]
+
+    assert decoded.misplaced == 0
+    assert found == [{t: _said(v) for t, v in kept.items()} for kept in last]
+    assert decoded.overruled == sum(_said(v) != _said(last[n][t]) for n, at in enumerate(columns) for t, v in at)
+
+
 _WHOLE = answer([{"metric": {"a": "1"}, "values": [[_START, "1"], [_START + 5, "2"]]}])
 
 
@@ -216,7 +244,8 @@ def test_an_answer_of_many_blocks_is_read_as_json_reads_it() -> None:
             [_START + _STEP * int(i), repr(float(v))]
             for i, v in zip(chosen, random.normal(size=len(chosen)), strict=True)
         ]
-        result.append({"metric": {"n": str(n)}, "values": values})
+        said_twice = [[values[0][0], "7.0"]] if n in (0, 59) else []
+        result.append({"metric": {"n": str(n)}, "values": values + said_twice})
     body = answer(result)
     expected = np.full((points, len(result)), np.nan)
     for column, row in enumerate(json.loads(body)["data"]["result"]):
@@ -226,6 +255,7 @@ def test_an_answer_of_many_blocks_is_read_as_json_reads_it() -> None:
     decoded = decode_range(body, _START, _STEP, points)
 
     np.testing.assert_array_equal(decoded.values, expected)
+    assert decoded.overruled == 2
 
 
 def test_times_in_milliseconds_and_points_off_the_window_find_their_place() -> None:

@@ -12,9 +12,9 @@ import numpy as np
 
 from obskit import drawing
 from obskit.ascode.preview.data import Frame
-from obskit.ascode.preview.look import Look
+from obskit.ascode.preview.look import BARE, Look
 from obskit.drawing import ROUNDING, Axis, Plot, Tick
-from obskit.model import FloatMatrix, Window
+from obskit.model import FloatMatrix, Unit, Window
 
 #: The plot's own coordinates; it is stretched to the room that the panel has.
 WIDTH, HEIGHT = 1200, 300
@@ -23,8 +23,12 @@ _PLOT = Plot(width=WIDTH, height=HEIGHT, points=500, slack=0.5)
 #: Lines that a panel draws; beyond it nobody tells them apart.
 MOST_LINES = 12
 _FOLDS: Mapping[str, Callable[..., Any]] = {"mean": np.mean, "max": np.max, "min": np.min, "sum": np.sum}
-#: Grafana's units of bytes and of bytes per second: `look.words` writes all of them in powers of 1024.
-_BYTES = ("bytes", "binBps", "decbytes", "Bps")
+#: Grafana's units as obskit's, where the steps of an axis depend on it: `look.words` writes all bytes in powers of
+#: 1024, and a bare number is a count. Every other unit has plain round steps, as a ratio has.
+_STEPS: Mapping[str, Unit] = {
+    **dict.fromkeys(("bytes", "binBps", "decbytes", "Bps"), "bytes"),
+    **dict.fromkeys((*BARE, "bool"), "count"),
+}
 #: From this on a time of day does not say which day.
 _DAYS = timedelta(hours=36)
 
@@ -172,7 +176,7 @@ def _lines(frame: Frame, look: Look, window: Window, axis: Axis) -> list[Drawn]:
 
 def _axis(values: FloatMatrix, look: Look) -> Axis:
     """Return the value axis: from the panel's own bounds where it sets them."""
-    rounded = drawing.binary_step if look.unit in _BYTES else drawing.round_step
+    rounded = drawing.step_for(_STEPS.get(look.unit, "ratio"), values)
     return drawing.axis(float(values.min()), float(values.max()), rounded=rounded, least=look.low, most=look.high)
 
 

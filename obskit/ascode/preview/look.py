@@ -30,15 +30,16 @@ _RATES = {"cps": "c/s", "ops": "ops/s", "reqps": "req/s", "rps": "rd/s", "wps": 
 #: Grafana's custom units: kind -> how number and text are put together; ``count`` is a scaled number.
 _CUSTOM = {"count": "{} {}", "suffix": "{}{}", "prefix": "{1}{0}"}
 #: What is a bare number.
-_BARE = ("", "short", "none", "string", "locale")
+#: Units of Grafana that say nothing beside a number.
+BARE = ("", "short", "none", "string", "locale")
 #: What each of obskit's units may be shown in; anything else is another quantity.
 _SHOWN_IN: Mapping[Unit, frozenset[str]] = {
     "seconds": frozenset({"s", "ms"}),
     "ratio": frozenset({"percentunit"}),
     "bytes": frozenset({"bytes", "decbytes"}),
     "bytes_per_second": frozenset({"binBps", "Bps"}),
-    "per_second": frozenset({*_RATES, *_BARE, "count:/s"}),
-    "count": frozenset({*_BARE, "dateTimeAsIso", "bool"}),
+    "per_second": frozenset({*_RATES, *BARE, "count:/s"}),
+    "count": frozenset({*BARE, "dateTimeAsIso", "bool"}),
 }
 #: Grafana's colours by hue; shades of one are not told apart.
 _HUES = ("red", "orange", "yellow", "green", "blue", "purple")
@@ -133,7 +134,7 @@ def words(value: float, unit: str) -> str:
     kind, colon, text = unit.partition(":")
     if colon and kind in _CUSTOM:
         return _CUSTOM[kind].format(number, text)
-    return number if unit in _BARE else f"{number} {_RATES.get(unit, unit)}"
+    return number if unit in BARE else f"{number} {_RATES.get(unit, unit)}"
 
 
 def same_unit(panel: Model, unit: Unit) -> bool:

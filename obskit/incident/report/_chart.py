@@ -153,8 +153,7 @@ def _usual(whole: FloatMatrix, times: TimeArray, onset: datetime | None) -> tupl
 
 def _axis(lines: FloatMatrix, unit: Unit) -> Axis:
     """Return the value axis of all lines, shape (T, N), that are drawn."""
-    rounded = drawing.binary_step if unit == "bytes" else drawing.round_step
-    return drawing.axis(float(np.nanmin(lines)), float(np.nanmax(lines)), rounded=rounded)
+    return drawing.axis(float(np.nanmin(lines)), float(np.nanmax(lines)), rounded=drawing.step_for(unit, lines))
 
 
 def _ticks(axis: Axis, unit: Unit) -> tuple[Tick, ...]:

@@ -191,6 +191,26 @@ def test_the_panels_own_bounds_hold() -> None:
     assert [t.at for t in drawn.ticks] == [100.0, 50.0, 0.0]
 
 
+@pytest.mark.parametrize(
+    ("unit", "levels", "labels"),
+    [
+        ("short", [3.0], ["2", "3", "4"]),
+        ("", [2.0, math.nan, 3.0], ["0", "1", "2", "3"]),
+        ("none", [2.5, 3.0], ["2.4", "2.6", "2.8", "3"]),
+        ("bool", [0.0, 1.0], ["False", "True"]),
+        ("s", [3.0], ["2.6 s", "2.8 s", "3 s", "3.2 s", "3.4 s"]),
+        ("binBps", [0.0, 3 * 2.0**20], ["0 B/s", "1 MiB/s", "2 MiB/s", "3 MiB/s"]),
+    ],
+)
+def test_ticks_are_of_the_panels_unit(unit: str, levels: list[float], labels: list[str]) -> None:
+    """Bare whole numbers are counts, and there are no 2.6 running tasks; bytes are round in powers of 1024."""
+    one = replace(frame("a", 1, points=9), values=np.resize(levels, 9)[:, None])
+    drawn = chart((one,), look_of(look(unit)), WINDOW)
+
+    assert drawn is not None
+    assert [tick.label for tick in drawn.ticks] == labels
+
+
 def test_a_number_is_reduced_as_the_panel_says() -> None:
     """The last number by default; others by name; a name that is not known is the default."""
     column = np.array([math.nan, 3.0, 1.0, 2.0, math.nan])

@@ -110,6 +110,22 @@ def test_ticks_are_few_and_hold_the_line(unit: Unit, scale: float, shape: list[f
     assert (ticks[0].at, ticks[-1].at) == (100.0, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("unit", "levels", "labels"),
+    [
+        ("count", [3.0, 3.0], ["2", "3", "4"]),
+        ("count", [2.0, 3.0], ["0", "1", "2", "3"]),
+        ("count", [0.5, 0.6], ["0.5", "0.55", "0.6"]),
+        ("bytes_per_second", [0.0, 3 * 2.0**20], ["0 B/s", "1 MiB/s", "2 MiB/s", "3 MiB/s"]),
+    ],
+)
+def test_ticks_are_of_their_unit(unit: Unit, levels: list[float], labels: list[str]) -> None:
+    """There are no 2.6 running tasks, and bytes of a second are round in powers of 1024 as bytes are."""
+    chart = only_chart(with_columns(np.resize(levels, POINTS), unit=unit, tasks=False))
+
+    assert [tick.label for tick in chart.ticks] == labels
+
+
 def test_nothing_to_draw_draws_nothing() -> None:
     """A signal without a sample, and a diagnosis without series, have no chart."""
     assert _chart.charts(with_columns(np.full(POINTS, np.nan)), WINDOW) == []
