@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
 from obskit.incident.deployments import Task, deployments
 from obskit.incident.stop_reasons import LOOPING, SIGKILL, TITLES, check_reason, classify, service_class, start_error
-from obskit.model import Event, Finding, Window
+from obskit.model import Event, Finding, Window, stamp
 
 #: So many abnormal stops within so long are a loop: ECS backs off to 15 minutes at most.
 _LOOP_STOPS: Final = 3
@@ -45,7 +45,7 @@ def find_in_events(events: Sequence[Event], *, service: str, window: Window) -> 
 
     Args:
         events: Each thing once, in any order; those before the window are history: they tell
-            which revision ran, and are no findings themselves.
+            which revision ran, and are no findings themselves. Only an alert of then is one: it fires on.
         service: Under investigation; of its neighbours only trouble is told.
         window: The analysed window.
     """
@@ -62,9 +62,31 @@ def find_in_events(events: Sequence[Event], *, service: str, window: Window) -> 
         *deployments(known, tuple(tasks.values()), window=window),
         *_messages(inside, {(s.event.service, s.label) for s in stops}),
         *_targets(inside),
+        *_alerts(known, window),
     ]
     told = [f for f in findings if f.service in ("", service) or f.kind not in _QUIET]
     return tuple(sorted(told, key=lambda f: (f.onset, f.kind, f.service, f.subject)))
+
+
+def find_ends_of_tasks(events: Sequence[Event], *, window: Window) -> tuple[Finding, ...]:
+    """Return how each single task ended, ascending by time: `find_in_events` tells of those that ended alike together.
+
+    Args:
+        events: As of `find_in_events`.
+        window: Those are told that ended in it or in its baseline.
+    """
+    known, seen = sorted(events, key=lambda e: e.time), window.with_baseline()
+    tasks = _tasks(known)
+    stops = [_Stop(e, classify(e), None) for e in known if e.kind == "task_stopped" and e.task]
+    return tuple(
+        _finding([s.event], kind="task_stop", subject=s.label, words=_end(s, tasks), example=s.reason)
+        for s in stops
+        if seen.start <= s.event.time <= seen.end
+    )
+
+
+def _end(stop: _Stop, tasks: dict[str, Task]) -> str:
+    return _verb(stop.label, 1) + _circumstances([stop], tasks)
 
 
 def _moment(text: str) -> datetime | None:
@@ -160,7 +182,7 @@ def _circumstances(group: Sequence[_Stop], tasks: dict[str, Task]) -> str:
     codes = Counter(code for s in group if (code := s.event.detail("exit_code")))
     facts = [f"exit code {code}" + (f" ({_times(n)})" if len(codes) > 1 else "") for code, n in codes.most_common()]
     if group[0].label == "health_check_failed" and codes[SIGKILL]:
-        facts.append(f"{codes[SIGKILL]} did not stop in time")
+        facts.append(f"{codes[SIGKILL]} did not stop in time" if len(group) > 1 else "did not stop in time")
     if group[0].label == "out_of_memory" and first.detail("memory"):
         facts.append(f"limit of the task {first.detail('memory')} MiB")
     if first.revision:
@@ -286,3 +308,21 @@ def _targets(events: Sequence[Event]) -> list[Finding]:
         )
         for (service, state), group in groups.items()
     ]
+
+
+def _alerts(events: Sequence[Event], window: Window) -> list[Finding]:
+    """Return the alerts that fire in the window, one finding a name and service: they say why somebody looks."""
+    groups: dict[tuple[str, str], list[Event]] = defaultdict(list)
+    for event in events:
+        if event.kind == "alert" and event.time <= window.end:
+            groups[event.service, event.code].append(event)
+    found = []
+    for (_, name), group in groups.items():
+        first = group[0].time
+        since = f" since {stamp(first)}" if first < window.start else ""
+        times = f" ({len(group)} times)" if len(group) > 1 else ""
+        said = next((e.message for e in group if e.message), "")
+        words = f"the alert {name or 'without a name'} fires{since}{times}{': ' * bool(said)}{said}"
+        told = _finding(group, kind="alert", subject=name, words=words, example=said)
+        found.append(replace(told, onset=max(first, window.start), until=None))
+    return found

@@ -65,7 +65,8 @@ class Evidence:
         onset: When the incident began; None when nothing happened.
         resolution: How exactly the order of two onsets can be told.
         findings: All, ascending by onset.
-        events: As the sources told them.
+        events: As the sources told them; without any nobody saw what ECS did.
+        alerts: What somebody was called by: no sight of events, so not among them.
         metrics: The matrix, with a service-level column for each group of tasks.
         signals: The catalogue.
         relations: Neighbours: ``caller`` or ``dependency`` by service name.
@@ -85,6 +86,7 @@ class Evidence:
     facts: Mapping[str, str]
     gaps: tuple[Gap, ...]
     lines: int
+    alerts: tuple[Event, ...] = ()
     _places: Mapping[tuple[str, str, bool], Sequence[int]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

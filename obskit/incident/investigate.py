@@ -19,11 +19,12 @@ from obskit.incident.combine import with_service_columns
 from obskit.incident.correlate import correlate, is_trouble
 from obskit.incident.culprit import callees, culprit, in_order, noticed_within
 from obskit.incident.detect import Detection, detect
-from obskit.incident.events import find_in_events
+from obskit.incident.events import find_ends_of_tasks, find_in_events
 from obskit.incident.evidence import TELLING, Evidence
 from obskit.incident.logs import LogReport, find_in_logs
-from obskit.incident.placeholders import filled, names
-from obskit.incident.rank import Ranked, rank
+from obskit.incident.placeholders import filled, names, whole
+from obskit.incident.rank import Ranked, brought_about, rank
+from obskit.incident.sight import blind, none_looked, watched, without_samples
 from obskit.model import (
     PILLARS,
     Diagnosis,
@@ -108,11 +109,11 @@ def investigate(
 def ranking(telemetry: Telemetry, *, service: Service, window: Window) -> tuple[Ranked, ...]:
     """Return every cause for which anything speaks, uncalibrated, likeliest first: what a calibration is fitted to.
 
-    Other than a diagnosis it does not leave out what is unlikely. A window that is called calm has none, as there: no
-    probability is said of it, so that none can be learnt.
+    Other than a diagnosis it does not leave out what is unlikely. A window in which nothing happened has none, as
+    there: no probability is said of it, so that none can be learnt.
     """
     case = walk(telemetry, service=service, window=window, calibration=AS_SET)
-    return () if _calm(case.evidence, case.ranked) else case.ranked
+    return () if _quiet(case.evidence, case.ranked) else case.ranked
 
 
 def walk(telemetry: Telemetry, *, service: Service, window: Window, calibration: Calibration | None = None) -> Walk:
@@ -132,8 +133,8 @@ def walk(telemetry: Telemetry, *, service: Service, window: Window, calibration:
         signals=signals,
     )
     causes = all_causes()
-    blind = _blind(evidence)
-    judged = {c.id: c.judge(evidence) for c in causes if not blind.issuperset(c.needs)}
+    unseen = blind(evidence)
+    judged = {c.id: c.judge(evidence) for c in causes if not unseen.issuperset(c.needs)}
     ranked, _ = rank(
         [j for j in judged.values() if j is not None and j.claims_for],
         brings_about={c.id: c.brings_about for c in causes},
@@ -164,19 +165,6 @@ def _onset(
     return detect(metrics.where(own), window=window, signals=all_signals()).onset or detection.onset
 
 
-def _blind(evidence: Evidence) -> set[str]:
-    """Return the pillars of which nothing was seen."""
-    failed = {g.source for g in evidence.gaps if not g.partial}
-    blind = set()
-    if not any(s.service == evidence.service for s in evidence.metrics.series):
-        blind.add("metrics")
-    if not evidence.lines:
-        blind.add("logs")
-    if not evidence.events and ("ecs" in failed or "events file" in failed or "events" in failed):
-        blind.add("events")
-    return blind
-
-
 def diagnosis_of(case: Walk, service: Service) -> Diagnosis:
     """Tell what a walk found.
 
@@ -185,53 +173,49 @@ def diagnosis_of(case: Walk, service: Service) -> Diagnosis:
         service: The same as it was given.
     """
     evidence, causes, ranked = case.evidence, case.causes, case.ranked
-    by_id = {c.id: c for c in causes}
+    by_id, leads_to = {c.id: c for c in causes}, {c.id: c.brings_about for c in causes}
     cluster = service.cluster or evidence.facts.get("cluster", "")
-    calm = _calm(evidence, ranked)
-    seen = {r.judgement.cause for r in ranked if r.judgement.score > 0}
+    quiet = _quiet(evidence, ranked)
     hypotheses = (
         ()
-        if calm
+        if quiet
         else tuple(
-            _hypothesis(by_id[r.judgement.cause], r, seen, evidence, cluster)
+            _hypothesis(by_id[r.judgement.cause], r, brought_about(r, ranked, leads_to), evidence, cluster)
             for r in ranked
             if r.probability >= _LEAST or (r.explained_by and r.judgement.score >= TELLING)
         )
     )
     changes = _changes(evidence)
     abnormal = changes[:_MOST_SERIES]
-    blind = _blind(evidence)
-    verdict = _verdict(hypotheses, calm=calm)
-    scene = _scene(case) if verdict == "no_clear_cause" else None
+    verdict = _verdict(hypotheses, calm=quiet and watched(evidence, case.lines))
+    scene = _scene(case) if verdict == "no_clear_cause" and not quiet else None
     suspects: tuple[Suspect, ...] = ()
     if scene:  # where no cause fits, statistics go on
         found = rank_suspects(scene)
         suspects = explain(scene, found, findings=evidence.findings, titles=_titles(evidence), redact=redact)
         abnormal = changes = in_order(changes, evidence.metrics, found)[:_MOST_SERIES]
     behind = {h.judgement.reason_cause for h in hypotheses}
+    silent = [i for i, j in case.judgements.items() if (j is None or j.score <= 0) and i not in behind]
+    unlooked = {c.id: none_looked(evidence, c.needs, c.told_by) for c in causes}
     return Diagnosis(
         service=service.name,
         cluster=cluster,
         window=evidence.window,
         verdict=verdict,
-        summary=_summary(verdict, hypotheses, evidence),
+        summary=_summary(verdict, hypotheses, evidence, quiet=quiet),
         onset=_began(verdict, hypotheses, evidence),
         hypotheses=hypotheses,
-        unknown_probability=1.0 if calm else 1.0 - sum(h.probability for h in hypotheses),
+        unknown_probability=1.0 if quiet else 1.0 - sum(h.probability for h in hypotheses),
         culprit=culprit(
             () if scene else hypotheses,
-            () if calm else changes,
+            () if quiet else changes,
             service=service.name,
             suspects=suspects,
             resolution=evidence.resolution,
         ),
-        clean=tuple(
-            by_id[i].title for i, j in case.judgements.items() if (j is None or j.score <= 0) and i not in behind
-        ),
-        not_judged=tuple(
-            (c.id, f"nothing was seen of {' or '.join(c.needs)}") for c in causes if blind.issuperset(c.needs)
-        ),
-        gaps=evidence.gaps,
+        clean=tuple(by_id[i].title for i in silent if not unlooked[i]),
+        not_judged=tuple((i, why) for i, why in unlooked.items() if why and (i in silent or i not in case.judgements)),
+        gaps=(*evidence.gaps, *without_samples(evidence)),
         timeline=_timeline(evidence),
         abnormal_series=abnormal,
         log_templates=case.log_report.templates,
@@ -241,17 +225,19 @@ def diagnosis_of(case: Walk, service: Service) -> Diagnosis:
         elapsed_seconds=0.0,
         suspects=suspects,
         cause_titles={c.id: c.title for c in causes},
+        task_ends=find_ends_of_tasks(evidence.events, window=evidence.window),
     )
 
 
-def _calm(evidence: Evidence, ranked: Sequence[Ranked]) -> bool:
+def _quiet(evidence: Evidence, ranked: Sequence[Ranked]) -> bool:
     """Say whether nothing happened: no user-visible change, no trouble in events or logs, no likely cause.
 
-    What users feel is told by metrics alone: without them nobody can say that all is well.
+    What users feel is told by metrics alone: without them nobody can say that all is well. With them a quiet window is
+    calm where it was `watched`.
 
     A calibration says how sure a cause is, not whether anything happened: likely is as the weights have it.
     """
-    if "metrics" in _blind(evidence) or any(evidence.worse(s) for s in _SYMPTOMS):
+    if "metrics" in blind(evidence) or any(evidence.worse(s) for s in _SYMPTOMS):
         return False
     if any(is_trouble(f) and f.service in ("", evidence.service) for f in evidence.findings):
         return False
@@ -276,14 +262,18 @@ def _began(verdict: Verdict, hypotheses: Sequence[Hypothesis], evidence: Evidenc
     return hypotheses[0].judgement.onset if told else evidence.onset
 
 
-def _summary(verdict: str, hypotheses: Sequence[Hypothesis], evidence: Evidence) -> str:
+def _summary(verdict: str, hypotheses: Sequence[Hypothesis], evidence: Evidence, *, quiet: bool) -> str:
     name = evidence.service
     if verdict == "calm":
-        return f"{name} is calm: nothing changed for the worse in this window"
-    if len(_blind(evidence)) == len(PILLARS):
+        alerts = [f.subject for f in evidence.findings if f.kind == "alert"]
+        though = f", though the alert {alerts[0]} fires" if alerts else ""
+        return f"{name} is calm{though}: nothing changed for the worse in this window"
+    if len(blind(evidence)) == len(PILLARS):
         return f"{name}: nothing could be seen, so nothing can be said"
-    if verdict == "no_clear_cause" and "metrics" in _blind(evidence):
+    if verdict == "no_clear_cause" and "metrics" in blind(evidence):
         return f"{name}: no cause stands out, and without its metrics nobody can say that it is calm"
+    if quiet:
+        return f"{name}: nothing changed for the worse, but its requests and lines were seen too little to call it calm"
     if verdict == "no_clear_cause":
         return f"{name}: something changed, but no cause stands out"
     first = hypotheses[0]
@@ -293,14 +283,14 @@ def _summary(verdict: str, hypotheses: Sequence[Hypothesis], evidence: Evidence)
     return f"{name}: {first.title}{where}{both}"
 
 
-def _hypothesis(cause: Cause, ranked: Ranked, seen: set[str], evidence: Evidence, cluster: str) -> Hypothesis:
-    known = names(evidence.service, cluster, ranked.judgement.service)
+def _hypothesis(cause: Cause, ranked: Ranked, effects: tuple[str, ...], evidence: Evidence, cluster: str) -> Hypothesis:
+    known = _known(ranked.judgement, evidence, cluster)
     return Hypothesis(
         cause=cause.id,
         title=cause.title,
         probability=ranked.probability,
         judgement=ranked.judgement,
-        brings_about=tuple(c for c in cause.brings_about if c in seen),
+        brings_about=effects,
         next_steps=tuple(
             Step(words=s.words, command=filled(s.command, known)) for s in cause.steps(ranked.judgement.reason)
         ),
@@ -308,6 +298,14 @@ def _hypothesis(cause: Cause, ranked: Ranked, seen: set[str], evidence: Evidence
         explained_by=ranked.explained_by,
         independent=ranked.independent,
     )
+
+
+def _known(judgement: Judgement, evidence: Evidence, cluster: str) -> dict[str, str]:
+    """Return what the telemetry tells of the placeholders in a cause's steps."""
+    tasks = (*(s.task for s in evidence.metrics.series), *(e.task for e in evidence.events))
+    revisions = {e.revision for e in evidence.events if e.service == evidence.service and e.revision}
+    task = whole(judgement.task, tasks)
+    return names(evidence.service, cluster, judgement.service, task=task, revisions=revisions)
 
 
 def _changes(evidence: Evidence) -> tuple[Finding, ...]:
@@ -334,7 +332,7 @@ def _scene(case: Walk) -> Scene | None:
     calls = [(name, other) if role == "dependency" else (other, name) for other, role in evidence.relations.items()]
     calls += callees(series, PEER_LABELS)
     calls += [(name, s.entity) for s in evidence.signals.values() if s.entity and evidence.seen(s.id)]
-    told = next((e for e in evidence.events if e.kind == "alert" and e.service == name), None)
+    told = next((e for e in evidence.alerts if e.service == name), None)
     kinds = [kind_of(s.signal, s.unit) for s in series]
     known = {s.id: _DIRECTIONS[s.bad] for s in evidence.signals.values()}
     return Scene(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from obskit.incident.distinct import distinct
 from obskit.incident.masking import MASK
-from obskit.incident.shifts import RELATIVE_RATIO, SURGE_RATIO, VANISHED_LINES, Bar, Shift, find_shifts
+from obskit.incident.shifts import RELATIVE_RATIO, SURGE_RATIO, VANISHED_LINES, Bar, Shift, find_shifts, with_silence
 from obskit.incident.signatures import is_sure
 from obskit.incident.templates import BAD_LEVELS, Records, read_records, template_id
 from obskit.model import LOG_VOLUME, Finding, Logs, LogTemplate, Window, nanoseconds, utc
@@ -81,7 +81,8 @@ def find_in_logs(
     for owner in of_record:
         np.add.at(counts, (bins[owner >= 0], owner[owner >= 0]), records.weight[owner >= 0])
     home = {c.service: i for i, c in enumerate(columns) if c.kind == "volume"}
-    volume = counts[:, [home[c.service] for c in columns]]
+    homes = [home[c.service] for c in columns]
+    volume = counts[:, homes]
     volume[:, list(home.values())] = VANISHED_LINES  # a service's volume is compared with time alone
     shifts = find_shifts(counts, volume, [c.bar for c in columns])
     teller = _Teller(records, columns, of_record, shifts, (start, bin_ns, len(counts)), redact)
@@ -92,7 +93,10 @@ def find_in_logs(
     found.sort(key=lambda f: (-abs(f.score) - (f.service == service), f.onset, f.service, f.subject))
     known = [f for f in found if f.kind == "signature"]
     others = [f for f in found if f.kind != "signature"][:MOST_OTHERS]
-    return LogReport(findings=(*known, *others), templates=teller.templates(begin), records=records)
+    # That a service fell silent is one finding, not one for each kind of line: only what is told of its templates ends.
+    told = replace(teller, shifts=with_silence(shifts, counts, homes))
+    templates = told.templates(begin, last=[s.change == "steady" for s in shifts])
+    return LogReport(findings=(*known, *others), templates=templates, records=records)
 
 
 def _is_news(column: _Column, shift: Shift, steady: Container[tuple[int, str]]) -> bool:
@@ -245,13 +249,13 @@ class _Teller:
         line = f" |= {_logql(longest[:120])}" if longest and column.kind != "volume" else ""
         return f"{{service={service}}}{line}"
 
-    def templates(self, since: int) -> tuple[LogTemplate, ...]:
-        """Return the templates with their rates, changed ones first."""
+    def templates(self, since: int, last: Sequence[bool]) -> tuple[LogTemplate, ...]:
+        """Return the templates with their rates: first those that changed by themselves, last the others."""
         records, per_minute = self.records, 60e9 / self.grid[1]
         weight = np.where(records.time_ns >= since, records.weight, 0.0)
         counts = np.bincount(self.of_record[0] + 1, weights=weight, minlength=len(self.columns) + 1)[1:]
         order = [i for i, c in enumerate(self.columns) if c.kind == "template"]
-        order.sort(key=lambda i: (self.shifts[i].change == "steady", -counts[i], self.columns[i].subject))
+        order.sort(key=lambda i: (last[i], -counts[i], self.columns[i].subject))
         found = []
         for i in order[:MOST_TEMPLATES]:
             column, shift = self.columns[i], self.shifts[i]

@@ -20,6 +20,9 @@ from obskit.model import FloatMatrix, TimeArray, Window, nanoseconds
 
 #: Requests a second: far beyond any service, far below where a sum overflows.
 _MOST = 1e15
+#: A promise that more than half of the requests may break is none: a share was written for a percentage, or the bad
+#: ones were counted.
+_LEAST_PERCENT = 50
 #: A percentage as people write one; six decimals are thirty seconds in a year.
 _PERCENT = re.compile(r"[0-9]{1,2}(\.[0-9]{1,6})?")
 Flags = npt.NDArray[np.bool_]
@@ -30,7 +33,7 @@ class Objective:
     """What was promised.
 
     Attributes:
-        percent: Of requests that are good, as text so that it stays exact: more than 0, less than 100, at most six
+        percent: Of requests that are good, as text so that it stays exact: 50 or more, less than 100, at most six
             decimals. Three nines are what the alert rules that come with obskit promise.
         period: Of the error budget, longer than nothing.
     """
@@ -39,7 +42,7 @@ class Objective:
     period: timedelta = timedelta(days=30)
 
     def __post_init__(self) -> None:
-        """Refuse what leaves no budget, or no time to spend it in.
+        """Refuse what leaves no budget or is no promise, or no time to spend it in.
 
         Raises:
             UsageError: It says what is wrong.
@@ -48,7 +51,14 @@ class Objective:
         if not _PERCENT.fullmatch(text) or not float(text):
             raise UsageError(
                 f"{str(self.percent)[:80]!r} is no objective",
-                hint="percent of good requests as text, more than 0 and less than 100, at most six decimals: 99.9",
+                hint="percent of good requests as text, 50 or more and less than 100, at most six decimals: 99.9",
+            )
+        if Decimal(text) < _LEAST_PERCENT:
+            meant = (Decimal(text) * 100).normalize()  # a share was written
+            likely = _LEAST_PERCENT <= meant < 100
+            raise UsageError(
+                f"{text} % is no objective: most requests could fail",
+                hint=f"did you mean {meant:f}?" if likely else "three nines are usual: 99.9",
             )
         if self.period <= timedelta(0):
             raise UsageError(f"{self.period} is no period of an error budget", hint="30 days are usual")

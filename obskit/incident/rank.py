@@ -84,6 +84,27 @@ def rank(
     return ranked, unknown
 
 
+def brought_about(
+    ranked: Ranked, others: Sequence[Ranked], brings_about: Mapping[str, Sequence[str]]
+) -> tuple[str, ...]:
+    """Return the ids of what a cause brings about of what was seen, so that no two bring each other about.
+
+    Not what it names as its own reason, nor what it follows from; where each of two may bring the other about, the
+    likelier does.
+
+    Args:
+        ranked: The cause; one of *others*.
+        others: All that were ranked, likeliest first.
+        brings_about: As for `rank`.
+    """
+    cause = ranked.judgement.cause
+    likelier = {r.judgement.cause for r in others[: others.index(ranked)]}
+    above = {c for c in likelier if cause in brings_about.get(c, ())}
+    above |= {ranked.judgement.reason_cause, ranked.explained_by}
+    seen = {r.judgement.cause for r in others if r.judgement.score > 0}
+    return tuple(c for c in brings_about.get(cause, ()) if c in seen - above)
+
+
 def _explains(
     first: Judgement,
     second: Judgement,

@@ -65,6 +65,25 @@ def find_shifts(counts: Floats, volume: Floats, bars: Sequence[Bar]) -> list[Shi
     return shifts
 
 
+def with_silence(shifts: Sequence[Shift], counts: Floats, whole: Sequence[int]) -> list[Shift]:
+    """Return the shifts, of columns that are steady in a whole that has vanished as vanished with it.
+
+    `find_shifts` misses a column only while its whole goes on; where nothing comes any more, none is steady either.
+
+    Args:
+        shifts: As `find_shifts` returned them.
+        counts: Shape (bins, columns): what it was given.
+        whole: For each column the one that counts all that it is a part of.
+    """
+    ends = [shifts[i] for i in whole]
+    return [
+        Shift("vanished", end.first, len(counts), float(counts[: end.first, i].mean()), 0.0)
+        if shift.change == "steady" and end.change == "vanished"
+        else shift
+        for i, (shift, end) in enumerate(zip(shifts, ends, strict=True))
+    ]
+
+
 def _may_have_changed(counts: Floats, bars: Sequence[Bar]) -> npt.NDArray[np.bool_]:
     """Return which columns must be looked at one by one, shape (columns,): those that pass what can be asked of all."""
     bins, columns = counts.shape

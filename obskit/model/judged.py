@@ -126,7 +126,8 @@ class Hypothesis:
 
     Attributes:
         probability: 0 to 1; all hypotheses and the unknown share sum to 1.
-        brings_about: Ids of other causes whose evidence was seen and that this one would explain.
+        brings_about: Ids of other causes whose evidence was seen and that this one would explain; not its own reason,
+            and of two that may bring each other about the likelier alone says so.
         explained_by: Id of the cause that brings this one about, or "".
         independent: True when it stands beside the first as a fault of its own.
         runbook: Path of its runbook, relative to the project.
@@ -215,7 +216,7 @@ class LogTemplate:
         id: Of the template's text: the same text has the same id in every run and on every machine.
             16 hexadecimal digits.
         template: The line with its variable parts masked.
-        change: ``new``, ``surged``, ``vanished`` or ``steady``.
+        change: ``new``, ``surged``, ``vanished`` (also all of a service that fell silent) or ``steady``.
         before, after: Lines a minute in the calm stretch and in the troubled one.
         signature: Id of the signature that it matches, or "".
         example: One line, redacted.
@@ -246,7 +247,7 @@ class Diagnosis:
         hypotheses: By probability, descending; empty when the window is calm.
         unknown_probability: The share that no judged cause takes.
         clean: Causes that were judged and found no evidence, in words; none that is the reason behind a hypothesis.
-        not_judged: (cause id, why) where a gap took what the cause needs.
+        not_judged: (cause id, why) where what could tell of the cause was not seen, or over too little of the window.
         timeline: All findings worth telling, by onset.
         abnormal_series: The findings on metrics with the largest effect, whether or not a
             cause uses them.
@@ -255,6 +256,7 @@ class Diagnosis:
         metrics: The series that the page draws (a subset of what was asked).
         elapsed_seconds: Wall time of the investigation.
         cause_titles: What a person reads for a cause, by its id: the same name in every place.
+        task_ends: How each single task ended, also in the baseline, by time: the timeline tells of several together.
 
     Example:
         >>> import obskit
@@ -286,6 +288,7 @@ class Diagnosis:
     elapsed_seconds: float
     suspects: tuple[Suspect, ...] = ()
     cause_titles: Mapping[str, str] = field(default_factory=dict)
+    task_ends: tuple[Finding, ...] = ()
 
     def __repr__(self) -> str:
         from obskit.analysis.show import diagnosis_line

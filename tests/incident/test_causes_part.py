@@ -44,6 +44,8 @@ def test_blind_logs_are_called_so_and_looked_for_on_their_way() -> None:
 
     assert first.judgement.reason == "log lines do not arrive"
     assert "Alloy" in first.next_steps[0].words
+    assert any("logConfiguration" in step.command for step in first.next_steps)
+    assert not any("/metrics'" in step.command for step in first.next_steps)
     assert diagnosis.onset == first.judgement.onset
     assert not diagnosis.culprit.series
 
@@ -54,6 +56,7 @@ def test_blind_metrics_are_called_so_and_looked_for_at_the_targets() -> None:
 
     assert first.judgement.reason == "metrics are not scraped"
     assert "api/v1/targets" in first.next_steps[0].command
+    assert "localhost:PORT/metrics" in first.next_steps[-1].command
 
 
 def test_lines_that_end_with_the_requests_are_no_blind_telemetry() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit.incident.events import find_in_events
+from obskit.incident.events import find_ends_of_tasks, find_in_events
 from obskit.model import Event, Finding, Window
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -154,6 +154,44 @@ def test_stops_are_grouped_by_class_revision_and_container() -> None:
     )
     assert checks.example == ELB
     assert crash.words == "1 task of demo-app crashed (exit code 1, revision demo-app:8, container log-router)"
+
+
+def test_each_task_has_an_end_of_its_own() -> None:
+    """What is told of a group of stops is told of each task too, and of those that ended in the baseline."""
+    reason = "OutOfMemoryError: Container killed due to memory usage"
+    killed = [stopped(at, task=f"k{at}", exit_code="137", container_reason=reason, memory="384") for at in (60, 61)]
+    events = [*killed, stopped(-60, ELB, task="sick", code="ServiceSchedulerInitiated", exit_code="143")]
+    events += [stopped(-59, ELB, task="slow", code="ServiceSchedulerInitiated", exit_code="137")]
+    events += [stopped(-7200, task="history"), running(62, "demo-app:7", task="new")]
+
+    ended = find_ends_of_tasks(events, window=WINDOW)
+
+    assert [(f.kind, f.subject, f.task, f.onset, f.words) for f in ended] == [
+        (
+            "task_stop",
+            "health_check_failed",
+            "sick",
+            at(-60),
+            "failed its health checks (exit code 143, revision demo-app:7)",
+        ),
+        (
+            "task_stop",
+            "health_check_failed",
+            "slow",
+            at(-59),
+            "failed its health checks (exit code 137, did not stop in time, revision demo-app:7)",
+        ),
+        *(
+            (
+                "task_stop",
+                "out_of_memory",
+                f"k{seconds}",
+                at(seconds),
+                "was killed for memory (exit code 137, limit of the task 384 MiB, revision demo-app:7)",
+            )
+            for seconds in (60, 61)
+        ),
+    ]
 
 
 def test_words_say_when_only_the_new_revision_fails() -> None:
@@ -322,3 +360,27 @@ def test_findings_are_sorted_and_lie_in_the_window(events: list[Event]) -> None:
     assert all(f.count > 0 and f.pillar == "events" for f in found)
     assert all(WINDOW.start <= f.onset <= WINDOW.end for f in found)
     assert [f.onset for f in found] == sorted(f.onset for f in found)
+
+
+def alert(seconds: float, *, name: str = "Slow", service: str = "demo-app", message: str = "") -> Event:
+    """Return an alert that somebody was called by."""
+    return Event(time=at(seconds), kind="alert", service=service, code=name, message=message)
+
+
+def test_an_alert_is_told_by_its_name_once_for_all_that_bear_it() -> None:
+    """Whoever was called finds the name on the timeline; ten targets of one rule are one line."""
+    members = [alert(60.0, message="p95 is 3 s"), alert(90.0), alert(75.0, name="Down")]
+
+    found = find_in_events(members, service="demo-app", window=WINDOW)
+
+    assert [(f.kind, f.pillar, f.subject, f.onset, f.until, f.count, f.words) for f in found] == [
+        ("alert", "events", "Slow", at(60.0), None, 2, "the alert Slow fires (2 times): p95 is 3 s"),
+        ("alert", "events", "Down", at(75.0), None, 1, "the alert Down fires"),
+    ]
+
+
+def test_an_alert_that_fires_since_before_the_window_says_since_when() -> None:
+    """It belongs to the window in which it fires; one that comes after it does not."""
+    found = find_in_events([alert(-60.0), alert(3600.0)], service="demo-app", window=WINDOW)
+
+    assert [(f.onset, f.words) for f in found] == [(START, "the alert Slow fires since 2026-03-01T11:59:00Z")]

@@ -223,6 +223,32 @@ def test_templates_are_listed_with_their_rates() -> None:
     assert found[1].before == pytest.approx(60, rel=0.02)
 
 
+def test_lines_of_a_service_that_fell_silent_are_not_steady() -> None:
+    """They ended as all its lines did, at the rates that they had; that it fell silent stays one finding."""
+    silent = [row(float(s), "order stored", service="orders") for s in range(-600, 900, 2)]
+    silent += [row(float(s), "cache warmed", service="orders") for s in range(-600, 900, 60)]
+    found = report([*calm(), *silent])
+    told: dict[str, tuple[object, ...]]
+    told = {t.template: (t.service, t.change, t.before, t.after, t.onset) for t in found.templates}
+
+    assert [(f.service, f.kind, f.subject) for f in found.findings] == [("orders", "vanished", "log volume")]
+    assert told == {
+        "order stored": ("orders", "vanished", pytest.approx(30, rel=0.05), 0, START + timedelta(seconds=898)),
+        "cache warmed": ("orders", "vanished", pytest.approx(1, rel=0.05), 0, START + timedelta(seconds=840)),
+        "GET /products 200 #": ("shop", "steady", pytest.approx(60, rel=0.05), pytest.approx(60, rel=0.05), None),
+    }
+
+
+def test_what_ended_with_a_silence_stands_behind_what_changed_by_itself() -> None:
+    """Many lines of a neighbour that fell silent do not push the few new errors out of a report."""
+    silent = [row(float(s), "order stored", service="orders") for s in range(-600, 900)]
+    bad = [row(900 + i, "payment refused", level="error") for i in range(30)]
+    found = report([*calm(), *silent, *bad]).templates
+
+    assert [(t.template, t.change) for t in found[:1]] == [("payment refused", "new")]
+    assert {t.change for t in found if t.service == "orders"} == {"vanished"}
+
+
 def test_weights_count() -> None:
     """A sampled line stands for several."""
     rows = [*calm(), *(row(900 + i, "Connection refused", level="error") for i in range(60))]

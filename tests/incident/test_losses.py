@@ -170,6 +170,18 @@ def test_what_is_no_objective_is_refused(percent: str) -> None:
     assert "99.9" in refused.value.hint
 
 
+@pytest.mark.parametrize(
+    ("percent", "meant"),
+    [("0.999", "99.9"), ("0.9995", "99.95"), ("0.5", "50"), ("0.99", "99"), ("1", ""), ("49.9", ""), ("0.1", "")],
+)
+def test_a_share_is_not_taken_for_a_percentage(percent: str, meant: str) -> None:
+    """Who writes 0.999 means three nines; a promise that most requests may break is none."""
+    with pytest.raises(UsageError, match="is no objective") as refused:
+        Objective(percent=percent)
+
+    assert refused.value.hint == (f"did you mean {meant}?" if meant else "three nines are usual: 99.9")
+
+
 @pytest.mark.parametrize("period", [timedelta(0), timedelta(days=-1)])
 def test_a_budget_lasts_for_some_time(period: timedelta) -> None:
     """Of no time there is no share."""
@@ -183,9 +195,9 @@ def test_whatever_is_accepted_has_a_budget(percent: str) -> None:
     try:
         budget = Objective(percent=percent).budget
     except UsageError:
-        assert float(percent) == 0
+        assert float(percent) < 50
     else:
-        assert 0 < budget < 1
+        assert 0 < budget <= 0.5
 
 
 def test_the_objective_is_the_one_that_the_alert_rules_promise() -> None:

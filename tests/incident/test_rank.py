@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit.incident.rank import rank
+from obskit.incident.rank import brought_about, rank
 from obskit.model import Claim, Judgement
 
 _T0 = datetime(2026, 1, 31, 3, 12, tzinfo=UTC)
@@ -127,3 +129,28 @@ def test_two_unrelated_strong_causes_are_two_findings() -> None:
     ranked, _ = rank([judgement("disk", 4.5, 1.5), judgement("tls", 4.5, 0.7)], brings_about={}, resolution=_RESOLUTION)
 
     assert [r.independent for r in ranked] == [False, True]
+
+
+@given(_judgements, _graphs, st.randoms(use_true_random=False))
+def test_no_two_causes_are_said_to_bring_each_other_about(
+    judgements: list[Judgement], graph: dict[str, list[str]], random: Random
+) -> None:
+    """Nor does any bring about its own reason, what it follows from, or what was not seen."""
+    judgements = [replace(j, reason_cause=random.choice("abcdefgh")) for j in judgements]
+    ranked, _ = rank(judgements, brings_about=graph, resolution=_RESOLUTION)
+    told = {r.judgement.cause: brought_about(r, ranked, graph) for r in ranked}
+    seen = {j.cause for j in judgements if j.score > 0}
+
+    assert not any(one in told.get(other, ()) for one, others in told.items() for other in others if one != other)
+    assert not any({r.judgement.reason_cause, r.explained_by} & set(told[r.judgement.cause]) for r in ranked)
+    assert all(seen.issuperset(others) for others in told.values())
+
+
+def test_a_cause_does_not_bring_about_its_own_reason() -> None:
+    """Kills that are put down to a leak do not bring the leak about; a full CPU that they end in they do."""
+    killed = replace(judgement("killed", 4.5, 3), reason_cause="leak")
+    graph = {"killed": ["leak", "cpu", "disk"], "leak": ["killed"]}
+    ranked, _ = rank([killed, judgement("leak", 1), judgement("cpu", 1)], brings_about=graph, resolution=_RESOLUTION)
+
+    assert ranked[0].judgement.cause == "killed"
+    assert [brought_about(r, ranked, graph) for r in ranked] == [("cpu",), (), ()]

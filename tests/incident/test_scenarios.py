@@ -84,6 +84,22 @@ def test_the_same_recording_gives_the_same_bytes(name: str) -> None:
         assert report.render(again) == report.render(_diagnosis(name))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_of_each_task_that_stopped_the_page_says_how(name: str) -> None:
+    """A table that says of a killed task that nothing happened to it is worse than none."""
+    told = {line.task: line for line in as_html._tasks(_diagnosis(name))[0]}
+    seen = _recording(name).window.with_baseline()
+    stopped = {
+        e.task
+        for e in _recording(name).telemetry.events
+        if e.kind == "task_stopped" and seen.start <= e.time <= seen.end
+    }
+
+    assert [task for task in stopped & set(told) if not told[task].happened] == []
+    assert [task for task in stopped & set(told) if told[task].seen.endswith(("the end", "throughout"))] == []
+    assert {task for task in stopped if task not in told} == set() or len(told) >= as_html._WITHOUT_SERIES
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_probabilities_and_the_unknown_share_sum_to_one(name: str) -> None:
     """Whatever is left out of the list is counted as unknown."""
@@ -109,6 +125,15 @@ def test_the_mechanism_behind_a_cause_is_not_called_clean(name: str) -> None:
     behind = {h.judgement.reason_cause for h in diagnosis.hypotheses} - {""}
 
     assert not {diagnosis.cause_titles[cause] for cause in behind} & set(diagnosis.clean)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_no_cause_brings_about_its_own_reason_or_what_it_follows_from(name: str) -> None:
+    """A page that lists what leads to what in a circle explains nothing."""
+    told = {h.cause: h for h in _diagnosis(name).hypotheses}
+
+    assert not any({h.judgement.reason_cause, h.explained_by} & set(h.brings_about) for h in told.values())
+    assert not any(h.cause in told[c].brings_about for h in told.values() for c in h.brings_about if c in told)
 
 
 @pytest.mark.parametrize("name", FAULTS)

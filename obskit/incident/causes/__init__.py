@@ -26,10 +26,12 @@ class Cause:
         id: The file's, the runbook's and the scenario's name.
         title: What a report calls it.
         needs: It can be judged when at least one of these pillars was seen.
+        told_by: Ids of the signals whose change speaks for it by itself. Where metrics alone were seen and none of
+            these has a sample, nobody looked for it; empty where metrics tell of it only beside another pillar.
         judge: Weighs the evidence; None when nothing speaks for it.
         brings_about: Ids of causes that it makes look true; it takes their weight when it began
             no later than they did.
-        next_steps: What to do now and how to confirm; ``$service``, ``$cluster``, ``$culprit`` are filled in.
+        next_steps: What to do now and how to confirm; placeholders (`obskit.incident.placeholders`) are filled in.
         first_steps: What to do before that where the judgement gives a reason, by that reason.
         test: The cheapest query that tells it from others; its placeholders are filled in too.
     """
@@ -38,6 +40,7 @@ class Cause:
     title: str
     needs: Pillars
     judge: Callable[[Evidence], Judgement | None]
+    told_by: tuple[str, ...] = ()
     brings_about: tuple[str, ...] = ()
     next_steps: tuple[Step, ...] = ()
     first_steps: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)

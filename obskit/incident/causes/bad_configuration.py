@@ -36,11 +36,11 @@ CAUSE = Cause(
     next_steps=(
         Step(
             words="Compare the environment and secrets of the two last revisions",
-            command="aws ecs describe-task-definition --task-definition FAMILY:REVISION --query 'taskDefinition.containerDefinitions[].[environment,secrets]'",
+            command="aws ecs describe-task-definition --task-definition $family:REVISION --query 'taskDefinition.containerDefinitions[].[environment,secrets]'",
         ),
         Step(
             words="Roll back",
-            command="aws ecs update-service --cluster $cluster --service $service --task-definition FAMILY:REVISION",
+            command="aws ecs update-service --cluster $cluster --service $service --task-definition $before",
         ),
         Step(
             words="Does the secret have the key that is asked for?",

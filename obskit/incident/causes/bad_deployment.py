@@ -103,7 +103,7 @@ CAUSE = Cause(
     next_steps=(
         Step(
             words="Roll back to the last revision that worked",
-            command="aws ecs update-service --cluster $cluster --service $service --task-definition FAMILY:REVISION",
+            command="aws ecs update-service --cluster $cluster --service $service --task-definition $before",
         ),
         Step(
             words="Read the last lines of a task that failed",
@@ -111,7 +111,7 @@ CAUSE = Cause(
         ),
         Step(
             words="Compare the two revisions: image, command, environment, secrets",
-            command="aws ecs describe-task-definition --task-definition FAMILY:REVISION",
+            command="aws ecs describe-task-definition --task-definition $family:REVISION",
         ),
     ),
     test=NextQuery(

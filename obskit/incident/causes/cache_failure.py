@@ -26,6 +26,7 @@ CAUSE = Cause(
     id="cache_failure",
     title="the cache fails",
     needs=("logs", "metrics"),
+    told_by=("cache_up", "cache_memory_ratio", "cache_evictions", "cache_hit_ratio"),
     judge=judge,
     brings_about=(
         "slow_queries",

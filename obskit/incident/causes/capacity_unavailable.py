@@ -26,6 +26,7 @@ CAUSE = Cause(
     id="capacity_unavailable",
     title="no capacity for tasks",
     needs=("events", "metrics"),
+    told_by=("ecs_pending_tasks",),
     judge=judge,
     brings_about=(
         "scaling_at_maximum",

@@ -21,6 +21,7 @@ CAUSE = Cause(
     id="clock_skew",
     title="a clock is wrong",
     needs=("logs", "metrics"),
+    told_by=("node_clock_offset",),
     judge=judge,
     brings_about=("access_denied", "tls_failure", "dependency_down"),
     next_steps=(

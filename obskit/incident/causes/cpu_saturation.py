@@ -47,6 +47,7 @@ CAUSE = Cause(
     id="cpu_saturation",
     title="the tasks are out of CPU",
     needs=("metrics",),
+    told_by=("container_cpu_cores", "container_cpu_ratio"),
     judge=judge,
     brings_about=(
         "cpu_throttled",
@@ -69,7 +70,7 @@ CAUSE = Cause(
         ),
         Step(
             words="See what burns it in one task",
-            command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'py-spy top --pid 1'",
+            command="aws ecs execute-command --cluster $cluster --task $task --interactive --command 'py-spy top --pid 1'",
         ),
         Step(words="Which route grew dearer? Look at latency and rate by route; was there a release before it began?"),
     ),

@@ -31,6 +31,7 @@ CAUSE = Cause(
     id="cpu_throttled",
     title="the tasks' CPU limit is too small",
     needs=("metrics",),
+    told_by=("container_cpu_throttled_ratio",),
     judge=judge,
     brings_about=(
         "worker_saturation",

@@ -42,6 +42,7 @@ CAUSE = Cause(
     id="database_unreachable",
     title="the database does not answer",
     needs=("metrics", "logs"),
+    told_by=("pg_up", "pg_commits", "db_errors"),
     judge=judge,
     brings_about=(
         "db_pool_exhausted",

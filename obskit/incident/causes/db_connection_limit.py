@@ -23,6 +23,7 @@ CAUSE = Cause(
     id="db_connection_limit",
     title="the database server is out of connection slots",
     needs=("metrics", "logs"),
+    told_by=("pg_connections_ratio",),
     judge=judge,
     brings_about=(
         "db_pool_exhausted",

@@ -62,6 +62,7 @@ CAUSE = Cause(
     id="db_pool_exhausted",
     title="the database connection pool is exhausted",
     needs=("metrics", "logs"),
+    told_by=("db_pool_used_ratio", "db_pool_waiting", "db_pool_timeouts"),
     judge=judge,
     brings_about=(
         "cpu_saturation",

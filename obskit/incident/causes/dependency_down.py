@@ -51,6 +51,7 @@ CAUSE = Cause(
     id="dependency_down",
     title="a service that it calls is down",
     needs=("metrics", "logs"),
+    told_by=("client_error_ratio",),
     judge=judge,
     brings_about=(
         "worker_saturation",

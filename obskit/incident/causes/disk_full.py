@@ -34,6 +34,7 @@ CAUSE = Cause(
     id="disk_full",
     title="a disk is full",
     needs=("metrics", "logs", "events"),
+    told_by=("node_disk_used_ratio", "node_inodes_used_ratio"),
     judge=judge,
     brings_about=(
         "database_unreachable",

@@ -42,7 +42,7 @@ CAUSE = Cause(
     next_steps=(
         Step(
             words="Which name, and does it resolve from a task?",
-            command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'getent hosts NAME'",
+            command="aws ecs execute-command --cluster $cluster --task $task --interactive --command 'getent hosts NAME'",
         ),
         Step(
             words="Does the record exist?",

@@ -27,6 +27,7 @@ CAUSE = Cause(
     id="file_descriptors_exhausted",
     title="a process is out of file descriptors",
     needs=("metrics", "logs"),
+    told_by=("process_fds_ratio", "process_fds"),
     judge=judge,
     brings_about=(
         "dns_failure",
@@ -46,7 +47,7 @@ CAUSE = Cause(
     next_steps=(
         Step(
             words="What is open: sockets to whom, or files?",
-            command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command \"sh -c 'ls -l /proc/1/fd | tail -50; cat /proc/1/limits'\"",
+            command="aws ecs execute-command --cluster $cluster --task $task --interactive --command \"sh -c 'ls -l /proc/1/fd | tail -50; cat /proc/1/limits'\"",
         ),
         Step(
             words="Replace the tasks: it frees what leaked",

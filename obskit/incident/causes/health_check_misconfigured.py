@@ -69,7 +69,7 @@ def _failing(evidence: Evidence) -> datetime | None:
 CAUSE = Cause(
     id="health_check_misconfigured",
     title="the health check is wrong",
-    needs=("events", "metrics"),
+    needs=("events",),
     judge=judge,
     brings_about=("bad_deployment", "dependency_down", "scaling_at_maximum", "one_bad_task"),
     next_steps=(
@@ -79,7 +79,7 @@ CAUSE = Cause(
         ),
         Step(
             words="Ask the same from a task",
-            command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'curl -sv localhost:PORT/health'",
+            command="aws ecs execute-command --cluster $cluster --task $task --interactive --command 'curl -sv localhost:PORT/health'",
         ),
         Step(
             words="Give new tasks more time",

@@ -47,7 +47,7 @@ CAUSE = Cause(
         ),
         Step(
             words="Roll back to the revision whose image is there",
-            command="aws ecs update-service --cluster $cluster --service $service --task-definition FAMILY:REVISION",
+            command="aws ecs update-service --cluster $cluster --service $service --task-definition $before",
         ),
         Step(
             words="Time-outs: NAT or the endpoints ecr.api, ecr.dkr and s3; denied: the execution role (not the task role)"

@@ -39,6 +39,14 @@ CAUSE = Cause(
     id="lock_contention",
     title="statements wait for locks in the database",
     needs=("metrics", "logs"),
+    told_by=(
+        "pg_locks",
+        "pg_exclusive_locks",
+        "pg_deadlocks",
+        "pg_longest_transaction",
+        "pg_idle_in_transaction",
+        "pg_active",
+    ),
     judge=judge,
     brings_about=(
         "db_pool_exhausted",

@@ -33,6 +33,7 @@ CAUSE = Cause(
     id="memory_exhausted",
     title="tasks run out of memory and are killed",
     needs=("metrics", "events", "logs"),
+    told_by=("container_memory_ratio", "container_memory_bytes"),
     judge=judge,
     brings_about=(
         "memory_leak",

@@ -55,6 +55,7 @@ CAUSE = Cause(
     id="memory_leak",
     title="memory leaks",
     needs=("metrics",),
+    told_by=("container_memory_bytes", "container_memory_ratio", "runtime_heap_bytes"),
     judge=judge,
     brings_about=("runtime_pause", "runtime_heap_exhausted", "node_pressure"),
     next_steps=(

@@ -18,6 +18,7 @@ CAUSE = Cause(
     id="messaging_failure",
     title="messaging fails",
     needs=("logs", "metrics"),
+    told_by=("queue_backlog",),
     judge=judge,
     brings_about=(
         "worker_saturation",

@@ -50,7 +50,7 @@ CAUSE = Cause(
         ),
         Step(
             words="Can a task connect?",
-            command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'nc -zvw3 HOST PORT'",
+            command="aws ecs execute-command --cluster $cluster --task $task --interactive --command 'nc -zvw3 HOST PORT'",
         ),
     ),
     test=NextQuery(

@@ -30,6 +30,14 @@ CAUSE = Cause(
     id="node_pressure",
     title="the node is under pressure",
     needs=("metrics",),
+    told_by=(
+        "node_cpu_ratio",
+        "node_memory_ratio",
+        "node_disk_busy_ratio",
+        "node_load_per_core",
+        "node_steal_ratio",
+        "node_major_faults",
+    ),
     judge=judge,
     brings_about=(
         "cpu_throttled",

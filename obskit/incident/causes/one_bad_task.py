@@ -57,17 +57,18 @@ CAUSE = Cause(
     id="one_bad_task",
     title="one task misbehaves",
     needs=("metrics", "logs"),
+    told_by=tuple(_TELLING_APART),
     judge=judge,
     brings_about=("health_check_misconfigured", "worker_saturation"),
     next_steps=(
         Step(
             words="Stop that task; the service starts another",
-            command="aws ecs stop-task --cluster $cluster --task TASK --reason 'stands out from its siblings'",
+            command="aws ecs stop-task --cluster $cluster --task $task --reason 'stands out from its siblings'",
         ),
         Step(words="Keep its logs and, if it still runs, a stack dump before that"),
         Step(
             words="Does it share a zone or an older revision with nobody else?",
-            command="aws ecs describe-tasks --cluster $cluster --tasks TASK --query 'tasks[].[availabilityZone,taskDefinitionArn,startedAt]'",
+            command="aws ecs describe-tasks --cluster $cluster --tasks $task --query 'tasks[].[availabilityZone,taskDefinitionArn,startedAt]'",
         ),
     ),
     test=NextQuery(

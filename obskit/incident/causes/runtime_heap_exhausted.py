@@ -31,6 +31,7 @@ CAUSE = Cause(
     id="runtime_heap_exhausted",
     title="the runtime's heap is full",
     needs=("metrics", "logs", "events"),
+    told_by=("runtime_heap_ratio",),
     judge=judge,
     brings_about=(
         "runtime_pause",

@@ -30,6 +30,7 @@ CAUSE = Cause(
     id="runtime_pause",
     title="the runtime pauses",
     needs=("metrics", "logs"),
+    told_by=("runtime_gc_ratio", "runtime_loop_lag"),
     judge=judge,
     brings_about=(
         "health_check_misconfigured",

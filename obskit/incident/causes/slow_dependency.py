@@ -47,6 +47,7 @@ CAUSE = Cause(
     id="slow_dependency",
     title="a service that it calls is slow",
     needs=("metrics", "logs"),
+    told_by=("client_latency_mean",),
     judge=judge,
     brings_about=(
         "worker_saturation",

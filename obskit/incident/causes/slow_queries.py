@@ -49,6 +49,7 @@ CAUSE = Cause(
     id="slow_queries",
     title="database queries have become slow",
     needs=("metrics", "logs"),
+    told_by=("db_query_seconds", "pg_active", "pg_rows_read", "pg_longest_transaction"),
     judge=judge,
     brings_about=(
         "db_pool_exhausted",

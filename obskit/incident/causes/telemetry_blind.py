@@ -64,12 +64,17 @@ CAUSE = Cause(
     id="telemetry_blind",
     title="the telemetry is blind",
     needs=("metrics", "logs"),
+    told_by=("task_up", "log_lines"),
     judge=judge,
     first_steps={
         _NO_METRICS: (
             Step(
                 words="What does Prometheus say of the targets?",
                 command="curl -s PROMETHEUS/api/v1/targets?state=active | jq '.data.activeTargets[] | select(.health!=\"up\") | [.scrapeUrl,.lastError]'",
+            ),
+            Step(
+                words="Ask a task itself",
+                command="aws ecs execute-command --cluster $cluster --task $task --interactive --command 'curl -s localhost:PORT/metrics'",
             ),
         ),
         _NO_LINES: (
@@ -82,13 +87,14 @@ CAUSE = Cause(
                 command="aws ecs describe-tasks --cluster $cluster --tasks $(aws ecs list-tasks --cluster $cluster --service-name $service"
                 " --query 'taskArns' --output text) --query 'tasks[].containers[].[name,lastStatus,exitCode,reason]'",
             ),
+            Step(
+                words="Does the program still write to where lines are taken from? A release may have changed its log driver",
+                command="aws ecs describe-task-definition --task-definition $(aws ecs describe-services --cluster $cluster"
+                " --services $service --query 'services[0].taskDefinition' --output text)"
+                " --query 'taskDefinition.containerDefinitions[].[name,logConfiguration.logDriver,logConfiguration.options]'",
+            ),
+            Step(words="What does the router itself say?", command="aws logs tail ROUTER_LOG_GROUP --follow"),
         ),
     },
-    next_steps=(
-        Step(
-            words="Ask a task itself",
-            command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'curl -s localhost:PORT/metrics'",
-        ),
-    ),
     test=NextQuery(words="Which targets cannot be scraped?", language="PromQL", query='up{service="$service"} == 0'),
 )

@@ -76,6 +76,7 @@ CAUSE = Cause(
     id="traffic_surge",
     title="a surge of traffic",
     needs=("metrics",),
+    told_by=("http_requests", "alb_requests"),
     judge=judge,
     brings_about=(
         "cpu_saturation",

@@ -51,6 +51,7 @@ CAUSE = Cause(
     id="worker_saturation",
     title="all workers are busy",
     needs=("metrics", "logs"),
+    told_by=("http_in_flight",),
     judge=judge,
     brings_about=("health_check_misconfigured", "slow_dependency", "dependency_down", "one_bad_task"),
     next_steps=(
@@ -60,7 +61,7 @@ CAUSE = Cause(
         ),
         Step(
             words="What do the workers do? A stack dump of one task",
-            command="aws ecs execute-command --cluster $cluster --task TASK --interactive --command 'py-spy dump --pid 1'",
+            command="aws ecs execute-command --cluster $cluster --task $task --interactive --command 'py-spy dump --pid 1'",
         ),
         Step(
             words="Bound what a request may wait for (time-outs to everything it calls), then size workers to the load"

@@ -40,7 +40,8 @@ class Chart:
         line: Path of the service's line in the coordinates of the plot.
         tasks: Paths of single tasks or further series.
         tasks_left_out: How many series are not drawn.
-        band: Top and height of the usual range in plot coordinates, or None without a calm stretch.
+        band: Left end, top and height of the usual range in plot coordinates, or None without a calm stretch; it begins
+            with the line.
         usual: The usual range in words.
         ticks: Of the value axis.
         lowest, highest, last: In words with their unit.
@@ -53,7 +54,7 @@ class Chart:
     line: str
     tasks: tuple[str, ...]
     tasks_left_out: int
-    band: tuple[float, float] | None
+    band: tuple[float, float, float] | None
     usual: str
     ticks: tuple[Tick, ...]
     lowest: str
@@ -81,6 +82,11 @@ def time_ticks(window: Window) -> tuple[Tick, ...]:
     return drawing.time_ticks(window, steps=7)
 
 
+def moment(time: np.datetime64) -> datetime:
+    """Return a time of the grid as an aware datetime (UTC)."""
+    return utc(int(time.astype("datetime64[ns]").astype(np.int64)))
+
+
 def _chart(diagnosis: Diagnosis, metrics: Metrics, window: Window) -> Chart | None:
     """Return the chart of one signal's columns; None when they hold no sample."""
     values = np.where(np.isfinite(metrics.values), metrics.values, np.nan)
@@ -102,7 +108,7 @@ def _chart(diagnosis: Diagnosis, metrics: Metrics, window: Window) -> Chart | No
         line=paths[0],
         tasks=tuple(paths[1:]),
         tasks_left_out=len(parts) - singles.shape[1] if singles.shape[1] else 0,
-        band=_band(band, axis.bottom, axis.top),
+        band=_band(band, axis.bottom, axis.top, _left(whole, metrics.times, window)),
         usual=" to ".join(dict.fromkeys(humanize(level, unit) for level in band)) if band else "",
         ticks=_ticks(axis, unit),
         lowest=humanize(float(np.fmin.reduce(whole)), unit),
@@ -162,12 +168,18 @@ def _ticks(axis: Axis, unit: Unit) -> tuple[Tick, ...]:
     return axis.ticks((axis.bottom + n * axis.step for n in range(steps + 1)), lambda level: humanize(level, unit))
 
 
-def _band(usual: tuple[float, float] | None, low: float, high: float) -> tuple[float, float] | None:
+def _left(whole: FloatMatrix, times: TimeArray, window: Window) -> float:
+    """Return where a line, shape (T,) with a sample, begins in the coordinates of the plot."""
+    first = times[np.flatnonzero(np.isfinite(whole))[0]]
+    return WIDTH * drawing.share(moment(first), window) / 100
+
+
+def _band(usual: tuple[float, float] | None, low: float, high: float, left: float) -> tuple[float, float, float] | None:
     if usual is None:
         return None
     top, bottom = (HEIGHT * (high - min(max(level, low), high)) / (high - low) for level in reversed(usual))
     # Two units high at least: a level that never moved is a thin line, not nothing.
-    return round(top, 1), round(max(bottom - top, 2.0), 1)
+    return round(left, 1), round(top, 1), round(max(bottom - top, 2.0), 1)
 
 
 def lifetimes(metrics: Metrics) -> Iterator[tuple[str, str, datetime, datetime, bool, bool]]:
@@ -179,6 +191,6 @@ def lifetimes(metrics: Metrics) -> Iterator[tuple[str, str, datetime, datetime, 
     for (service, task), columns in tasks.items():
         rows = np.flatnonzero(np.isfinite(metrics.values[:, columns]).any(axis=1))
         if rows.size:
-            first, last = (utc(int(metrics.times[rows[i]].astype("datetime64[ns]").astype(np.int64))) for i in (0, -1))
+            first, last = (moment(metrics.times[rows[i]]) for i in (0, -1))
             # Two steps of grace: the edge of the window rarely meets a scrape.
             yield service, task, first, last, bool(rows[0] <= 2), bool(rows[-1] >= len(metrics.times) - 3)

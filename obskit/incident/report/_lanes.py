@@ -1,14 +1,22 @@
-"""The timeline of the three pillars on one time axis, as places in percent."""
+"""The time axis that all drawings of a page share, and on it the timeline of the three pillars, in percent."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import numpy as np
 
 from obskit.drawing import share
 from obskit.incident.report import phrases as say
-from obskit.model import PILLARS, Diagnosis, Finding, Pillar, Window
+from obskit.incident.report._chart import moment
+from obskit.model import PILLARS, Diagnosis, Finding, Metrics, Pillar, TimeArray, Window
 
 _ROWS = 24
+#: Less calm than this before the onset does not show what is usual.
+_CALM_AT_LEAST = timedelta(minutes=10)
+#: Samples that are so many of their usual distances apart have a gap between them: one missed scrape is none.
+_GAP = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +34,54 @@ class Row:
     finding: Finding | None = None
     start: float = 0.0
     length: float = 0.0
+
+
+def axis(diagnosis: Diagnosis) -> Window:
+    """Return the stretch that all drawings share: as much calm as trouble, so that the onset is amid them.
+
+    It begins where something was recorded: with the first sample of what is drawn, or with an earlier finding.
+
+    Args:
+        diagnosis: What is drawn; without a sample the axis is that of its window and baseline.
+    """
+    whole, sampled = diagnosis.window.with_baseline(), _sampled(diagnosis.metrics)
+    known = [finding.onset for finding in diagnosis.timeline]
+    known += [] if diagnosis.onset is None else [diagnosis.onset]
+    recorded = min([moment(sampled[0]), *known]) if sampled.size else whole.start
+    start = max(whole.start, min(recorded, whole.end - whole.step))  # a single sample at the very end is a stretch too
+    if diagnosis.onset is None:
+        return replace(whole, start=start)
+    calm = max(diagnosis.window.end - diagnosis.onset, _CALM_AT_LEAST)
+    return replace(whole, start=max(start, min(diagnosis.onset - calm, *known)))
+
+
+def calm_stretches(diagnosis: Diagnosis, window: Window) -> tuple[tuple[float, float], ...]:
+    """Return from where and how wide what was calm is, in percent of the width: only where samples are.
+
+    Args:
+        diagnosis: Calm until its onset; where it has none its baseline is what was calm before.
+        window: The stretch that the time axis covers.
+    """
+    until = np.datetime64((diagnosis.onset or diagnosis.window.start).replace(tzinfo=None), "ns")
+    sampled = _sampled(diagnosis.metrics)
+    sampled = sampled[sampled <= until]
+    if sampled.size < 2:
+        return ()
+    distances = np.diff(sampled)
+    longest = _GAP * np.median(distances)
+    breaks = np.flatnonzero(distances > longest)
+    begin, end = sampled[np.append(0, breaks + 1)], sampled[np.append(breaks, -1)]
+    if until - end[-1] <= longest:
+        end[-1] = until
+    places = (
+        (share(moment(first), window), share(moment(last), window)) for first, last in zip(begin, end, strict=True)
+    )
+    return tuple((left, round(right - left, 3)) for left, right in places if right > left)
+
+
+def _sampled(metrics: Metrics) -> TimeArray:
+    """Return the moments at which any series has a sample, ascending."""
+    return metrics.times[np.isfinite(metrics.values).any(axis=1)]
 
 
 def rows(diagnosis: Diagnosis, window: Window) -> list[Row]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -18,15 +18,15 @@ from obskit.escape import clean, page_template
 from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report import phrases as say
 from obskit.incident.report._chart import HEIGHT, WIDTH, charts, lifetimes, time_ticks
-from obskit.incident.report._lanes import rows
+from obskit.incident.report._lanes import axis, calm_stretches, rows
 from obskit.incident.units import humanize
-from obskit.model import Diagnosis, Window, stamp
+from obskit.model import Diagnosis, Finding, stamp
 
 _HERE = Path(__file__).parent
 _LOG_TEMPLATES = 20
 _FINDINGS = 60
-#: Less calm than this before the onset does not show what is usual.
-_CALM_AT_LEAST = timedelta(minutes=10)
+#: Of a task so many lines are told, its end among them; of tasks without a series so many are listed.
+_HAPPENED, _WITHOUT_SERIES = 5, 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +49,15 @@ def render(diagnosis: Diagnosis, *, grafana: str = "") -> str:
         diagnosis: What to tell.
         grafana: Its address; "" leaves the link to the dashboard out.
     """
-    window, findings = _axis(diagnosis), say.told_once(diagnosis.timeline)
+    window, findings = axis(diagnosis), say.told_once(diagnosis.timeline)
+    tasks, unlisted = _tasks(diagnosis)
     style, script = (_HERE / "page.css").read_text("utf-8"), (_HERE / "page.js").read_text("utf-8")
     return _template().render(
         d=diagnosis,
         dashboard=grafana + dashboard_path(diagnosis) if grafana else "",
         axis=window,
         axis_ticks=time_ticks(window),
-        calm=share(diagnosis.onset or diagnosis.window.start, window),
+        calm=calm_stretches(diagnosis, window),
         onset=None if diagnosis.onset is None else share(diagnosis.onset, window),
         rows=rows(diagnosis, window),
         findings=say.telling(findings, _FINDINGS),
@@ -64,7 +65,8 @@ def render(diagnosis: Diagnosis, *, grafana: str = "") -> str:
         charts=charts(diagnosis, window),
         plot=(WIDTH, HEIGHT),
         templates=diagnosis.log_templates[:_LOG_TEMPLATES],
-        tasks=_tasks(diagnosis),
+        tasks=tasks,
+        unlisted=unlisted,
         style=Markup(style),  # noqa: S704  our own file
         script=Markup(script),  # noqa: S704  our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -82,33 +84,47 @@ def breakable(text: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[({,])", clean(text, lines=True)))
 
 
-def _axis(diagnosis: Diagnosis) -> Window:
-    """Return the stretch that all drawings share: as much calm as trouble, so that the onset is amid them."""
-    whole = diagnosis.window.with_baseline()
-    if diagnosis.onset is None:
-        return whole
-    calm = max(diagnosis.window.end - diagnosis.onset, _CALM_AT_LEAST)
-    earliest = min((finding.onset for finding in diagnosis.timeline), default=diagnosis.onset)
-    return replace(whole, start=max(whole.start, min(diagnosis.onset - calm, earliest)))
-
-
-def _tasks(diagnosis: Diagnosis) -> list[TaskLine]:
-    """Return what is known of each task: when it was seen, and what happened to it."""
-    happened: dict[tuple[str, str], list[str]] = {}
+def _tasks(diagnosis: Diagnosis) -> tuple[list[TaskLine], str]:
+    """Return when each task was seen and what happened to it, and in words which tasks are not listed."""
+    ended = {(f.service, f.task): f for f in diagnosis.task_ends}
+    happened: dict[tuple[str, str], list[Finding]] = {task: [end] for task, end in ended.items()}
     for finding in diagnosis.timeline:
-        if finding.task:
-            line = f"{say.clock(finding.onset)} {finding.words}"
-            happened.setdefault((finding.service, finding.task), []).append(line)
-    seen: dict[tuple[str, str], str] = {}
-    for service, task, first, last, from_start, to_end in lifetimes(diagnosis.metrics):
-        begins, ends = "the start" if from_start else say.clock(first), "the end" if to_end else say.clock(last)
-        seen[service, task] = "throughout" if from_start and to_end else f"from {begins} to {ends}"
-    return [
+        task = (finding.service, finding.task)
+        if finding.task and not (finding.kind == "task_stop" and task in ended):  # the same stop, told once
+            happened.setdefault(task, []).append(finding)
+    seen = {
+        (service, task): _seen(first, last, (from_start, to_end), stopped=(service, task) in ended)
+        for service, task, first, last, from_start, to_end in lifetimes(diagnosis.metrics)
+    }
+    without = [task for task in happened if task not in seen]
+    lines = [
         TaskLine(
             task=task,
             service=service,
             seen=seen.get((service, task), ""),
-            happened=tuple(happened.get((service, task), ())),
+            happened=_told(happened.get((service, task), [])),
         )
-        for service, task in dict.fromkeys((*seen, *happened))
+        for service, task in (*seen, *without[:_WITHOUT_SERIES])
     ]
+    return lines, _unlisted([happened[task][0].onset for task in without[_WITHOUT_SERIES:]])
+
+
+def _seen(first: datetime, last: datetime, edges: tuple[bool, bool], *, stopped: bool) -> str:
+    """Return between which moments a task's series were seen; whose stop is known was not there to the end."""
+    if all(edges) and not stopped:
+        return "throughout"
+    whole = "its stop" if stopped else "the end"
+    return f"from {'the start' if edges[0] else say.clock(first)} to {whole if edges[1] else say.clock(last)}"
+
+
+def _told(happened: list[Finding]) -> tuple[str, ...]:
+    told = sorted(happened[:_HAPPENED], key=lambda f: f.onset)
+    return tuple(f"{say.clock(f.onset)} {f.words}" for f in told)
+
+
+def _unlisted(moments: list[datetime]) -> str:
+    """Return how many tasks without a series are not listed, "" for none, by the moments of which something is told."""
+    if not moments:
+        return ""
+    stretch = f"from {say.clock(min(moments))} to {say.clock(max(moments))}"
+    return f"{len(moments)} further tasks had no series: what happened to them did so {stretch}"

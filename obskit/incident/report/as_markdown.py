@@ -62,15 +62,10 @@ def _ranking(diagnosis: Diagnosis) -> Iterator[str]:
     yield "| ---: | --- | --- | --- |"
     for hypothesis in diagnosis.hypotheses[:_CAUSES]:
         judgement = hypothesis.judgement
-        follows = (
-            f", follows from: {escape(say.cause(diagnosis, hypothesis.explained_by))}"
-            if hypothesis.explained_by
-            else ""
-        )
-        beside = ", a fault of its own" if hypothesis.independent else ""
+        beside = (say.follows(hypothesis, diagnosis), "a fault of its own" * hypothesis.independent)
         cells = (
             escape(percent(hypothesis.probability)),
-            escape(hypothesis.title) + follows + beside,
+            escape(", ".join(filter(None, (hypothesis.title, *beside)))),
             escape(say.entity(judgement.service, judgement.task)),
             say.clock(judgement.onset),
         )
@@ -117,7 +112,8 @@ def _timeline(diagnosis: Diagnosis) -> Iterator[str]:
     yield ""
     for finding in shown:
         after = say.relative(finding.onset, diagnosis.onset)
-        yield f"- {say.clock(finding.onset)} {f'({after}) ' * bool(after)}{finding.pillar}: {escape(finding.words)}"
+        words = escape(say.owner(finding, diagnosis) + finding.words)
+        yield f"- {say.clock(finding.onset)} {f'({after}) ' * bool(after)}{finding.pillar}: {words}"
 
 
 def _templates(diagnosis: Diagnosis) -> Iterator[str]:

@@ -55,10 +55,10 @@ def render(
         ("What else was considered", _others(diagnosis, queries)),
         ("What was seen when", _order(diagnosis, telemetry, impact)),
         ("Log lines", _log_lines(diagnosis)),
-        ("Looked for and not found", _clean(diagnosis)),
         ("Gaps", _gaps(diagnosis)),
         ("Actions", _actions() if happened else ()),
         ("Lessons", _lessons() if happened else ()),
+        ("Looked for and not found", _clean(diagnosis)),  # after what people fill in: nobody needs it at once
         ("Queries", queries.lines()),  # the last: what is above has put them there
     ]
     blocks = []
@@ -127,7 +127,7 @@ def _sure(diagnosis: Diagnosis) -> str:
 
 
 def _timeline(diagnosis: Diagnosis, telemetry: Telemetry) -> Iterator[str]:
-    changes = say.told_once(diagnosis.timeline)
+    changes = [f for f in say.told_once(diagnosis.timeline) if f.kind != "alert"]  # told below, each by itself
     findings = say.telling(changes, _TIMELINE_LINES)
     rows: list[tuple[datetime, int, str, str, str]]
     rows = [(f.onset, 1, f.pillar, say.entity(f.service, f.task), f.words + _over(f)) for f in findings]
@@ -245,10 +245,7 @@ def _less_likely(hypothesis: Hypothesis, diagnosis: Diagnosis) -> str:
     reasons = []
     if hypothesis.independent:
         reasons.append("a fault of its own, beside the first")
-    if hypothesis.explained_by:
-        by_first = hypothesis.explained_by == diagnosis.hypotheses[0].cause
-        explains = " the first cause" if by_first else f": {say.cause(diagnosis, hypothesis.explained_by)}"
-        reasons.append(f"follows from{explains}")
+    reasons += filter(None, [say.follows(hypothesis, diagnosis, first="the first cause")])
     reasons += [claim.words for claim in say.strongest(hypothesis.judgement.claims_against)[:2]]
     if not reasons:
         telling = len([c for c in hypothesis.judgement.claims_for if say.strength(c) != "hint"])
@@ -283,7 +280,8 @@ def _log_lines(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _clean(diagnosis: Diagnosis) -> Iterator[str]:
-    yield from (f"- {escape(say.readable(words))}" for words in diagnosis.clean)
+    if diagnosis.clean:
+        yield f"{escape(', '.join(map(say.readable, diagnosis.clean)))}."
 
 
 def _gaps(diagnosis: Diagnosis) -> Iterator[str]:

@@ -17,7 +17,7 @@ from obskit.incident.dashboard_link import dashboard_path
 from obskit.incident.report import phrases as say
 from obskit.incident.report._fold import fold_command, fold_query
 from obskit.incident.units import percent
-from obskit.model import Claim, Diagnosis, Finding, Hypothesis, Step, stamp
+from obskit.model import Claim, Diagnosis, Hypothesis, Step, stamp
 
 _TIMELINE_LINES = 15
 _LOG_TEMPLATES = 8
@@ -166,11 +166,7 @@ def _aside(hypothesis: Hypothesis, diagnosis: Diagnosis) -> str:
     judgement, first = hypothesis.judgement, diagnosis.hypotheses[0]
     same = (judgement.service, judgement.task) == (first.judgement.service, first.judgement.task)
     parts = ["" if same and hypothesis is not first else say.entity(judgement.service, judgement.task)]
-    parts.append(say.clock(judgement.onset))
-    if hypothesis.explained_by:
-        by_first = hypothesis.explained_by == first.cause
-        why = " the first" if by_first else f": {say.cause(diagnosis, hypothesis.explained_by)}"
-        parts.append(f"follows from{why}")
+    parts += [say.clock(judgement.onset), say.follows(hypothesis, diagnosis)]
     if hypothesis.independent:
         parts.append("a fault of its own")
     return ", ".join(part for part in parts if part)
@@ -266,15 +262,10 @@ def _timeline(page: _Page, diagnosis: Diagnosis) -> None:
             Text(say.clock(finding.onset), "dim"),
             f"{say.relative(finding.onset, diagnosis.onset):>7}",
             Text(f"{finding.pillar:7}", "cyan"),
-            Text(_who(finding, diagnosis) + clean(finding.words) + " ") + page.reference(finding.query),
+            Text(say.owner(finding, diagnosis) + clean(finding.words) + " ") + page.reference(finding.query),
         )
         for finding in shown
     )
-
-
-def _who(finding: Finding, diagnosis: Diagnosis) -> str:
-    """Return whom it is about, where that is another service than the asked one."""
-    return "" if finding.service in {diagnosis.service, ""} else f"{clean(finding.service)}: "
 
 
 def _unsuspicious(page: _Page, diagnosis: Diagnosis) -> None:

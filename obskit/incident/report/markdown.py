@@ -13,6 +13,9 @@ from obskit.model import Claim, Diagnosis, LogTemplate
 #: Keeps a renderer from seeing a mention, an issue number or an address; it has no width.
 _WORD_JOINER = "\u2060"
 
+#: Characters of a log line that are shown.
+_LINE = 160
+
 _MARKUP = re.compile(r"[\\`*{}\[\]<>|~#&!$]|(?<!\w)_|_(?!\w)")
 _BLOCK_START = re.compile(r"^([-+=]|\d+[.)](?=\s|$))")
 _TRIGGER = re.compile(r"(@|:(?=//)|\bwww(?=\.)|#(?=\d)|(?<!\d):(?=[a-z0-9_+-]+:))", re.IGNORECASE)
@@ -65,9 +68,14 @@ def claim_line(side: str, claim: Claim) -> str:
 
 
 def template_line(template: LogTemplate) -> str:
-    """Return a log template as an item of a list: how it changed, lines a minute, one of its lines."""
+    """Return a log template as an item of a list: how it changed, lines a minute, and below it one of its lines.
+
+    The rate is that of all lines which differ only in their masked parts: no single line came so often.
+    """
     rates = f"{say.rates(template)} lines a minute"
-    return f"- {escape(template.change)}, {rates}: {code(cut(clean(template.example or template.template), 160))}"
+    shown, line = clean(template.template), clean(template.example)
+    example = f"  \n  for example {code(cut(line, _LINE))}" if line and line != shown else ""
+    return f"- {escape(template.change)}, {rates}: {code(cut(shown, _LINE))}{example}"
 
 
 def gap_lines(diagnosis: Diagnosis) -> Iterator[str]:

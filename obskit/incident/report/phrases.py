@@ -108,6 +108,30 @@ def cause(diagnosis: Diagnosis, name: str) -> str:
     return clean(diagnosis.cause_titles.get(name, "")) or readable(name)
 
 
+def follows(hypothesis: Hypothesis, diagnosis: Diagnosis, *, first: str = "the first") -> str:
+    """Return ``follows from the first``, or ``the reason behind the first``; "" for what nothing explains.
+
+    What another names as its own reason takes its place there: it does not follow from it.
+
+    Args:
+        hypothesis: One of the diagnosis's.
+        diagnosis: Where the other is looked for.
+        first: How its first cause is called; any other has its name: ``follows from: Slow queries``.
+    """
+    explaining, likeliest = hypothesis.explained_by, diagnosis.hypotheses[0].cause
+    named_by = {h.cause for h in diagnosis.hypotheses if h.judgement.reason_cause == hypothesis.cause}
+    reason_of = next((other for other in (explaining, likeliest) if other in named_by), "")
+    how, whom = ("the reason behind", reason_of) if reason_of else ("follows from", explaining)
+    if not whom:
+        return ""
+    return f"{how} {first}" if whom == likeliest else f"{how}: {cause(diagnosis, whom)}"
+
+
+def owner(finding: Finding, diagnosis: Diagnosis) -> str:
+    """Return ``orders: ``, whose a finding is, to put before its words; "" where it is the asked service's own."""
+    return "" if finding.service in {diagnosis.service, ""} else f"{clean(finding.service)}: "
+
+
 def entity(service: str, task: str = "") -> str:
     """Return ``demo-app``, or ``demo-app task 0a1b2c3d`` where one task is meant."""
     return " task ".join(part for part in (clean(service), clean(task)[:12]) if part)

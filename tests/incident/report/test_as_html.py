@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from obskit.incident.report.as_html import render
-from obskit.model import Diagnosis, Metrics
-from tests.support.diagnosis_example import calm, example, unclear
+from obskit.incident.report.phrases import clock
+from obskit.model import Diagnosis, Finding, Metrics
+from tests.support.diagnosis_example import at, calm, example, unclear
 from tests.support.hostile import hostile
 
 VOID = {"meta", "link", "br", "wbr"}
@@ -134,6 +135,54 @@ def test_suspects_and_template_ids_are_on_the_page() -> None:
     assert "node CPU busy" not in shown
     assert f"id {example().log_templates[0].id}" in shown
     assert "Suspects" not in render(example())
+
+
+def _task_rows(diagnosis: Diagnosis) -> dict[str, tuple[str, str]]:
+    """Return of each row of the table of tasks when the task was seen and what happened to it."""
+    table = render(diagnosis).split('id="tasks"')[-1].split("</table>")[0]
+    cells = r'<code title="(\w+)">.*?<td>.*?</td><td>(.*?)</td><td>(.*?)</td>'
+    return {task: (seen, happened) for task, seen, happened in re.findall(cells, table)}
+
+
+def _end(task: str, minutes: float = 9.5) -> Finding:
+    words = "failed its health checks (exit code 143)"
+    return Finding(
+        kind="task_stop",
+        pillar="events",
+        subject="health_check_failed",
+        service="demo-app",
+        task=task,
+        onset=at(minutes),
+        words=words,
+    )
+
+
+def test_a_task_that_stopped_is_never_said_to_have_nothing_happen_to_it() -> None:
+    """The timeline tells of several stops together; the table tells of each, and none of them reached the end."""
+    (alive,) = {task for task, (seen, _) in _task_rows(example()).items() if seen == "throughout"}
+    told = _task_rows(replace(example(), timeline=(), task_ends=(_end(alive),)))
+
+    assert told[alive] == ("from the start to its stop", f"{clock(at(9.5))} failed its health checks (exit code 143)")
+    assert {happened for task, (_, happened) in told.items() if task != alive} == {"nothing that was seen"}
+
+
+def test_a_stop_that_the_timeline_tells_of_alone_is_told_once() -> None:
+    """A group of one is the same stop."""
+    ends = [_end("lonely")]
+    told = _task_rows(replace(example(), timeline=(*ends,), task_ends=tuple(ends)))
+
+    assert told["lonely"] == ("no series", f"{clock(at(9.5))} failed its health checks (exit code 143)")
+
+
+def test_a_loop_of_tasks_without_series_does_not_flood_the_table() -> None:
+    """Tasks that die before a scrape are listed up to a number; of the others it is said how many they are and when."""
+    ends = tuple(_end(f"dead{i}", minutes=i) for i in range(50))
+    page = render(replace(example(), timeline=(), task_ends=ends))
+
+    assert len([task for task in _task_rows(replace(example(), timeline=(), task_ends=ends)) if "dead" in task]) == 20
+    assert (
+        f"30 further tasks had no series: what happened to them did so from {clock(at(20))} to {clock(at(49))}" in page
+    )
 
 
 @contextmanager

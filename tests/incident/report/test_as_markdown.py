@@ -1,6 +1,7 @@
 """The Markdown face: short enough for a chat, and nothing in it can break out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from obskit.escape import clean
 from obskit.incident.report.as_markdown import render
-from obskit.incident.report.markdown import code, escape
+from obskit.incident.report.markdown import code, escape, template_line
 from obskit.model import Diagnosis
 from tests.support.diagnosis_example import calm, example, unclear
 from tests.support.hostile import hostile
@@ -81,6 +82,17 @@ def test_a_table_row_keeps_its_cells() -> None:
     rows, cells = (sum(token.type == kind for token in tokens) for kind in ("tr_open", "td_open"))
 
     assert 4 * (rows - 1) == cells
+
+
+def test_a_rate_stands_beside_the_template_that_it_counts() -> None:
+    """One line of a group came once: its own text is an example, and where nothing is masked there is none."""
+    masked = replace(example().log_templates[0], template="GET /carts 503 in # ms", example="GET /carts 503 in 9.0 ms")
+    first, *rest = template_line(masked).split("\n")
+
+    assert first.rstrip().endswith(" lines a minute: `GET /carts 503 in # ms`")
+    assert rest == ["  for example `GET /carts 503 in 9.0 ms`"]
+    assert "for example" not in template_line(replace(masked, example=masked.template))
+    assert "for example" not in template_line(replace(masked, example=""))
 
 
 def test_suspects_are_a_list_with_their_contributions() -> None:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
+from obskit.catalogue import all_signals
 from obskit.incident.losses import Objective
 from obskit.incident.report.as_postmortem import render
 from obskit.incident.report.markdown import code
-from obskit.model import Diagnosis, Event, Metrics, Series, Telemetry
+from obskit.model import Diagnosis, Event, Finding, Labels, Metrics, Series, Telemetry, nanoseconds
 from tests.support.diagnosis_example import ONSET, at, calm, example
 from tests.support.hostile import HOSTILE, hostile
 from tests.support.scenario import SERVICE, Scenario
@@ -28,10 +29,10 @@ SECTIONS = (
     "What else was considered",
     "What was seen when",
     "Log lines",
-    "Looked for and not found",
     "Gaps",
     "Actions",
     "Lessons",
+    "Looked for and not found",
 )
 #: What no user feels as long as nothing needs a new connection.
 REFUSED = "psycopg.OperationalError: connection to server at 10.0.3.9, port 5432 failed: Connection refused"
@@ -53,6 +54,25 @@ def incident(*, minutes: float = 3) -> Scenario:
     made = Scenario().becomes("db_pool_used_ratio", 1.0).errors()
     made.logs("TimeoutError: QueuePool limit of size 20 overflow 0 reached, connection timed out, timeout 5.00")
     return made.event("alert", minutes=minutes, code="ShopErrorRatioHigh", message="More than 2 % fail.")
+
+
+def stepping(**levels: tuple[float, float]) -> Telemetry:
+    """Return the example's service with signals that step from one level to another at its onset, every 30 s."""
+    window = example().window
+    times = np.arange(nanoseconds(window.baseline().start), nanoseconds(window.end) + 1, 30 * 10**9).astype(
+        "datetime64[ns]"
+    )
+    after = times > np.datetime64(ONSET.replace(tzinfo=None), "ns")
+    series = tuple(
+        Series(signal=name, unit=all_signals()[name].unit, service="demo-app", query=name) for name in levels
+    )
+    values = np.column_stack([np.where(after, float(during), float(before)) for before, during in levels.values()])
+    return Telemetry(metrics=Metrics(times=times, values=values, series=series))
+
+
+def suffered(diagnosis: Diagnosis, telemetry: Telemetry) -> str:
+    """Return what the summary says of users."""
+    return render(diagnosis, telemetry).split("## Impact")[0].split("## Summary")[1].split("\n\n")[2]
 
 
 def headings(markdown: str) -> list[str]:
@@ -111,12 +131,15 @@ def test_of_two_counts_the_rule_and_the_reason_are_told() -> None:
     summary, impact = render(made.diagnosis(), made.telemetry).split("## Timeline")[0].split("## Impact")
     failed = [float(cells[3].replace(",", "")) for cells in _rows(impact)[-2:]]
     alone = render(incident().diagnosis(), incident().telemetry)
+    no_summary = render(replace(made.diagnosis(), onset=None), made.telemetry)
 
-    assert "as the service counts; of two counts it is the one with more failures." in summary
+    assert "as the service counts. " in summary
+    assert "more failures" not in summary
+    assert impact.count("Of two counts the summary takes the one with more failures. Why the two may differ: ") == 1
     assert failed[0] == pytest.approx(12_960, rel=0.01)
     assert failed[1] == pytest.approx(3_240, rel=0.02)
-    assert impact.count("Why the two may differ: ") == 1
     assert "two" not in alone.split("## Timeline")[0]
+    assert "\nWhy the two may differ: " in no_summary
 
 
 def test_a_change_that_is_too_small_to_count_is_not_called_none() -> None:
@@ -130,12 +153,80 @@ def test_a_change_that_is_too_small_to_count_is_not_called_none() -> None:
         in summary
     )
     assert (
-        "Too little, or too uncertain, to count as a change: p95 latency was 50.4 ms before and 79.8 ms during it."
-        in summary
+        "Too little, or too uncertain, to count as a change: p95 latency 50.4 ms before, 79.8 ms during it." in summary
     )
     assert "- **Ended:** not known: what users feel was not measured by the service" in render(
         blind.diagnosis(), blind.telemetry
     )
+
+
+#: Users felt nothing that the engine took for a change.
+UNFELT = replace(example(), timeline=(), abnormal_series=())
+
+
+def test_requests_that_hang_are_not_told_as_none() -> None:
+    """Who counts only what it answered says nothing of the rest: the balancer, and the rate before, do."""
+    telemetry = stepping(
+        http_requests=(20, 11),
+        http_error_ratio=(0, 0),
+        alb_requests=(21, 18),
+        alb_target_5xx=(0, 0),
+    )
+
+    assert suffered(UNFELT, telemetry) == (
+        "None of the 9,570 requests failed, as the service counts; its load balancer counted 15,660: what the "
+        "service did not answer is not among the 9,570. Too little, or too uncertain, to count as a change: HTTP "
+        "requests 20/s before, 11/s during it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "balancer"),
+    [((20, 20), (21, 21)), ((10, 10), (20, 20)), ((20, 20), (10, 18)), ((20, 11), (10, 11)), ((np.nan, 10), (20, 20))],
+    ids=["as many", "always twice as many", "others come past it", "both fall", "not known before"],
+)
+def test_a_balancer_that_counts_no_more_than_before_is_not_quoted_beside(
+    own: tuple[float, float], balancer: tuple[float, float]
+) -> None:
+    """A balancer that counts other requests too counted them before."""
+    telemetry = stepping(http_requests=own, http_error_ratio=(0, 0), alb_requests=balancer, alb_target_5xx=(0, 0))
+
+    assert "did not answer" not in suffered(UNFELT, telemetry)
+
+
+def test_what_fell_is_told_once_and_a_count_with_holes_is_held_against_no_other() -> None:
+    """A fall that the engine found is told as one; samples that are missing are no requests that were not answered."""
+    telemetry = stepping(http_requests=(20, 11), http_error_ratio=(0, 0), alb_requests=(20, 18), alb_target_5xx=(0, 0))
+    fall = replace(example().timeline[0], subject="http_requests", before=20.0, after=11.0, until=None)
+    found = suffered(replace(UNFELT, timeline=(fall,)), telemetry)
+    metrics = telemetry.metrics
+    values = metrics.values.copy()
+    values[-10:, 0] = np.nan
+    holes = replace(telemetry, metrics=Metrics(times=metrics.times, values=values, series=metrics.series))
+
+    assert "The service answered 9,570 requests; at the rate before, 17,400 were expected." in found
+    assert "Too little" not in found
+    assert "Too little" in suffered(UNFELT, telemetry)
+    assert "did not answer" not in suffered(UNFELT, holes)
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.0002, False), (0.0004, True)], ids=["1.7 more", "5.2 more"])
+def test_one_failure_more_is_no_change(share: float, told: bool) -> None:
+    """Of 17,400 requests 1.7 failed as before: a share that grows by one request is noise, by some it is not."""
+    telemetry = stepping(http_requests=(20, 20), http_error_ratio=(0.0001, share))
+
+    assert ("HTTP error ratio 0.01 % before, " in suffered(UNFELT, telemetry)) == told
+
+
+def test_what_was_zero_all_along_or_never_seen_before_is_no_outage() -> None:
+    """A target group that nobody used is not told as one that lost its targets."""
+    known = stepping(http_requests=(20, 20), http_error_ratio=(0, 0), alb_healthy_hosts=(3, 0))
+    never = stepping(http_requests=(20, 20), http_error_ratio=(0, 0), alb_healthy_hosts=(0, 0))
+    unknown = stepping(http_requests=(20, 20), http_error_ratio=(0, 0), alb_healthy_hosts=(np.nan, 0))
+
+    assert "At the worst: ALB healthy hosts 0 (before 3)." in suffered(UNFELT, known)
+    assert "At the worst" not in suffered(UNFELT, never)
+    assert "At the worst" not in suffered(UNFELT, unknown)
 
 
 def test_a_latency_that_falls_silent_is_no_slowness() -> None:
@@ -153,16 +244,48 @@ def test_a_latency_that_falls_silent_is_no_slowness() -> None:
 
 def test_who_is_dead_does_not_speak_alone() -> None:
     """A service without a task counts no failure: its targets and its callers tell of the outage in the summary."""
+    made = Scenario().logs(REFUSED).becomes("alb_healthy_hosts", 0, before=3).becomes("ecs_running_tasks", 0)
+    made.becomes("client_error_ratio", 0.67, service="orders", labels=(("server_address", "shop.internal:80"),))
+    summary = render(made.diagnosis(), made.telemetry).split("## Impact")[0]
 
-    def summary(callee: str) -> str:
-        made = Scenario().logs(REFUSED).becomes("alb_healthy_hosts", 0, before=3).becomes("ecs_running_tasks", 0)
-        made.becomes("client_error_ratio", 0.67, service="orders", labels=(("server_address", callee),))
-        made.facts["relation.orders"] = "caller"
-        return render(made.diagnosis(), made.telemetry).split("## Impact")[0]
+    assert "At the worst: tasks running 0 (before 3), healthy targets 0 (before 3)." in summary
+    assert "Seen from its callers: orders, share of calls that fail (server_address=shop" in summary
 
-    assert "At the worst: tasks running 0 (before 3), healthy targets 0 (before 3)." in summary("shop.internal:80")
-    assert "Seen from its callers: orders, share of calls that fail (server_address=shop" in summary("shop.internal:80")
-    assert "Seen from its callers" not in summary("workshop.internal:80")
+
+@pytest.mark.parametrize(
+    ("labels", "own"),
+    [
+        ((("server_address", "demo-app"),), True),
+        ((("server_address", "demo-app:80"),), True),
+        ((("peer", "demo-app.prod.internal:80"),), True),
+        ((("peer", "https://demo-app.prod.internal/v1?of=all"),), True),
+        ((("server_address", "payments.demo-app.internal:80"),), False),
+        ((("server_address", "payments.demo-app.example.com"),), False),
+        ((("target", "https://gateway/demo-app/v1"),), False),
+        ((("target", "gateway//demo-app"),), False),
+        ((("server_address", "the-demo-app.internal:80"),), False),
+        ((("app", "demo-app"), ("server_address", "payments")), False),
+        ((("server_address", ""),), False),
+        ((), False),
+    ],
+)
+def test_calls_to_somebody_else_are_not_blamed_on_the_service(labels: Labels, own: bool) -> None:
+    """A host is called by its name: neither the domain that it lies in nor a path on it is whom a call goes to."""
+    call = Finding(
+        kind="shift",
+        pillar="metrics",
+        subject="client_error_ratio",
+        service="orders",
+        labels=labels,
+        onset=ONSET,
+        words="calls fail",
+        before=0.0,
+        after=0.67,
+    )
+    told = suffered(replace(UNFELT, timeline=(call,)), stepping(http_requests=(20, 20), http_error_ratio=(0, 0)))
+
+    assert ("Seen from its callers: orders, calls fail." in told) == own
+    assert ("callers" in told) == own
 
 
 def test_queries_stand_at_the_end_and_the_text_refers_to_them() -> None:
@@ -196,6 +319,7 @@ def test_an_alert_is_on_the_timeline_and_its_delay_is_told() -> None:
     markdown = render(made.diagnosis(), made.telemetry)
 
     assert "| alert | shop | ShopErrorRatioHigh: More than 2 % fail. |" in markdown
+    assert "the alert ShopErrorRatioHigh fires" not in markdown  # it has its line
     assert "| First alert among the events | 03:25:00Z | +03:00 |" in markdown
 
 
@@ -321,9 +445,9 @@ def test_a_calm_window_reads_well() -> None:
     assert "Nothing changed for the worse. During: the whole window, 30 min." in markdown
     assert "None: the window is calm." in markdown
     assert "Began" not in markdown
-    assert "\n- a disk is full\n" in markdown.split("## Looked for and not found\n")[1]
+    assert ", a disk is full, " in markdown.split("## Looked for and not found\n\n")[1].split("\n\n")[0]
     assert not {"Actions", "Lessons"} & set(headings(markdown))
-    assert headings(markdown)[-3:] == ["Looked for and not found", "Gaps", "Queries"]
+    assert headings(markdown)[-3:] == ["Gaps", "Looked for and not found", "Queries"]
 
 
 def test_an_unsure_cause_is_called_so() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from obskit.incident.report import _chart
-from obskit.incident.report._lanes import rows
+from obskit.incident.report._lanes import axis, calm_stretches, rows
 from obskit.model import Diagnosis, FloatMatrix, Metrics, Series, Unit
 from tests.support.diagnosis_example import ONSET, WINDOW, example
 
@@ -137,6 +137,43 @@ def test_tasks_have_lifetimes() -> None:
     ends = {(start, end) for *_, start, end in _chart.lifetimes(example().metrics)}
 
     assert {(True, False), (False, True), (True, True)} == ends
+
+
+def _sampled(*minutes: tuple[float, float]) -> Diagnosis:
+    """Return the example with one series that has samples from minute to minute after its onset, and nothing else."""
+    times = example().metrics.times
+    after = (times - np.datetime64(ONSET.replace(tzinfo=None), "ns")) / np.timedelta64(60, "s")
+    there = np.zeros(len(times), bool)
+    for first, last in minutes:
+        there |= (first <= after) & (after <= last)
+    return replace(with_columns(np.where(there, 5.0, np.nan), tasks=False), timeline=())
+
+
+def test_the_time_axis_begins_with_what_was_recorded() -> None:
+    """Minutes of which nothing is known are not drawn: they read as calm ones."""
+    late = axis(_sampled((-2, 60)))
+    early = replace(example().timeline[0], onset=ONSET - timedelta(minutes=4))
+
+    assert late.start == ONSET - timedelta(minutes=2)
+    assert late.end == WINDOW.end
+    assert axis(replace(_sampled((-2, 60)), timeline=(early,))).start == early.onset
+    assert axis(replace(_sampled((-2, 60)), onset=None)).start == late.start
+    assert axis(replace(_sampled(), onset=None)) == WINDOW.with_baseline()
+    last = (WINDOW.end - ONSET) / timedelta(minutes=1)
+    assert axis(replace(_sampled((last, last)), onset=None)).duration == WINDOW.step
+    assert axis(_sampled((last, last))).start == ONSET
+
+
+def test_only_what_was_sampled_is_called_calm() -> None:
+    """Before the first sample and within a gap nobody knows; a chart's usual range begins with its line."""
+    diagnosis = _sampled((-12, -8), (-4, 60))
+    window = replace(WINDOW, start=ONSET - timedelta(minutes=20), end=ONSET + timedelta(minutes=20))
+
+    assert calm_stretches(diagnosis, window) == ((20.0, 10.0), (40.0, 10.0))
+    assert calm_stretches(replace(diagnosis, metrics=Metrics.empty()), window) == ()
+    (chart,) = _chart.charts(diagnosis, window)
+    assert chart.band is not None
+    assert chart.band[0] == pytest.approx(0.2 * _chart.WIDTH)
 
 
 def test_the_lanes_lie_on_one_axis() -> None:

@@ -3,7 +3,7 @@
 import re
 import shlex
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -42,7 +42,7 @@ def _commands(diagnosis: Diagnosis) -> list[str]:
         (
             "aws rds describe-events --source-type db-instance --duration 60",
             "aws rds describe-events --source-type db-instance"
-            " --start-time 2026-01-31T02:42:00Z --end-time 2026-01-31T03:12:00Z",
+            " --start-time 2026-01-31T01:57:30Z --end-time 2026-01-31T03:27:00Z",
         ),
         ('psql -c "select now() - state_change as since"', 'psql -c "select now() - state_change as since"'),
         ("", ""),
@@ -51,6 +51,26 @@ def _commands(diagnosis: Diagnosis) -> list[str]:
 def test_a_recordings_steps_name_its_window(command: str, then: str) -> None:
     """The day after, half an hour before now is not the incident; what is said within quotes is not touched."""
     assert {then} == set(_commands(dated(_advising(command), now=None)))
+
+
+@pytest.mark.parametrize(
+    ("onset", "minutes", "start"),
+    [(END, 60, "02:12:00Z"), (WINDOW.start, 60, "01:42:00Z"), (END, 5, "02:42:00Z"), (None, 60, "01:42:00Z")],
+)
+def test_what_aws_tells_is_asked_from_before_the_onset(onset: datetime | None, minutes: int, start: str) -> None:
+    """A failover comes before what it breaks, and is told late; as long as the step says, and all of the window."""
+    told = dated(replace(_advising(f"aws rds describe-events --duration {minutes}"), onset=onset), now=None)
+
+    assert {f"aws rds describe-events --start-time 2026-01-31T{start} --end-time 2026-01-31T03:27:00Z"} == set(
+        _commands(told)
+    )
+
+
+def test_how_long_aws_keeps_its_events_is_said() -> None:
+    """An empty answer to an old question does not mean that nothing happened."""
+    told = dated(_advising("aws rds describe-events --duration 60", "obskit triage payment --since 30m"), now=None)
+
+    assert [step.words for step in told.hypotheses[0].next_steps] == ["Look (AWS keeps its events for 14 days)", "Look"]
 
 
 def test_what_ends_now_may_say_so() -> None:

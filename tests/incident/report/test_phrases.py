@@ -120,6 +120,49 @@ def test_a_cause_has_one_name_on_every_face(face: ModuleType) -> None:
     assert not any(say.readable(name) in told for name in ("node_pressure", "cpu_saturation"))
 
 
+@pytest.mark.parametrize(
+    ("explained_by", "reason_of", "words"),
+    [
+        ("", "", ""),
+        ("db_pool_exhausted", "", "follows from the first"),
+        ("slow_queries", "", "follows from: Slow queries"),
+        ("db_pool_exhausted", "db_pool_exhausted", "the reason behind the first"),
+        ("slow_queries", "slow_queries", "the reason behind: Slow queries"),
+        ("slow_queries", "db_pool_exhausted", "the reason behind the first"),
+        ("", "db_pool_exhausted", "the reason behind the first"),
+        ("db_pool_exhausted", "slow_queries", "follows from the first"),
+    ],
+)
+def test_the_reason_behind_a_cause_does_not_follow_from_it(explained_by: str, reason_of: str, words: str) -> None:
+    """What a cause names as its reason comes before it; every face says so in the same words."""
+    base = example()
+    told = base.hypotheses[2]
+    others = [
+        replace(h, judgement=replace(h.judgement, reason_cause=told.cause)) if h.cause == reason_of else h
+        for h in base.hypotheses
+    ]
+    others[2] = replace(told, explained_by=explained_by)
+    diagnosis = replace(base, hypotheses=tuple(others[:3]), cause_titles={"slow_queries": "Slow queries"})
+
+    assert say.follows(others[2], diagnosis) == words
+    for face in (as_text, as_markdown, as_html):
+        assert (words in face.render(diagnosis), "follows from" in face.render(diagnosis)) == (
+            True,
+            words.startswith("follows"),
+        )
+
+
+@pytest.mark.parametrize("face", [as_text, as_markdown, as_html])
+def test_a_timeline_says_whose_the_findings_of_others_are(face: ModuleType) -> None:
+    """Two services that fell silent are two; of the asked one it goes without saying."""
+    base = example()
+    silent = [replace(base.timeline[0], words="log volume 284 -> 0", service=name) for name in ("orders", "demo-app")]
+    told = face.render(replace(base, timeline=tuple(silent)))
+
+    assert "orders: log volume 284" in told
+    assert "demo-app: log volume" not in told
+
+
 def test_every_part_of_an_account_has_words() -> None:
     """No name of the engine's own reaches a reader."""
     assert set(say.PARTS) == set(get_args(Part))
