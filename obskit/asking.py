@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from obskit.errors import SourceError, UsageError
-from obskit.model import Gap, Service, Telemetry, Window
+from obskit.errors import ObskitError, SourceError, UsageError
+from obskit.model import Gap, Service, Telemetry, Window, stamp
 from obskit.settings import Connection, Settings
 from obskit.sources import Source
 
@@ -40,19 +40,20 @@ def known_name(name: str) -> str:
     return name
 
 
-def deadline_of(settings: Settings, seconds: float = 0.0) -> float:
+def deadline_of(settings: Settings, seconds: float | None = None) -> float:
     """Return how long sources are waited for, in seconds.
 
     Args:
         settings: Asked where nobody says.
-        seconds: 0 for what the settings say.
+        seconds: None for what the settings say.
 
     Raises:
         UsageError: It makes no sense.
     """
-    seconds = seconds or settings.deadline_seconds
+    seconds = settings.deadline_seconds if seconds is None else seconds
     if not 0 < seconds <= _LONGEST_DEADLINE:
-        raise UsageError(f"a deadline of {seconds:g} s makes no sense", hint="between 1 and 600 seconds")
+        hint = f"more than 0 and up to {_LONGEST_DEADLINE:g} seconds"
+        raise UsageError(f"a deadline of {seconds:g} s makes no sense", hint=hint)
     return seconds
 
 
@@ -82,7 +83,7 @@ def seen(
     window: Window,
     *,
     events: Sequence[Path] = (),
-    deadline_seconds: float = 0.0,
+    deadline_seconds: float | None = None,
     shown: bool = True,
 ) -> Telemetry:
     """Ask all configured sources at once and return what they saw, redacted; what was not seen is a gap.
@@ -92,7 +93,7 @@ def seen(
         service: Whom it is about.
         window: When; its baseline is asked for as well.
         events: Files of exported events.
-        deadline_seconds: After which nobody is waited for; 0 for what the settings say.
+        deadline_seconds: After which nobody is waited for; None for what the settings say.
         shown: Show progress, where somebody looks.
 
     Raises:
@@ -110,8 +111,9 @@ def seen(
     ask = Ask(service=service, window=window.with_baseline(), deadline=time.monotonic() + seconds)
     with waiting_for([s.name for s in sources]) if shown else _nobody_looks() as tell:
         telemetry = collect(sources, ask, progress=tell)
+    missing += unplaced(service, telemetry)
     telemetry = redacted(replace(telemetry, gaps=(*telemetry.gaps, *missing)))
-    _require_known(service.name, telemetry, sources)
+    require_known(service.name, telemetry, [source.name for source in sources], window)
     return telemetry
 
 
@@ -194,28 +196,29 @@ def sources_of(settings: Settings, events: Sequence[Path], service: Service) -> 
     return found, missing
 
 
-def _require_known(name: str, telemetry: Telemetry, sources: Sequence[Source]) -> None:
+def require_known(name: str, telemetry: Telemetry, sources: Sequence[str], window: Window) -> None:
     """Refuse a service that nobody knows, and say when nobody could be asked.
 
+    Args:
+        name: The service.
+        telemetry: What was seen.
+        sources: The names of those who were asked.
+        window: What was asked about.
+
     Raises:
-        UsageError: Of all that could be asked nobody knows such a service.
+        UsageError: Of all that could be asked nobody knows such a service, or has seen it in this window.
         SourceError: One who might know it could not be asked, and nothing was seen.
     """
-    asked = {source.name for source in sources}
+    asked = set(sources)
     if _is_seen(name, telemetry) or any(telemetry.facts.get(f"{source}.known") == "true" for source in asked):
         return
     gaps = [gap for gap in telemetry.gaps if gap.source in asked and not gap.partial]
     reasons = {gap.source: gap.reason for gap in gaps}
-    names = [n for n in telemetry.facts.get("prometheus.names", "").split(",") if n]
+    names = names_in(telemetry)
+    if name in names:
+        raise _unseen_then(name, reasons, telemetry, window)
     if names:
-        import difflib
-
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
-        raise UsageError(
-            f"no source knows a service {name!r}",
-            where={"near": ", ".join(near), "known": ", ".join(names[:12])},
-            hint="take one of these names, or look at its label in Prometheus",
-        )
+        raise unknown_service(name, names)
     lost = {source for source in reasons if telemetry.facts.get(f"{source}.known") != "false"}
     if lost:
         whose = ": every source failed" if lost == asked else f" of {name!r}"
@@ -224,6 +227,50 @@ def _require_known(name: str, telemetry: Telemetry, sources: Sequence[Source]) -
         f"no source knows a service {name!r} in this window",
         where=reasons,
         hint="check the name and the window; run: obskit doctor",
+    )
+
+
+def _unseen_then(name: str, reasons: Mapping[str, str], telemetry: Telemetry, window: Window) -> ObskitError:
+    """Return the error about a service that Prometheus knows by name, and of which nothing was seen in the window."""
+    others = {source: why for source, why in reasons.items() if source != "prometheus"}
+    where = {"prometheus": "it knows the name: its series lie at other times", **others}
+    if any(telemetry.facts.get(f"{source}.known") != "false" for source in others):
+        return SourceError(f"nothing could be seen of {name!r}", where=where, hint="run: obskit doctor")
+    return UsageError(
+        f"nothing was seen of {name!r} in this window",
+        where={"window": f"{stamp(window.start)} to {stamp(window.end)}", **where},
+        hint="say another time: --since 30m, --at TIME",
+    )
+
+
+def unplaced(service: Service, telemetry: Telemetry) -> tuple[Gap, ...]:
+    """Return a gap where nothing that was seen tells whether the service runs in the cluster that was asked for.
+
+    ECS is asked of one cluster, and what it knows runs there; series and lines tell by a label, or not at all.
+    """
+    facts = telemetry.facts
+    if not service.cluster or facts.get("prometheus.known") != "true" or facts.get("ecs.known") == "true":
+        return ()
+    if service.cluster in (facts.get("prometheus.cluster"), facts.get("loki.cluster")):
+        return ()
+    reason = f"no series of {service.name} names a cluster: nobody can tell whether it runs in {service.cluster!r}"
+    return (Gap(source="prometheus", query="cluster", reason=reason, partial=True),)
+
+
+def names_in(telemetry: Telemetry) -> list[str]:
+    """Return the services that Prometheus named where it was asked about one that it does not know."""
+    return [name for name in telemetry.facts.get("prometheus.names", "").split(",") if name]
+
+
+def unknown_service(name: str, names: Sequence[str]) -> UsageError:
+    """Return the error about a service that nobody knows: which names are near, and which there are."""
+    import difflib
+
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    return UsageError(
+        f"no source knows a service {name!r}",
+        where={"near": ", ".join(near), "known": ", ".join(names[:12])},
+        hint="take one of these names, or look at its label in Prometheus",
     )
 
 

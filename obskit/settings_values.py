@@ -19,6 +19,8 @@ _MAX_FILE_BYTES = 1024 * 1024
 
 
 _MAX_LOG_LINES = 5_000_000
+#: Names that a hint lists, and characters of one that is compared.
+_MOST_NAMES, _LONGEST_NAME = 30, 80
 
 
 #: Never in a file, which ends up in a repository.
@@ -237,10 +239,21 @@ def unknown(name: str, known: Sequence[str], path: Path, *, section: str = "") -
     return SettingsError(f"there is no setting {name!r}{inside}", where={"in": str(path)}, hint=nearest(name, known))
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
-    """Return a hint: the name that was probably meant, or all that there are."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:30])}"
+def nearest(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
+    """Return a hint: the name that was probably meant, in whatever case it was written, or those that there are.
+
+    Args:
+        name: As it was written.
+        known: The names that there are.
+        otherwise: What to say where none is near; "" for the names, the first of them where they are many.
+    """
+    names = list(dict.fromkeys(known))
+    small = {one.lower(): one for one in reversed(names)}
+    near = difflib.get_close_matches(name[:_LONGEST_NAME].lower(), small, n=1, cutoff=0.5)
+    if near:
+        return f"did you mean {small[near[0]]}?"
+    more = len(names) - _MOST_NAMES
+    return otherwise or f"there are {', '.join(names[:_MOST_NAMES])}{f' and {more} more' if more > 0 else ''}"
 
 
 def check_auth(source: str, given: Iterable[str]) -> None:

@@ -102,6 +102,8 @@ def between(start: datetime, stop: datetime, *, now: datetime) -> Window:
         UsageError: It is inverted, lies in the future, or is shorter than a minute or longer than seven days.
     """
     where = {"from": stamp(start), "to": stamp(stop), "now": stamp(now)}
+    if start == stop:
+        raise UsageError("that is no window: it ends when it begins", where=where, hint="for example the last 30m")
     if start >= now:
         raise UsageError("the window lies in the future", where=where, hint="times are UTC")
     if start > stop:
@@ -115,6 +117,6 @@ def between(start: datetime, stop: datetime, *, now: datetime) -> Window:
 
 
 def before(end: datetime, length: timedelta) -> datetime:
-    """Return the begin of a stretch that ends then; of one that `between` refuses, not the exact begin."""
-    # beyond the longest window the exact begin does not matter, but must not overflow
-    return end - min(length, _LONGEST + _SHORTEST)
+    """Return the begin of a stretch that ends then; not before 2000, but for a window that `between` takes."""
+    # what is refused is told by its begin: that must not overflow
+    return end - min(length, max(end - _FIRST, _LONGEST + _SHORTEST))

@@ -7,10 +7,12 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from obskit.cli.doctor_command import DoctorReport, Health, Probe, as_json_text, as_text, doctor, probes_for, run
+from obskit.cli.doctor_command import DoctorReport, Health, Probe, doctor, probes_for, run
+from obskit.cli.doctor_text import as_json_text, as_text
 from obskit.errors import SourceError
 from obskit.settings import Settings, load_settings
 from tests.standins.faulty import FaultyServer, hang, html, ok, refuse, status
@@ -235,16 +237,47 @@ def test_a_profile_that_is_not_there_is_told() -> None:
     assert "gone" in health.words
 
 
-def test_nothing_configured_is_no_failure_but_says_what_is_missing() -> None:
-    """The first run of a new user."""
+def test_nothing_configured_is_not_healthy_and_says_what_is_missing() -> None:
+    """The first run of a new user, and of a probe whose settings got lost: triage would refuse, too."""
     text, code = run(Settings(), "", "text")
+    body, _ = run(Settings(), "", "json")
 
-    assert code == 0
+    assert code == 2
+    assert text.splitlines()[-2:] == [
+        "no source is configured that triage could ask",
+        "  try: set OBSKIT_PROMETHEUS_URL and OBSKIT_LOKI_URL, or try: obskit triage --demo",
+    ]
+    assert (json.loads(body)["healthy"], len(json.loads(body)["problems"])) == (False, 1)
     assert all(
         name in text
         for name in ("OBSKIT_PROMETHEUS_URL", "OBSKIT_LOKI_URL", "OBSKIT_GRAFANA_URL", "OBSKIT_ECS_CLUSTER")
     )
     assert "Settings" not in text
+
+
+@pytest.mark.parametrize(("name", "code"), [("prometheus", 0), ("loki", 0), ("aws", 0), ("grafana", 2)])
+def test_one_source_that_triage_asks_is_enough(name: str, code: int) -> None:
+    """Grafana is looked at by people, not by triage."""
+    assert examined([Told(name, "http://it", (True, "")), Told("another", "", (True, ""))]).exit_code == code
+
+
+def test_a_service_that_nobody_knows_is_answered_as_triage_does() -> None:
+    """Which names are near, and which there are; a mistyped name is no success."""
+
+    def knows(handler: Any) -> None:
+        found = {"status": "success", "data": ["shop-api", "payment"] if "/label/" in handler.path else []}
+        handler.answer(200, json.dumps(found).encode())
+
+    with FaultyServer(knows) as server:
+        text, code = run(settings_of(PROMETHEUS_URL=server.url), "shop-app", "text")
+
+    assert code == 2
+    assert text.splitlines()[-4:] == [
+        "no source knows a service 'shop-app'",
+        "  near:  shop-api",
+        "  known: payment, shop-api",
+        "  try:   take one of these names, or look at its label in Prometheus",
+    ]
 
 
 def test_secrets_are_in_neither_rendering() -> None:
@@ -295,11 +328,11 @@ def test_a_service_whose_prometheus_is_gone_is_told_so() -> None:
 
 
 def test_variants_without_a_prometheus_are_told_to_need_one() -> None:
-    """It is not configured: no failure."""
-    text, code = run(Settings(), "demo-app", "text")
+    """It is not configured: no failure of its own."""
+    report = DoctorReport(sources=(), configured={}, service="demo-app")
 
-    assert code == 0
-    assert "Prometheus is not configured" in text
+    assert as_text(report).endswith("Signals of demo-app: Prometheus is not configured")
+    assert report.exit_code == 0
 
 
 def test_a_token_that_a_gateway_echoes_is_not_shown() -> None:
@@ -337,7 +370,7 @@ def test_a_script_of_before_is_answered_as_one_of_today(
 
     said, shown = obskit(*flags), obskit("--help").out
 
-    assert (said.code, json.loads(said.out)["schema_version"]) == (0, 1)
+    assert (said.code, json.loads(said.out)["schema_version"]) == (2, 1)  # nothing is configured
     assert "--format" in shown
     assert "--json" not in shown
     assert "there is no format 'xml'" in obskit("--format", "xml").err

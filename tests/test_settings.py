@@ -22,6 +22,7 @@ from obskit.settings import (
     load_settings,
     masked,
 )
+from obskit.settings_values import nearest
 
 SECRET = "hunter2Xq"
 
@@ -375,3 +376,29 @@ def test_reading_settings_loads_nothing_heavy() -> None:
     code = "import sys, obskit.settings; print({'numpy', 'requests', 'pyarrow', 'boto3', 'rich'} & set(sys.modules))"
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("incidnt", "did you mean incident?"),
+        ("JSON", "did you mean json?"),
+        ("json", "did you mean json?"),
+        ("databasepool", "did you mean DatabasePool?"),
+        ("qqqq", "there are json, incident, DatabasePool"),
+        ("q" * 100_000, "there are json, incident, DatabasePool"),
+        ("", "there are json, incident, DatabasePool"),
+    ],
+)
+def test_the_name_that_was_meant_is_offered(name: str, hint: str) -> None:
+    """However it is written; where none is near, those that there are."""
+    assert nearest(name, ["json", "incident", "DatabasePool", "json"]) == hint
+
+
+def test_a_hint_does_not_list_hundreds_of_names() -> None:
+    """Nobody reads them; a caller may say where they are listed."""
+    names = [f"name{number:03}" for number in range(200)]
+
+    assert nearest("qqqq", names).endswith(", name029 and 170 more")
+    assert nearest("qqqq", names, otherwise="obskit lab faults") == "obskit lab faults"
+    assert nearest("nmae001", names, otherwise="obskit lab faults") == "did you mean name001?"

@@ -299,7 +299,5 @@ def connect(
     if not (settings.prometheus.url or settings.loki.url or settings.aws.wanted):
         hint = 'obskit.connect("http://prometheus:9090", "http://loki:3100"), or obskit.demo()'
         raise UsageError("no source is configured", hint=hint)
-    seconds = settings.deadline_seconds if deadline is None else number_of(deadline, "deadline")
-    if seconds == 0:  # which stands for the settings' own elsewhere
-        raise UsageError("a deadline of 0 s makes no sense", hint="leave it out for what the settings say")
-    return Sources(settings=settings, cluster=cluster, deadline_seconds=float(deadline_of(settings, seconds)))
+    seconds = None if deadline is None else float(number_of(deadline, "deadline"))
+    return Sources(settings=settings, cluster=cluster, deadline_seconds=deadline_of(settings, seconds))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from obskit.ascode.panels import SOURCES, Writer, size_of, source, stable_id
 from obskit.catalogue import all_signals
 from obskit.catalogue._written import Filling, variants_of, written
 from obskit.errors import SettingsError, UsageError
+from obskit.settings_values import nearest
 
 if TYPE_CHECKING:
     from grafanalib.core import Dashboard, Panel, Template
@@ -106,11 +106,10 @@ def _check_instrumentation(names: Sequence[str]) -> None:
     known = {variant.name for signal in all_signals().values() for variant in signal.variants}
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
             raise SettingsError(
                 f"there is no instrumentation {name!r}",
                 where={"in": "dashboards.instrumentation"},
-                hint=f"did you mean {near[0]}?" if near else "obskit doctor --service NAME lists those that are spoken",
+                hint=nearest(name, sorted(known), otherwise="obskit doctor --service NAME lists those that are spoken"),
             )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from obskit.catalogue import all_signals
 from obskit.errors import UsageError
 from obskit.model import Signal
+from obskit.settings_values import nearest
 
 if TYPE_CHECKING:
     from grafanalib.core import Dashboard
@@ -111,15 +112,10 @@ def signal_named(name: str) -> Signal:
     Raises:
         UsageError: There is none of that id.
     """
-    import difflib
-
     signals = all_signals()
     if name not in signals:
-        near = difflib.get_close_matches(name, signals, n=1)
-        raise UsageError(
-            f"there is no signal {name!r}",
-            hint=f"did you mean {near[0]}?" if near else "obskit dashboards signals lists them",
-        )
+        hint = nearest(name, signals, otherwise="obskit dashboards signals lists them")
+        raise UsageError(f"there is no signal {name!r}", hint=hint)
     return signals[name]
 
 
@@ -268,11 +264,11 @@ def board(  # noqa: PLR0913 (each is a fact of one dashboard; all but four have 
 
 def _spec(kind: Kind, **fields: object) -> PanelSpec:
     if kind not in get_args(Kind):
-        raise UsageError(f"there is no kind of panel {kind!r}", hint=f"there are {', '.join(get_args(Kind))}")
+        raise UsageError(f"there is no kind of panel {kind!r}", hint=nearest(kind, get_args(Kind)))
     known = PanelSpec.__dataclass_fields__
     for name in fields:
         if name not in known:
-            raise UsageError(f"a panel has no {name!r}", hint=f"there are {', '.join(known)}")
+            raise UsageError(f"a panel has no {name!r}", hint=nearest(name, known))
     if not 0 <= int(str(fields.get("width", 0))) <= 24:
         raise UsageError("a panel is at most 24 columns wide", hint="width=8 puts three in a line")
     return PanelSpec(kind=kind, **fields)  # type: ignore[arg-type]

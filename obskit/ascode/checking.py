@@ -15,6 +15,7 @@ from typing import Protocol
 from obskit.ascode.definition import Problem
 from obskit.discover import modules_in
 from obskit.errors import SourceError, UsageError
+from obskit.settings_values import nearest
 
 
 class Answered(Protocol):
@@ -94,7 +95,7 @@ def page_of(package: str, name: str) -> str:
     try:
         return (checks[name].__doc__ or "").strip()
     except KeyError:
-        raise UsageError(f"there is no check {name!r}", hint=f"there are {', '.join(checks)}") from None
+        raise UsageError(f"there is no check {name!r}", hint=nearest(name, checks)) from None
 
 
 def run_all(package: str, case: object, names: Sequence[str] = ()) -> Result:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
 
@@ -11,6 +10,7 @@ from obskit.ascode.definition import Definition, Model
 from obskit.ascode.interpolate import Value, Values, interpolate
 from obskit.errors import SourceError, UsageError
 from obskit.model import Window
+from obskit.settings_values import nearest
 
 #: What Grafana writes for "all values".
 _ALL = ("$__all", "All")
@@ -49,11 +49,8 @@ def chosen(
     variables = {str(v.get("name") or ""): v for v in definition.variables if v.get("type") not in _NO_TEXT}
     for name in wanted:
         if name not in variables:
-            near = difflib.get_close_matches(name, variables, n=1)
-            there = f"there are {', '.join(variables)}" if variables else "it has none"
-            raise UsageError(
-                f"{definition.name} has no variable {name!r}", hint=f"did you mean {near[0]}?" if near else there
-            )
+            hint = nearest(name, variables, otherwise="" if variables else "it has none")
+            raise UsageError(f"{definition.name} has no variable {name!r}", hint=hint)
     values: dict[str, Value] = {}
     for name, variable in variables.items():
         texts = wanted.get(name) or _current(variable)

@@ -21,7 +21,6 @@ keys are ``topic`` and ``alert``.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
 import tomllib
@@ -34,6 +33,7 @@ from typing import Any
 from obskit.ascode.check import all_checks
 from obskit.ascode.definition import SUFFIX, Problem, shown
 from obskit.errors import UsageError
+from obskit.settings_values import nearest
 
 #: Under which name problems of exclusions are reported; they cannot be excluded themselves.
 CHECK = "exclusions"
@@ -181,13 +181,12 @@ def _unused(
     known = kind.checks()
     for one in exclusions:
         if one.check not in known:
-            near = difflib.get_close_matches(one.check, known, n=1)
             yield Problem(
                 check=CHECK,
                 message=f"there is no check {one.check!r}",
                 file=one.file,
                 line=one.line,
-                hint=f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}",
+                hint=nearest(one.check, known),
             )
         elif one.check in made_checks and not any(one.hides(problem) for problem in problems):
             yield Problem(
@@ -225,9 +224,7 @@ def _exclusions(table: dict[str, Any], path: Path, line: int, kind: Kind) -> Ite
 def _exclusion(table: dict[str, Any], path: Path, line: int, kind: Kind) -> Exclusion:
     for key, value in table.items():
         if key not in kind.keys:
-            near = difflib.get_close_matches(key, kind.keys, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(kind.keys)}"
-            raise _wrong(path, f"an exclusion has no {key!r}", line=line, hint=hint)
+            raise _wrong(path, f"an exclusion has no {key!r}", line=line, hint=nearest(key, kind.keys))
         if not isinstance(value, str):
             raise _wrong(path, f"{key} of an exclusion is no text", line=line, hint=f'write {key} = "…"')
     for key in kind.needed:

@@ -73,13 +73,14 @@ class GrafanaApi:
     """
 
     def __init__(self, connection: Connection) -> None:
-        from obskit.sources.http import USERINFO, session_for
+        from obskit.sources.http import session_for
+        from obskit.sources.http_words import shown
 
         if not connection.url:
             raise SettingsError("no Grafana is configured", hint="set OBSKIT_GRAFANA_URL, or url in [grafana]")
         self._connection = connection
         self._base = connection.url.rstrip("/")
-        self.url = USERINFO.sub("//", self._base)
+        self.url = shown(self._base)
         self._session = session_for(connection)
         # A session's cookie beside the token could make us somebody else.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))

@@ -47,12 +47,13 @@ class LivePrometheus:
     """
 
     def __init__(self, connection: Connection, *, now: float, deadline_seconds: float = DEADLINE_SECONDS) -> None:
-        from obskit.sources.http import USERINFO, session_for
+        from obskit.sources.http import session_for
+        from obskit.sources.http_words import shown
 
         if not connection.url:
             raise UsageError("no Prometheus is named", hint="--prometheus http://host:9090")
         self._connection = connection
-        self._shown = USERINFO.sub("//", connection.url)
+        self._shown = shown(connection.url)
         self._session = session_for(connection, pool=CONCURRENCY)
         self._now = now
         self._deadline = time.monotonic() + deadline_seconds

@@ -44,12 +44,13 @@ class Server:
     """
 
     def __init__(self, name: Literal["Prometheus", "Loki"], connection: Connection, deadline: float) -> None:
-        from obskit.sources.http import USERINFO, session_for
+        from obskit.sources.http import session_for
+        from obskit.sources.http_words import shown
 
         self.name, self.deadline = name, deadline
         self._connection = connection
         self._base = connection.url.rstrip("/") + _PATHS[name]
-        self._shown = USERINFO.sub("//", self._base)
+        self._shown = shown(self._base)
         self._session = session_for(connection, pool=CONCURRENCY)
 
     def now(self, query: str, at: float) -> tuple[Reading, ...]:

@@ -18,6 +18,7 @@ from obskit.checkup.words import ORDER, Probe, Report, Round, Row, SourceName, S
 from obskit.discover import modules_in
 from obskit.errors import ObskitError, UsageError
 from obskit.settings import Settings
+from obskit.settings_values import nearest
 
 #: What a source needs to be asked at all.
 _UNSET: dict[SourceName, str] = {
@@ -56,7 +57,7 @@ def systems_named(names: Sequence[str]) -> tuple[System, ...]:
     known = {system.name: system for system in all_systems()}
     for name in names:
         if name not in known:
-            raise UsageError(f"there is no system {name!r}", hint=f"there are {', '.join(known)}")
+            raise UsageError(f"there is no system {name!r}", hint=nearest(name, known))
     return tuple(known[name] for name in dict.fromkeys(names)) if names else all_systems()
 
 

@@ -204,10 +204,10 @@ def push(to: str, folder: Path | None, *, prune: bool, prune_limit: int, dry_run
 
     known_form(form, "text", "json")
     settings = load_settings()
+    target = target_for(to, settings)  # before seconds of checks
     loaded = _load(folder)
     result, excluded = _checked(CheckAsk(checks=BUILDING), loaded, _case(loaded, writer_for(settings)))
     _refuse_errors(result, excluded, "nothing was pushed")
-    target = target_for(to, settings)
     with progress("reading what is there"):
         found = plan(target, _groups(loaded.files, writer_for(settings)), prune=prune, prune_limit=prune_limit)
     if form == "text":

@@ -6,20 +6,23 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from obskit.catalogue import CLUSTER_LABELS, SERVICE_LABELS
 from obskit.cli.times import moment
 from obskit.errors import UsageError
-from obskit.model import Event
+from obskit.model import Event, stamp
 
 #: Labels that may name something else than the service, the better guess first. A job is who is scraped, which for what
 #: an exporter tells is the exporter. A container is a part of a task, and a sidecar is one too.
 _GUESSES: Final = ("job", "container", "container_name")
 #: Labels that name the service, in the catalogue's order: each is about the thing itself.
 _NAMES: Final = tuple(label for label in SERVICE_LABELS if label not in _GUESSES)
+#: How far Alertmanager's clock may be ahead of ours: what Kerberos allows two clocks by default (RFC 4120, "five
+#: minutes"), more than machines that keep time at all are apart.
+_CLOCKS_APART: Final = timedelta(minutes=5)
 _MOST_BYTES = 8 * 1024 * 1024
 _EXPECTED = "expected Alertmanager's webhook body (version 4): an object with a list `alerts`"
 
@@ -112,8 +115,14 @@ def _event(alert: dict[str, Any], *, now: datetime) -> Event:
     started = alert.get("startsAt")
     if not isinstance(started, str):
         raise UsageError("an alert does not say when it began (startsAt)", hint=_EXPECTED)
+    began = moment(started, now=now)
+    if began > now + _CLOCKS_APART:
+        where = {"startsAt": stamp(began), "now": stamp(now)}
+        raise UsageError(
+            "the alert begins in the future", where=where, hint="is its date right? obskit triage SERVICE --at TIME"
+        )
     return Event(
-        time=min(moment(started, now=now), now),
+        time=min(began, now),
         kind="alert",
         service=_text(alert["labels"], *_NAMES, *_GUESSES),
         code=(_text(alert["labels"], "alertname") or "alert")[:200],

@@ -15,6 +15,7 @@ from obskit.cli.alerts_app import app as alerts
 from obskit.cli.dashboards_app import app as dashboards
 from obskit.cli.deploy_app import app as deploy
 from obskit.cli.lab_app import app as lab
+from obskit.cli.output import or_stdout
 from obskit.cli.sweep import sweep
 from obskit.errors import ObskitError, UsageError
 
@@ -55,13 +56,14 @@ RecordingArgument = Annotated[
     Path | None, typer.Argument(metavar="BUNDLE", help="A recording made by `obskit record`.", show_default=False)
 ]
 DeadlineOption = Annotated[
-    float, typer.Option("--deadline", help="Seconds after which sources are no longer waited for.", show_default="20")
+    float | None,
+    typer.Option("--deadline", help="Seconds after which sources are no longer waited for.", show_default="20"),
 ]
 
 
-def _instead(endings: str) -> Any:
-    words = f"Write it there instead of printing it: as --format says, else as its name does ({endings})."
-    return typer.Option("--out", help=words)
+def _instead(endings: str, *, how: str = ": as --format says, else as its name does") -> Any:
+    words = f"Write it there instead of printing it{how} ({endings}; - prints it)."
+    return typer.Option("--out", help=words, callback=or_stdout)
 
 
 @app.callback(invoke_without_command=True)
@@ -96,10 +98,11 @@ def triage(
         typer.Option(
             "--out",
             help="Write the report there (.html, .json, .md, .txt; any other ending with --format); stdout still gets "
-            "--format if that is another.",
+            "--format if that is another. - is stdout.",
+            callback=or_stdout,
         ),
     ] = None,
-    deadline: DeadlineOption = 0.0,
+    deadline: DeadlineOption = None,
 ) -> None:
     """Rank the root causes of what a service suffers, with the evidence for and against each.
 
@@ -136,7 +139,8 @@ def record(
     at: AtOption = "",
     cluster: ClusterOption = "",
     events: EventsOption = None,
-    deadline: DeadlineOption = 0.0,
+    deadline: DeadlineOption = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a FILE that exists; else it is refused.")] = False,
 ) -> None:
     """Keep everything that triage would look at as one redacted file, to be triaged again later.
 
@@ -154,7 +158,7 @@ def record(
         events=tuple(events or ()),
         deadline=deadline,
     )
-    command.record(question, file)
+    command.record(question, file, replacing=replace)
 
 
 @app.command()
@@ -164,7 +168,7 @@ def postmortem(
     objective: Annotated[
         str, typer.Option("--objective", help="Percent of good requests over 30 days: what the budget is of.")
     ] = "99.9",
-    out: Annotated[Path | None, typer.Option("--out", help="Write it there instead of printing it.")] = None,
+    out: Annotated[Path | None, _instead(".md, .txt", how="")] = None,
 ) -> None:
     """Write the draft of a postmortem, as Markdown.
 
@@ -225,7 +229,7 @@ def check(
     form: Annotated[str, typer.Option("--format", help="text, json or html.", show_default="text")] = "",
     out: Annotated[Path | None, _instead(".html, .json, .txt")] = None,
     prometheus: Annotated[str, typer.Option("--prometheus", help="Ask this Prometheus: http://host:9090.")] = "",
-    deadline: DeadlineOption = 0.0,
+    deadline: DeadlineOption = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="List every signal, and what has no answer.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also when something was not seen.")] = False,
 ) -> None:
@@ -250,7 +254,7 @@ def doctor(
     form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
     as_json: Annotated[bool, typer.Option("--json", hidden=True, help="The same as --format json.")] = False,
 ) -> None:
-    """Show what is configured (secrets masked) and whether each source can be reached."""
+    """Show what is configured (secrets masked) and what answers. Exit code 2 without a source, 3 when one is down."""
     from obskit.cli.doctor_command import run as examine
     from obskit.cli.output import known_form
     from obskit.settings import load_settings

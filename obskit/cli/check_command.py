@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from obskit.cli.output import form_for, harmless, progress
+from obskit.asking import deadline_of
+from obskit.cli.output import form_for, harmless, progress, writable
 from obskit.errors import SourceError, UsageError
 from obskit.files import write_text
 from obskit.settings import Settings, load_settings
@@ -30,14 +31,14 @@ class CheckAsk:
     Attributes:
         only: Names of systems; all without any.
         prometheus: Another address than the configured one.
-        deadline: Seconds; 0 for the configured ones.
+        deadline: Seconds; None for the configured ones.
         verbose: List every signal.
         strict: What was not seen is a problem, too.
     """
 
     only: Sequence[str] = ()
     prometheus: str = ""
-    deadline: float = 0.0
+    deadline: float | None = None
     verbose: bool = False
     strict: bool = False
 
@@ -57,11 +58,11 @@ def check(ask: CheckAsk, *, form: str, out: Path | None) -> None:
     from obskit.checkup.round import configured, make, systems_named
 
     form = form_for(form, out, FORMS)
+    if out is not None:
+        writable(out)
     systems = systems_named(ask.only)
     settings = _settings(ask)
-    seconds = ask.deadline or settings.deadline_seconds
-    if not 0 < seconds < float("inf"):
-        raise UsageError("the deadline is no time to wait", hint="--deadline 20")
+    seconds = deadline_of(settings, ask.deadline)
     with progress("the round") as tell:
         found = make(
             settings,
@@ -96,6 +97,7 @@ def _print(found: Round, form: str, out: Path | None, *, verbose: bool) -> None:
     """Write the round to the file, or print it."""
     if out is not None:
         write_text(out, _rendered(found, form, width=None, colour=False, verbose=verbose))
+        print(f"round written to {out.resolve()}", file=sys.stderr)
         return
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None

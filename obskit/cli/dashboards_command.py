@@ -20,6 +20,7 @@ from obskit.errors import SourceError, UsageError
 from obskit.escape import clean
 from obskit.files import folder_of, write_all, write_text
 from obskit.settings import load_settings
+from obskit.settings_values import nearest
 
 if TYPE_CHECKING:
     from obskit.ascode.check import Result
@@ -214,7 +215,7 @@ class Loaded:
         names = {d.name for d in self.definitions} | {self.name_of(p) for p in self.problems}
         for name in only:
             if name not in names:
-                raise UsageError(f"there is no dashboard {name!r}", hint=f"there are {', '.join(sorted(names))}")
+                raise UsageError(f"there is no dashboard {name!r}", hint=nearest(name, sorted(names)))
         return tuple(d for d in self.definitions if not only or d.name in only)
 
     def refuse_broken(self, only: Sequence[str] = (), *, undone: str = "") -> None:

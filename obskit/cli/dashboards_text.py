@@ -68,8 +68,8 @@ def of_result(result: Result, excluded: int) -> str:
     errors = sum(p.severity == "error" for p in result.problems)
     warnings = len(result.problems) - errors
     parts = [of_problems(result.problems)] if result.problems else []
-    parts += [f"not checked: {names}: {why}" for why, names in _by_reason(result.skipped)]
-    parts += [f"failed: {names}: {why}" for why, names in _by_reason(result.failed)]
+    parts += [f"not checked: {names}: {_in_lines(why)}" for why, names in _by_reason(result.skipped)]
+    parts += [f"failed: {names}: {_in_lines(why)}" for why, names in _by_reason(result.failed)]
     hidden = f", {excluded} excluded with a reason" if excluded else ""
     lost = f", {_count(len(result.failed), 'check')} failed" if result.failed else ""
     found = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}{hidden}"
@@ -80,7 +80,17 @@ def of_result(result: Result, excluded: int) -> str:
 def _by_reason(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return each reason once, with the checks that it is about."""
     reasons = dict.fromkeys(why for _, why in pairs)
-    return [(clean(reason), ", ".join(name for name, why in pairs if why == reason)) for reason in reasons]
+    return [(reason, ", ".join(name for name, why in pairs if why == reason)) for reason in reasons]
+
+
+def _in_lines(reason: str) -> str:
+    """Return an error's headline and its indented lines; any other line break is of what somebody else said."""
+    return "\n".join(map(_in_place, re.sub(r"\n(?!  \w)", " ", reason).split("\n")))
+
+
+def _on_one_line(reason: str) -> str:
+    """Return an error's lines as one, its parts told apart."""
+    return "; ".join(clean(line) for line in reason.splitlines())
 
 
 def workflow_commands(result: Result) -> str:
@@ -94,15 +104,15 @@ def workflow_commands(result: Result) -> str:
         f"{_data(' | '.join(part for part in (p.message, p.panel, p.query, p.hint) if part))}"
         for p in result.problems
     ]
-    lines += [f"::warning title=not checked::{_data(f'{names}: {why}')}" for why, names in _by_reason(result.skipped)]
-    lines += [f"::error title=failed::{_data(f'{names}: {why}')}" for why, names in _by_reason(result.failed)]
+    for kind, pairs in (("warning title=not checked", result.skipped), ("error title=failed", result.failed)):
+        lines += [f"::{kind}::{_data(f'{names}: {_on_one_line(why)}')}" for why, names in _by_reason(pairs)]
     return "".join(f"{line}\n" for line in lines)
 
 
 def of_unchecked(result: Result) -> str:
     """Return a line for each reason why checks were not made, those against a live server left out."""
     pairs = [(name, why) for name, why in result.skipped if not name.startswith("live-")]
-    return "".join(f"not checked: {names}: {why}\n" for why, names in _by_reason(pairs))
+    return "".join(f"not checked: {names}: {_in_lines(why)}\n" for why, names in _by_reason(pairs))
 
 
 def of_signals(signals: Sequence[Signal]) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol
 
-from obskit.errors import ObskitError, SourceError
+from obskit.asking import names_in, unknown_service
+from obskit.cli.doctor_text import as_json_text, as_text, printable
+from obskit.errors import ObskitError, SettingsError, SourceError
 from obskit.model import Service, Window
 from obskit.redact import redact
 from obskit.settings import AwsSettings, Connection, Settings, masked
@@ -28,6 +29,9 @@ WITHOUT: Mapping[str, str] = {
     "grafana": "triage does without it; set OBSKIT_GRAFANA_URL to have it examined here",
     "aws": "no task stops and deployments; set OBSKIT_ECS_CLUSTER, or give triage --events FILE",
 }
+#: What triage does not ask: to have it alone is to have nothing.
+_NOT_ASKED = ("grafana",)
+_HOW_TO_CONFIGURE = "set OBSKIT_PROMETHEUS_URL and OBSKIT_LOKI_URL, or try: obskit triage --demo"
 
 
 class Probe(Protocol):
@@ -74,18 +78,22 @@ class DoctorReport:
         configured: ``section.key`` -> ``value``, ``from``; secrets masked.
         service: Whose variants were looked for, or "".
         spoken: Signal id -> the variant that the service speaks; "" where nothing tells of the signal.
-        exit_code: 3 when a configured source cannot be reached, else 0.
+        problems: What a person has to mend: nothing is configured, nobody knows the service.
+        exit_code: 3 when a configured source cannot be reached, 2 when there is a problem, else 0.
     """
 
     sources: tuple[Health, ...]
     configured: Mapping[str, Mapping[str, str]]
     service: str = ""
     spoken: Mapping[str, str] = field(default_factory=dict)
+    problems: Sequence[ObskitError] = ()
 
     @property
     def exit_code(self) -> int:
-        """0 fine, 3 the outside world failed."""
-        return SourceError.exit_code if any(s.state == "unreachable" for s in self.sources) else 0
+        """0 fine, 2 wrong settings or no such service, 3 the outside world failed."""
+        if any(s.state == "unreachable" for s in self.sources):
+            return SourceError.exit_code
+        return max((problem.exit_code for problem in self.problems), default=0)
 
 
 def doctor(settings: Settings, *, service: str = "", deadline: float, probes: Sequence[Probe]) -> DoctorReport:
@@ -100,9 +108,10 @@ def doctor(settings: Settings, *, service: str = "", deadline: float, probes: Se
     from obskit.sources.together import at_once
 
     spoken: dict[str, str] = {}
+    names: list[str] = []
     tasks = {number: _asking(probe, deadline) for number, probe in enumerate(probes) if probe.target}
     if service and settings.prometheus.url:
-        tasks[len(probes)] = lambda: _listen(settings, service, deadline, spoken)
+        tasks[len(probes)] = lambda: _listen(settings, service, deadline, spoken, names)
     brought = at_once(list(tasks.values()), deadline, name="obskit-doctor")
     known = {number: answer for number, answer in zip(tasks, brought, strict=True) if answer is not None}
     variants = dict(spoken)
@@ -110,7 +119,14 @@ def doctor(settings: Settings, *, service: str = "", deadline: float, probes: Se
     if len(probes) in tasks:
         words = _health_words(known.get(len(probes)))
         variants = variants or {"": redact(words[1])}
-    return DoctorReport(sources=health, configured=masked(settings), service=service, spoken=variants)
+    problems: list[ObskitError] = []
+    if all(source.state == "not configured" for source in health if source.name not in _NOT_ASKED):
+        problems.append(SettingsError("no source is configured that triage could ask", hint=_HOW_TO_CONFIGURE))
+    if names and not spoken:
+        problems.append(unknown_service(service, list(names)))
+    return DoctorReport(
+        sources=health, configured=masked(settings), service=service, spoken=variants, problems=tuple(problems)
+    )
 
 
 def _asking(probe: Probe, deadline: float) -> Callable[[], tuple[bool, str]]:
@@ -136,8 +152,10 @@ def _health_words(answer: tuple[bool, str] | BaseException | None) -> tuple[bool
     return answer
 
 
-def _listen(settings: Settings, service: str, deadline: float, spoken: dict[str, str]) -> tuple[bool, str]:
-    """Find the variants that a service speaks, over the last minutes."""
+def _listen(
+    settings: Settings, service: str, deadline: float, spoken: dict[str, str], names: list[str]
+) -> tuple[bool, str]:
+    """Find the variants that a service speaks, over the last minutes; of an unknown one, who there is instead."""
     from obskit.sources import Ask
     from obskit.sources.prometheus import PrometheusSource
 
@@ -145,9 +163,12 @@ def _listen(settings: Settings, service: str, deadline: float, spoken: dict[str,
     window = Window(start=now - timedelta(minutes=10), end=now)
     asked = Service(name=service, cluster=settings.service(service).cluster or settings.aws.cluster)
     # a little earlier than the rest: a source returns at its deadline, not before it
-    found = PrometheusSource(settings.prometheus).spoken(Ask(service=asked, window=window, deadline=deadline - 0.5))
+    source, ask = PrometheusSource(settings.prometheus), Ask(service=asked, window=window, deadline=deadline - 0.5)
+    found = source.spoken(ask)
     if any(found.values()):
         spoken.update(sorted(found.items()))
+    else:
+        names += names_in(source.asked(ask, ()))
     return bool(spoken), "" if spoken else f"Prometheus knows no signal of {service!r}"
 
 
@@ -210,7 +231,7 @@ class HttpProbe:
 
     def _words(self, body: bytes) -> str:
         try:
-            return _printable(self.tell(json.loads(body))) or "ready"
+            return printable(self.tell(json.loads(body))) or "ready"
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return "ready, though it does not say its version"
 
@@ -245,11 +266,11 @@ class EcsProbe:
         except (BotoCoreError, ClientError, ValueError) as error:
             from obskit.redact import redact
 
-            return False, redact(_printable(str(error)))
+            return False, redact(printable(str(error)))
         found = answer.get("clusters") or [{}]
         status = str(found[0].get("status", ""))
         if status != "ACTIVE":
-            return False, _printable(f"there is no active cluster {self.aws.cluster}{f' ({status})' if status else ''}")
+            return False, printable(f"there is no active cluster {self.aws.cluster}{f' ({status})' if status else ''}")
         return (
             True,
             f"{found[0].get('runningTasksCount', 0)} tasks run in {found[0].get('activeServicesCount', 0)} services",
@@ -295,10 +316,6 @@ def _refusal(status: int, body: bytes) -> str:
     return f"answered {status}{f' ({meaning[status]})' if status in meaning else ''}{f': {said}' if said else ''}"
 
 
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))[:300]
-
-
 # -------------------------------------------------------------------------------- rendering
 
 
@@ -313,81 +330,3 @@ def run(settings: Settings, service: str, form: str) -> tuple[str, int]:
     deadline = time.monotonic() + DEADLINE_SECONDS
     report = doctor(settings, service=service, deadline=deadline, probes=probes_for(settings))
     return (as_json_text(report) if form == "json" else as_text(report)), report.exit_code
-
-
-def as_json_text(report: DoctorReport) -> str:
-    """Return the report as JSON, without a newline at the end."""
-    body = {
-        "schema_version": 1,
-        "healthy": report.exit_code == 0,
-        "sources": [asdict(source) for source in report.sources],
-        "settings": {name: dict(row) for name, row in report.configured.items()},
-        "service": report.service,
-        "variants": {signal: variant for signal, variant in report.spoken.items() if signal and variant},
-        "not_seen": [signal for signal, variant in report.spoken.items() if signal and not variant],
-    }
-    return json.dumps(body, indent=2, ensure_ascii=False)
-
-
-def as_text(report: DoctorReport, *, width: int = 100) -> str:
-    """Return the report as tables for a terminal, without colour and without a newline at the end."""
-    tables = [
-        _table(
-            "Sources", ("source", "state", "at", "says"), [(s.name, s.state, s.target, s.words) for s in report.sources]
-        )
-    ]
-    set_here = [(n, row["value"], row["from"]) for n, row in report.configured.items() if row["from"] != "default"]
-    if set_here:
-        tables.append(_table("Settings", ("setting", "value", "from"), set_here))
-    if report.service:
-        tables += _signal_tables(report)
-    parts = [_drawn(table, width) for table in tables]
-    return "\n\n".join([*parts, *_instrumentation(report)])
-
-
-def _signal_tables(report: DoctorReport) -> list[Any]:
-    from itertools import groupby
-
-    from obskit.catalogue import all_signals
-
-    seen = [(signal, variant) for signal, variant in report.spoken.items() if variant]
-    title = f"Signals of {_printable(report.service)}"
-    tables = [_table(title, ("signal", "spoken as"), seen or [("", "Prometheus is not configured")])]
-    signals = all_signals()
-    lost = [(signals[name].topic, name) for name, variant in report.spoken.items() if name in signals and not variant]
-    rows = [(topic, ", ".join(name for _, name in found)) for topic, found in groupby(sorted(lost), lambda row: row[0])]
-    if rows:
-        tables.append(_table("Signals that nothing tells of", ("topic", "signals"), rows))
-    return tables
-
-
-def _instrumentation(report: DoctorReport) -> list[str]:
-    """Return what to write into obskit.toml, so that dashboards ask for nothing that nobody emits."""
-    names = sorted({variant for signal, variant in report.spoken.items() if signal and variant})
-    if not names:
-        return []
-    listed = ", ".join(json.dumps(_printable(name), ensure_ascii=False) for name in names)
-    words = "Where all services speak as this one, dashboards ask for no other variant with this in obskit.toml:"
-    return [f"{words}\n\n[dashboards]\ninstrumentation = [{listed}]"]
-
-
-def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in heads:
-        table.add_column(head, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_printable(cell)) for cell in row))  # Text: brackets in it are no markup
-    return table
-
-
-def _drawn(table: Any, width: int) -> str:
-    from rich.console import Console
-
-    drawn = io.StringIO()
-    console = Console(file=drawn, width=width, color_system=None, force_terminal=False, legacy_windows=False)
-    console.print(table)
-    return "\n".join(line.rstrip() for line in drawn.getvalue().splitlines()).strip("\n")

@@ -16,6 +16,7 @@ from obskit.asking import made_by
 from obskit.cli.output import form_for, harmless, known_form, progress, writable
 from obskit.errors import UsageError
 from obskit.files import write_text
+from obskit.settings_values import nearest
 
 if TYPE_CHECKING:
     from obskit.evaluation.corpus import LeftOut
@@ -100,7 +101,7 @@ def _pillar(name: str) -> Pillar:
     for pillar in SOURCES:
         if name == pillar:
             return pillar
-    raise UsageError(f"there is no pillar {name[:80]!r}", hint=f"one of {', '.join(SOURCES)}")
+    raise UsageError(f"there is no pillar {name[:80]!r}", hint=nearest(name, SOURCES))
 
 
 def _earlier(path: Path) -> dict[str, Outcome]:

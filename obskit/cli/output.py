@@ -11,8 +11,19 @@ from typing import Any, Final
 
 from obskit.errors import UsageError
 from obskit.progress import progress
+from obskit.settings_values import nearest
 
-__all__ = ["clean_lines", "form_for", "forms_for", "harmless", "known_form", "print_json", "progress", "writable"]
+__all__ = [
+    "clean_lines",
+    "form_for",
+    "forms_for",
+    "harmless",
+    "known_form",
+    "or_stdout",
+    "print_json",
+    "progress",
+    "writable",
+]
 
 #: How a file's name ends -> the format that it stands for.
 _ENDINGS: Final[Mapping[str, str]] = {
@@ -24,6 +35,9 @@ _ENDINGS: Final[Mapping[str, str]] = {
     ".csv": "csv",
     ".md": "md",
 }
+
+#: What stands for standard output, as it does for tools that write files.
+_DASH: Final = Path("-")
 
 #: What steers a terminal or turns the reading order, where JSON itself would let it through.
 _STEERS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -63,7 +77,7 @@ def known_form(form: str, *known: str) -> None:
         UsageError: It is none of the known ones.
     """
     if form not in known:
-        raise UsageError(f"there is no format {form!r}", hint=f"there are {', '.join(known)}")
+        raise UsageError(f"there is no format {form!r}", hint=nearest(form, known))
 
 
 def form_for(form: str, out: Path | None, known: Sequence[str]) -> str:
@@ -106,6 +120,11 @@ def forms_for(form: str, out: Path | None, known: Sequence[str]) -> tuple[str, s
     return printed, form_for("", out, known)
 
 
+def or_stdout(out: Path | None) -> Path | None:
+    """Return where a report goes: None, which is standard output, also for ``-``."""
+    return None if out == _DASH else out
+
+
 def writable(path: Path) -> None:
     """Refuse now what would fail after a minute of asking.
 
@@ -115,6 +134,8 @@ def writable(path: Path) -> None:
     Raises:
         UsageError: It is no file, or its folder is not there or not ours to write.
     """
+    if path == _DASH:  # of a command whose file is not for a terminal
+        raise UsageError("- is no name of a file", hint="name a file: this is not printed")
     try:
         folder = path.resolve().parent
         # a device or pipe is no file to be replaced, as /dev/null would be

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from obskit.asking import demo_bundle
 from obskit.cli.output import writable
@@ -15,13 +15,16 @@ from obskit.files import write_text
 if TYPE_CHECKING:
     from obskit.incident.losses import Objective
 
+#: How the name of a draft may end.
+_ENDINGS: Final = ("", ".md", ".markdown", ".txt")
+
 
 def postmortem(bundle: Path | None, *, demo: bool, objective: str, out: Path | None) -> None:
     """Print the draft, or write it to *out*, which may hold what somebody wrote into an earlier one.
 
     Raises:
-        UsageError: No recording is named, or two are; the objective is none; *out* cannot be written, or holds
-            something else already.
+        UsageError: No recording is named, or two are; the objective is none; *out* cannot be written, is called
+            something else than Markdown, or holds something else already.
         BundleError: The recording cannot be read.
     """
     from obskit.incident.losses import Objective
@@ -29,6 +32,7 @@ def postmortem(bundle: Path | None, *, demo: bool, objective: str, out: Path | N
     path = chosen(bundle, demo=demo, command="obskit postmortem")
     promise = Objective(percent=objective)
     if out is not None:
+        _markdown(out)
         writable(out)
     text = _draft(path, promise)
     if out is None:
@@ -41,6 +45,12 @@ def postmortem(bundle: Path | None, *, demo: bool, objective: str, out: Path | N
         )
     write_text(out, text)
     print(f"draft written to {clean(str(out.resolve()))}", file=sys.stderr)
+
+
+def _markdown(out: Path) -> None:
+    """Refuse a name that promises another format."""
+    if out.suffix.lower() not in _ENDINGS:
+        raise UsageError(f"{out} is no name of a draft: it is Markdown", hint="one that ends in .md, .markdown or .txt")
 
 
 def chosen(bundle: Path | None, *, demo: bool, command: str) -> Path:

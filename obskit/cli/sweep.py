@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from obskit.cli.output import form_for, harmless, progress, writable
+from obskit.cli.output import form_for, harmless, or_stdout, progress, writable
 from obskit.cli.times import window as window_of
 from obskit.errors import UsageError
 from obskit.files import write_text
@@ -47,7 +47,7 @@ class SweepAsk:
     end: str = ""
     at: str = ""
     cluster: str = ""
-    deadline: float = 0.0
+    deadline: float | None = None
     timeout: float = _TIMEOUT_SECONDS
 
 
@@ -77,13 +77,13 @@ def sweep(
     at: Annotated[str, typer.Option("--at", help="Live: a moment of the incident, as in obskit triage.")] = "",
     cluster: Annotated[str, typer.Option("--cluster", help="Live: the ECS cluster.")] = "",
     deadline: Annotated[
-        float,
+        float | None,
         typer.Option("--deadline", help="Live: seconds after which sources are not waited for.", show_default="20"),
-    ] = 0.0,
+    ] = None,
     workers: Annotated[
-        int,
-        typer.Option("--workers", help="Items looked at at once here.", show_default="one a processor", min=0),
-    ] = 0,
+        int | None,
+        typer.Option("--workers", help="Items looked at at once here.", show_default="one a processor", min=1),
+    ] = None,
     threads: Annotated[
         bool | None,
         typer.Option(
@@ -100,7 +100,12 @@ def sweep(
         str, typer.Option("--format", help="text, json, jsonl (a line each as it comes) or csv.", show_default="text")
     ] = "",
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write it there (.csv, .json, .jsonl, .txt) instead of printing it.")
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Write it there (.csv, .json, .jsonl, .txt) instead of printing it; - prints it.",
+            callback=or_stdout,
+        ),
     ] = None,
 ) -> None:
     """Triage many recordings, or many services, at once: who suffers from what, in one table.
@@ -127,7 +132,7 @@ def sweep(
         deadline=deadline,
         timeout=timeout,
     )
-    raise typer.Exit(_sweep(ask, workers=workers, threads=threads, scheduler=scheduler, form=form, out=out))
+    raise typer.Exit(_sweep(ask, workers=workers or 0, threads=threads, scheduler=scheduler, form=form, out=out))
 
 
 def _sweep(ask: SweepAsk, *, workers: int, threads: bool | None, scheduler: str, form: str, out: Path | None) -> int:
@@ -146,7 +151,7 @@ def _sweep(ask: SweepAsk, *, workers: int, threads: bool | None, scheduler: str,
     if scheduler and (workers or threads is not None):
         raise UsageError("--scheduler brings its own workers", hint="drop --workers, --threads, --processes")
     distributed()  # before a bucket is listed
-    items = _items(ask)
+    items = _items(ask, here=not scheduler)
     hired = Workers(scheduler=scheduler, count=workers, threads=_threads(threads, workers, live=not ask.targets))
     rows: list[Row] = []
     with _telling(form, out, len(items)) as tell, contextlib.closing(run(items, hired, timeout=ask.timeout)) as coming:
@@ -170,7 +175,7 @@ def _sensible(ask: SweepAsk, out: Path | None) -> None:
         writable(out)
     if not 0 < ask.timeout <= 86_400:
         raise UsageError(f"a time limit of {ask.timeout:g} s makes no sense", hint="up to 86400 seconds")
-    live = (ask.since, ask.begin, ask.end, ask.at, ask.cluster, ask.deadline, ask.everywhere)
+    live = (ask.since, ask.begin, ask.end, ask.at, ask.cluster, ask.deadline is not None, ask.everywhere)
     if ask.targets and any(live):
         raise UsageError(
             "a recording already holds its window and cluster",
@@ -182,8 +187,8 @@ def _sensible(ask: SweepAsk, out: Path | None) -> None:
         raise UsageError("sweep what?", hint="obskit sweep incidents/, or --services a,b,c, or --all-services")
 
 
-def _items(ask: SweepAsk) -> Sequence[Item]:
-    """Return what shall be looked at, by name."""
+def _items(ask: SweepAsk, *, here: bool) -> Sequence[Item]:
+    """Return what shall be looked at, by name; *here*, or by workers that have settings of their own."""
     if ask.targets:
         from obskit.fleet.recorded import find
 
@@ -193,7 +198,7 @@ def _items(ask: SweepAsk) -> Sequence[Item]:
     now = datetime.now(UTC)
     window = window_of(since=ask.since, begin=ask.begin, end=ask.end, at=ask.at, now=now)
     return live_items(
-        ask.services, window, cluster=ask.cluster, deadline_seconds=ask.deadline, everywhere=ask.everywhere
+        ask.services, window, cluster=ask.cluster, deadline_seconds=ask.deadline, everywhere=ask.everywhere, here=here
     )
 
 

@@ -26,7 +26,10 @@ def window(*, since: str, begin: str, end: str, at: str, now: datetime) -> Windo
         raise UsageError("--since and --from both say where to begin", hint="drop one of them")
     if at:
         middle = moment(at, now=now)
-        return between(middle - _BEFORE, min(middle + _AFTER, now), now=now)
+        return between(middle - _BEFORE, middle + _AFTER, now=now)
     stop = moment(end, now=now) if end else now
-    start = moment(begin, now=now) if begin else before(stop, duration(since) if since else DEFAULT)
+    length = duration(since) if since else DEFAULT
+    if not length:
+        raise UsageError(f"{since.strip()} is no window", hint="say how far back: 30m, 2h, 90s")
+    start = moment(begin, now=now) if begin else before(stop, length)
     return between(start, stop, now=now)

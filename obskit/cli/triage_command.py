@@ -39,7 +39,7 @@ class Question:
     events: tuple[Path, ...] = ()
     bundle: Path | None = None
     demo: bool = False
-    deadline: float = 0.0
+    deadline: float | None = None
 
 
 def triage(question: Question, *, form: str, out: Path | None) -> None:
@@ -74,11 +74,26 @@ def triage(question: Question, *, form: str, out: Path | None) -> None:
         print(f"report written to {out.resolve()}", file=sys.stderr)
 
 
-def record(question: Question, file: Path) -> None:
-    """Collect what triage would look at and write it as a bundle."""
+def record(question: Question, file: Path, *, replacing: bool = False) -> None:
+    """Collect what triage would look at and write it as a bundle.
+
+    Args:
+        question: About what.
+        file: The bundle.
+        replacing: Write it also where there is a file already.
+
+    Raises:
+        UsageError: The question makes no sense, or the file is there already or cannot be written.
+        SourceError: Nothing at all could be seen.
+    """
     from obskit.sources.bundle import write_bundle
 
     writable(file)
+    if file.exists() and not replacing:
+        raise UsageError(
+            f"{file} is there already, and what it holds may be forgotten elsewhere; nothing was written",
+            hint="name another file, or replace it: --replace",
+        )
     service, window, telemetry = _live(question, datetime.now(UTC))
     write_bundle(file, telemetry, service=service, window=window, made_by=made_by())
     size = file.stat().st_size
@@ -123,7 +138,7 @@ def _recorded(question: Question) -> tuple[Service, Window, Telemetry]:
     from obskit.sources.bundle import read_bundle
 
     when = (question.since, question.begin, question.end, question.at, question.alert)
-    if any((*when, question.cluster, question.events, question.deadline)):
+    if any((*when, question.cluster, question.events, question.deadline is not None)):
         raise UsageError(
             "a recording already holds its window, cluster and events",
             hint="drop --since, --from, --to, --at, --cluster, --alert, --events, --deadline",

@@ -61,6 +61,7 @@ def _group(one: Group) -> dict[str, Any]:
     return {
         "count": one.count,
         "named": _part(one.named, one.count),
+        "accepted": one.accepted,
         "named_interval": [round(end, 4) for end in interval((one.named, one.count))],
         "top1": _part(one.top1, one.count),
         "top3": _part(one.top3, one.count),

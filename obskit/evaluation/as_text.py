@@ -25,7 +25,7 @@ def lines(found: Evaluation, *, compared: Comparison | None = None) -> list[str]
         [*_causes(summed)],
         [*_decoys(summed.by_decoy)],
         [*_reliability(summed.reliability)],
-        [*_confusion(summed.confusion)],
+        [*_confusion(summed)],
         [*_left_out(found)],
     ]
     return [line for part in parts if part for line in (*part, "")][:-1]
@@ -34,12 +34,13 @@ def lines(found: Evaluation, *, compared: Comparison | None = None) -> list[str]
 def _figures(summed: Scores, found: Evaluation) -> Iterator[str]:
     one, others, held = summed.incidents, summed.others, summed.reliability
     strange = f", {others[1]} of a cause that obskit has not" if others[1] else ""
-    quiet = f"{summed.calm.count} calm, {summed.decoys.count} decoys{strange}"
+    quiet = f"{summed.calm.count} calm, {_many(summed.decoys.count, 'decoy')}{strange}"
     less = f", without their {' and '.join(found.lost)}" if found.lost else ""
-    yield f"{len(found.outcomes)} recordings{less}: {one.count} incidents, {quiet}"
+    yield f"{_many(len(found.outcomes), 'recording')}{less}: {_many(one.count, 'incident')}, {quiet}"
     if one.count:
         low, high = interval((one.named, one.count))
-        yield _row("right cause named", f"{_of((one.named, one.count))}, 95% interval {low:.0%} to {high:.0%}")
+        other = f", {one.accepted} by another cause that the label accepts" if one.accepted else ""
+        yield _row("right cause named", f"{_of((one.named, one.count))}, 95% interval {low:.0%} to {high:.0%}{other}")
         yield _row("right cause first", f"{_of((one.top1, one.count))}, named or not")
         yield _row("among the first three", _of((one.top3, one.count)))
         yield _row("mean reciprocal rank", f"{one.mrr:.3f}")
@@ -52,10 +53,14 @@ def _figures(summed: Scores, found: Evaluation) -> Iterator[str]:
     if others[1]:
         yield _row("others blame no cause", _of(others))
     if held.brier is not None:
-        yield _row("Brier score", f"{held.brier:.3f} over {held.count} first causes")
+        yield _row("Brier score", f"{held.brier:.3f} over {_many(held.count, 'first cause')}")
         yield _row("calibration error", f"{held.error:.3f}")
     if summed.seconds:
         yield _row("seconds a recording", f"median {summed.seconds[0]:.2f}, longest {summed.seconds[1]:.2f}")
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _row(what: str, words: str) -> str:
@@ -148,21 +153,24 @@ def _reliability(held: Reliability) -> Iterator[str]:
         )
 
 
-def _confusion(confusion: dict[str, dict[str, int]]) -> Iterator[str]:
+def _confusion(summed: Scores) -> Iterator[str]:
     """Yield a row a true cause; most of a square table would be empty."""
-    if confusion:
+    if summed.confusion:
         yield from _table(
             ("truth", "answers"),
             [
-                (
-                    truth,
-                    ", ".join(
-                        f"{answer} {count}" for answer, count in sorted(row.items(), key=lambda i: (-i[1], i[0]))
-                    ),
-                )
-                for truth, row in confusion.items()
+                (truth, ", ".join(_answers(row, summed.accepted.get(truth, {}))))
+                for truth, row in summed.confusion.items()
             ],
         )
+
+
+def _answers(row: dict[str, int], accepted: dict[str, int]) -> Iterator[str]:
+    """Yield the answers to one true cause, the most frequent first; another that the label accepts is marked."""
+    for answer, count in sorted(row.items(), key=lambda item: (-item[1], item[0])):
+        right = accepted.get(answer, 0)
+        mark = "" if not right else " (accepted)" if right == count else f" ({right} accepted)"
+        yield f"{answer} {count}{mark}"
 
 
 def _counts(counted: dict[str, int]) -> str:

@@ -53,7 +53,7 @@ class Corpus:
 
     Attributes:
         labelled: By name.
-        skipped: Without a label, or a label without a recording.
+        skipped: Without a label, a label without a recording, or no recording at all.
         failed: Their label cannot be read.
     """
 
@@ -74,7 +74,9 @@ def find(paths: Sequence[Path]) -> Corpus:
     for name, path in _named(paths):
         truth = _truth_of(path)
         if not path.is_file():
-            skipped.append(LeftOut(name, "a label without a recording"))
+            skipped.append(LeftOut(name, f"a label without a recording: {path.name} is not there"))
+        elif truth is None and not path.name.endswith(SUFFIX):
+            skipped.append(LeftOut(name, f"no recording: the name of one ends in {SUFFIX}"))
         elif truth is None:
             skipped.append(LeftOut(name, "a recording without a label"))
         else:

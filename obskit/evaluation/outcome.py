@@ -65,6 +65,11 @@ class Outcome:
         return self.verdict in NAMES
 
     @property
+    def accepted(self) -> bool:
+        """Say whether it is right by a cause that its label accepts beside the true one."""
+        return self.kind == "incident" and self.right and self.first != self.cause
+
+    @property
     def grade(self) -> float:
         """Return 0 (wrong) to 1 (right): the reciprocal rank; a half where a quiet window blames nobody."""
         if self.kind == "incident":

@@ -60,6 +60,7 @@ class Group:
     Attributes:
         count: How many.
         named: How many named a right cause, found or possible: what a person acts on.
+        accepted: How many of these by a cause that the label accepts beside the true one.
         top1, top3: How many had a right cause first, or among the first three, however unlikely.
         mrr: Mean reciprocal rank of the first right cause; 0 stands for "not listed".
         culprit: How many named the right culprit, of how many whose label names one.
@@ -71,6 +72,7 @@ class Group:
 
     count: int
     named: int
+    accepted: int
     top1: int
     top3: int
     mrr: float | None
@@ -123,6 +125,7 @@ class Scores:
         causes: By id of the true cause.
         by_decoy: By name.
         confusion: True cause -> answer -> count.
+        accepted: The same of the answers that are right though they are not the true cause; no others.
         seconds: Median and longest time of a recording; None when times are not wanted.
     """
 
@@ -134,6 +137,7 @@ class Scores:
     causes: dict[str, Group]
     by_decoy: dict[str, Decoy]
     confusion: dict[str, dict[str, int]]
+    accepted: dict[str, dict[str, int]]
     seconds: tuple[float, float] | None
 
 
@@ -141,9 +145,12 @@ def scores(outcomes: Sequence[Outcome]) -> Scores:
     """Sum outcomes up; their order does not matter."""
     of_kind: dict[str, list[Outcome]] = defaultdict(list)
     confusion: dict[str, Counter[str]] = defaultdict(Counter)
+    accepted: dict[str, Counter[str]] = defaultdict(Counter)
     for one in outcomes:
         of_kind[one.kind].append(one)
         confusion[_row(one)][one.answer] += 1
+        if one.accepted:
+            accepted[_row(one)][one.answer] += 1
     seconds = [one.seconds for one in outcomes if one.seconds is not None]
     return Scores(
         incidents=group(of_kind["incident"]),
@@ -154,6 +161,7 @@ def scores(outcomes: Sequence[Outcome]) -> Scores:
         causes={cause: group(of) for cause, of in _by(of_kind["incident"], lambda one: (one.cause,)).items()},
         by_decoy={name: _decoy(of) for name, of in _by(outcomes, lambda one: one.decoys).items()},
         confusion={truth: dict(sorted(row.items())) for truth, row in sorted(confusion.items())},
+        accepted={truth: dict(row) for truth, row in accepted.items()},
         seconds=(statistics.median(seconds), max(seconds)) if seconds else None,
     )
 
@@ -177,6 +185,7 @@ def group(outcomes: Sequence[Outcome]) -> Group:
     return Group(
         count=len(outcomes),
         named=sum(one.right for one in outcomes),
+        accepted=sum(one.accepted for one in outcomes),
         top1=sum(one.rank == 1 for one in outcomes),
         top3=sum(1 <= one.rank <= 3 for one in outcomes),
         mrr=statistics.fmean(one.grade for one in outcomes) if outcomes else None,

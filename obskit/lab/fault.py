@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from obskit.discover import modules_in
 from obskit.errors import UsageError
 from obskit.lab.settings import SHOP
+from obskit.settings_values import nearest
 
 if TYPE_CHECKING:
     from obskit.lab.lab import Lab
@@ -110,15 +111,12 @@ def fault_named(name: str) -> Fault:
     """Return a fault.
 
     Raises:
-        UsageError: There is none of this id; it says which are near.
+        UsageError: There is none of this id; it says which one is near.
     """
-    import difflib
-
     known = all_faults()
     if name not in known:
         # who names a cause means the fault that brings it about
-        near = [one for one, fault in known.items() if fault.truth.cause == name]
-        near = near or difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-        where = {"near": ", ".join(near), "known": ", ".join(known)}
-        raise UsageError(f"there is no fault {name[:80]!r}", where=where, hint="obskit lab faults")
+        near = ", ".join(one for one, fault in known.items() if fault.truth.cause == name)
+        hint = f"did you mean {near}?" if near else nearest(name, known, otherwise="obskit lab faults")
+        raise UsageError(f"there is no fault {name[:80]!r}", where={"known": ", ".join(known)}, hint=hint)
     return known[name]

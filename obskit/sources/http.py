@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, Rea
 
 from obskit.errors import SettingsError, SourceError, UsageError
 from obskit.settings import Connection
+from obskit.sources.http_words import reason_of, shown
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -34,8 +35,6 @@ CHUNK_BYTES = 256 * 1024
 
 #: What a header can carry: printable ASCII. Anything else would end up quoted in an exception.
 HEADER_TEXT = re.compile(r"[ -~]*")
-#: Name and password inside an address.
-USERINFO = re.compile(r"//[^/@\s]*@")
 
 Params = Mapping[str, str | Sequence[str]]
 #: Methods that change what the other side holds.
@@ -152,11 +151,11 @@ def _check(connection: Connection) -> None:
     """Find what would fail later with less helpful words, or with a secret in them."""
     for file in (connection.ca_file, connection.cert_file, connection.key_file):
         if file is not None and not file.is_file():
-            raise SettingsError(f"the certificate file {file} is not there", where={"for": _shown(connection.url)})
+            raise SettingsError(f"the certificate file {file} is not there", where={"for": shown(connection.url)})
     for name, value in (*connection.headers, ("X-Scope-OrgID", connection.tenant)):
         if not HEADER_TEXT.fullmatch(value) or value != value.strip():
             raise SettingsError(
-                f"the header {name!r} cannot be sent", where={"for": _shown(connection.url)}, hint="printable ASCII"
+                f"the header {name!r} cannot be sent", where={"for": shown(connection.url)}, hint="printable ASCII"
             )
 
 
@@ -196,7 +195,7 @@ def _sourced(name: str, where: dict[str, str]) -> Iterator[None]:
     except requests.exceptions.SSLError as error:
         raise SourceError(
             f"{name} could not be trusted",
-            where={**where, "said": _short(error)},
+            where={**where, "said": reason_of(error)},
             hint="set its ca_file; where it asks for a client certificate, its cert_file and key_file",
         ) from error
     except (requests.exceptions.Timeout, ReadTimeoutError, TimeoutError) as error:
@@ -207,31 +206,19 @@ def _sourced(name: str, where: dict[str, str]) -> Iterator[None]:
         ) from error
     except (requests.exceptions.ConnectionError, ProtocolError) as error:
         failed = NoAnswerError(
-            f"{name} could not be reached", where={**where, "said": _short(error)}, hint="run: obskit doctor"
+            f"{name} could not be reached", where={**where, "said": reason_of(error)}, hint="run: obskit doctor"
         )
         failed.passing = True
         failed.unsent = isinstance(getattr(error.args[0] if error.args else None, "reason", None), NewConnectionError)
         raise failed from error
     except (requests.exceptions.RequestException, HTTPError, OSError) as error:
         raise SourceError(
-            f"{name} could not be asked", where={**where, "said": _short(error)}, hint="run: obskit doctor"
+            f"{name} could not be asked", where={**where, "said": reason_of(error)}, hint="run: obskit doctor"
         ) from error
 
 
 def _late(name: str, where: dict[str, str]) -> NoAnswerError:
     return NoAnswerError(f"{name} did not answer in time", where=where, hint="is it up? a shorter window?")
-
-
-def _shown(url: str) -> str:
-    """Return an address without the name and password that it may hold."""
-    return USERINFO.sub("//", url)
-
-
-def _short(error: BaseException) -> str:
-    """Return the innermost reason on one line, without secrets and control characters."""
-    reason = getattr(error, "reason", None) or (error.args[0] if error.args else error)
-    text = _shown(str(getattr(reason, "reason", reason) or error))
-    return "".join(c if c.isprintable() else " " for c in text)[-300:]
 
 
 def fetch(  # noqa: PLR0913 (each is a fact of one request; a value for them would only be unpacked here)
@@ -321,7 +308,7 @@ def exchange(
 
     Arguments and errors are those of `fetch`.
     """
-    where = {"at": _shown(request.url), "query": query}
+    where = {"at": shown(request.url), "query": query}
     for attempt in range(RETRIES + 1):
         last = attempt == RETRIES
         try:

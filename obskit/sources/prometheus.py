@@ -84,6 +84,7 @@ class PrometheusSource:
         facts = {
             "prometheus.known": "true",
             "cluster": cluster,
+            "prometheus.cluster": cluster if self._clusters(ask, found) else "",  # as series tell, not as was asked
             "scrape_interval_seconds": f"{interval:g}",
             **{f"relation.{peer}": relation for peer, relation in neighbours.items()},
             **_spoken(questions, name),
@@ -157,16 +158,22 @@ class PrometheusSource:
             names.update(str(value) for value in found)
         near = difflib.get_close_matches(ask.service.name, sorted(names), n=3, cutoff=0.5)
         words = f"no series of a service named {ask.service.name!r}" + (f"; near: {', '.join(near)}" if near else "")
+        if ask.service.name in names:
+            words = f"no series of {ask.service.name!r} in this window, though it has some at other times"
         gap = Gap(source=self.name, query=f"series of {ask.service.name}", reason=words)
         facts = {**shared.facts, "prometheus.known": "false", "prometheus.names": ",".join(sorted(names)[:200])}
         return Telemetry(metrics=shared.metrics, gaps=(*shared.gaps, gap), facts=facts)
 
+    @staticmethod
+    def _clusters(ask: Ask, found: Sequence[Mapping[str, str]]) -> set[str]:
+        """Return the clusters that the service's series name by a label."""
+        own = [row for row in found if ask.service.name in row.values()]
+        labels = [next((c for c in _speak.CLUSTER_LABELS if c in row), "") for row in own]
+        return {row[label] for row, label in zip(own, labels, strict=True) if label}
+
     def _cluster(self, ask: Ask, found: Sequence[Mapping[str, str]]) -> str:
         """Return the cluster to restrict to: the one asked for, or the only one there is."""
-        name = ask.service.name
-        own = [row for row in found if name in row.values()]
-        labels = [next((c for c in _speak.CLUSTER_LABELS if c in row), "") for row in own]
-        clusters = {row[label] for row, label in zip(own, labels, strict=True) if label}
+        name, clusters = ask.service.name, self._clusters(ask, found)
         if ask.service.cluster:
             if clusters and ask.service.cluster not in clusters:
                 raise UsageError(

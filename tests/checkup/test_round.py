@@ -13,6 +13,7 @@ import pytest
 from obskit.catalogue import all_signals
 from obskit.checkup.round import all_systems, make, systems_named
 from obskit.checkup.words import Report, Round, Row
+from obskit.errors import UsageError
 from obskit.settings import AwsSettings, Connection, Settings
 from tests.checkup import stack
 from tests.standins.aws import CLUSTER, REGION, Incident
@@ -63,6 +64,14 @@ def report_of(found: Round, name: str) -> Report:
 def row_of(found: Round, signal: str) -> Row:
     """Return the first row of a signal."""
     return next(row for report in found.reports for row in (*report.wrong, *report.well) if row.signal == signal)
+
+
+def test_a_mistyped_system_is_told_the_nearest() -> None:
+    """And what there is, where none is near."""
+    with pytest.raises(UsageError, match="there is no system 'Promtheus'") as refused:
+        systems_named(["Promtheus"])
+
+    assert refused.value.hint == "did you mean prometheus?"
 
 
 def test_every_topic_of_the_catalogue_belongs_to_one_system() -> None:

@@ -279,6 +279,7 @@ def test_a_check_explains_itself_and_all_are_listed(obskit: Typed) -> None:
         (["build", "--out", "out", "--format", "xml"], "there is no format 'xml'"),
         (["build"], "--out"),
         (["test", "--only", "Nope"], "there is no alert 'Nope'"),
+        (["check", "--check", "alert-tets"], "did you mean alert-tested?"),
         (["test", "--format", "github"], "there is no format 'github'"),
     ],
 )

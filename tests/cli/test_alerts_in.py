@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from obskit.catalogue import CLUSTER_LABELS, SERVICE_LABELS
 from obskit.cli.alerts_in import Alert, read_alert
 from obskit.errors import UsageError
+from obskit.model import stamp
 
 BODIES = Path(__file__).resolve().parents[1] / "recordings" / "alertmanager"
 NOW = datetime(2026, 11, 24, 18, 40, tzinfo=UTC)
@@ -267,8 +268,16 @@ def test_a_start_that_cannot_be_is_refused(tmp_path: Path, began: str) -> None:
 
 
 def test_an_alert_from_a_clock_that_is_ahead_began_now(tmp_path: Path) -> None:
-    """A start in the future is no reason to look at nothing."""
+    """A start a little in the future is no reason to look at nothing."""
     assert read(tmp_path, one(startsAt=(NOW + timedelta(minutes=3)).isoformat())).started == NOW
+
+
+def test_an_alert_that_is_yet_to_begin_is_refused(tmp_path: Path) -> None:
+    """No clock is so wrong; the last half hour would be called calm under an alert that is not about it."""
+    with pytest.raises(UsageError, match="begins in the future") as refused:
+        read(tmp_path, one(startsAt="2030-11-28T17:00:00Z"))
+    assert refused.value.where == {"startsAt": "2030-11-28T17:00:00Z", "now": stamp(NOW)}
+    assert refused.value.hint
 
 
 def test_nanoseconds_are_read(tmp_path: Path) -> None:

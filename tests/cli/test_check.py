@@ -115,10 +115,10 @@ def test_the_page_asks_the_network_for_nothing_and_escapes_labels(
     check: Typed, prometheus: PrometheusServer, tmp_path: Path
 ) -> None:
     """A label's script is text, and the policy forbids every request."""
-    code, out, _ = check("--prometheus", prometheus.url, "--format", "html", "--out", tmp_path / "page.html")
+    code, out, err = check("--prometheus", prometheus.url, "--format", "html", "--out", tmp_path / "page.html")
 
     page = (tmp_path / "page.html").read_text("utf-8")
-    assert (code, out) == (1, "")
+    assert (code, out, err) == (1, "", f"round written to {tmp_path / 'page.html'}\n")
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "default-src 'none'" in page
@@ -130,3 +130,26 @@ def test_verbose_lists_what_is_well(check: Typed, prometheus: PrometheusServer) 
     _, out, _ = check("--prometheus", prometheus.url, "--only", "node", "--verbose")
 
     assert re.search(r"^ +ok +node memory used +node:9090 +50 % +from 90 %", out, re.MULTILINE)
+
+
+def test_a_dash_is_standard_output(check: Typed, prometheus: PrometheusServer) -> None:
+    """As for every command that writes a report."""
+    _, out, _ = check("--prometheus", prometheus.url, "--only", "node", "--format", "json", "--out", "-")
+
+    assert json.loads(out)["schema_version"] == 1
+
+
+def test_a_deadline_of_nothing_is_not_taken_for_the_settings_own(check: Typed) -> None:
+    """Zero was typed, and is no time to wait."""
+    code, out, err = check("--deadline", "0")
+
+    assert (code, out) == (2, "")
+    assert "a deadline of 0 s" in err
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anybody_is_asked(check: Typed) -> None:
+    """Not after the round was made."""
+    code, out, err = check("--prometheus", f"http://127.0.0.1:{free_port()}", "--out", "no/such/folder/page.html")
+
+    assert (code, out) == (2, "")
+    assert "cannot be written" in err

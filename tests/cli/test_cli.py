@@ -115,6 +115,12 @@ def test_what_cannot_be_parsed_is_one_message(obskit: Typed, argv: list[str], wo
         (["triage", "shop", "--since", "8d"], "longer than seven days", "narrow"),
         (["triage", "shop", "--deadline", "-1"], "a deadline of -1 s", "600"),
         (["triage", "shop", "--deadline", "nan"], "a deadline of nan s", "600"),
+        (["triage", "shop", "--deadline", "0"], "a deadline of 0 s", "more than 0"),
+        (["record", "shop", "x.obskit", "--deadline", "0"], "a deadline of 0 s", "more than 0"),
+        (["sweep", "--services", "shop", "--deadline", "0"], "a deadline of 0 s", "more than 0"),
+        (["sweep", "--services", "shop", "--workers", "0"], "'--workers'", "obskit sweep --help"),
+        (["record", "shop", "-"], "- is no name of a file", "name a file"),
+        (["notebook", "--demo", "--out", "-"], "- is no name of a notebook", ".ipynb"),
         (["triage", "shop", "--out", "nowhere/x.html"], "nowhere/x.html cannot be written", "exists"),
         (["triage", "shop", "--out", "/dev/null"], "cannot be written", "name a file"),
         (["record", "shop", "/dev/null"], "cannot be written", "name a file"),
@@ -277,6 +283,7 @@ def test_a_recording_that_cannot_be_a_file_is_one_message(obskit: Typed, path: s
         ("--events", "e.json"),
         ("--cluster", "prod"),
         ("--deadline", "5"),
+        ("--deadline", "0"),
     ],
 )
 def test_a_recording_takes_no_flags_of_a_live_question(obskit: Typed, bundle: Path, flags: tuple[str, str]) -> None:
@@ -404,6 +411,23 @@ def stopped_task(minutes: float, number: int = 1) -> dict[str, Any]:
     }
 
 
+def failed_deployment(minutes: float) -> dict[str, Any]:
+    """Return an EventBridge event: a deployment of ``shop`` failed so many minutes ago."""
+    at = stamp(datetime.now(UTC) - timedelta(minutes=minutes))
+    return {
+        **stopped_task(minutes),
+        "detail-type": "ECS Deployment State Change",
+        "resources": ["arn:aws:ecs:eu-west-1:111122223333:service/prod/shop"],
+        "detail": {
+            "eventType": "ERROR",
+            "eventName": "SERVICE_DEPLOYMENT_FAILED",
+            "deploymentId": "ecs-svc/1234567890123456789",
+            "updatedAt": at,
+            "reason": "ECS deployment circuit breaker: tasks failed to start.",
+        },
+    }
+
+
 def test_sources_that_are_all_down_are_one_message(obskit: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Code 3; each source is named with its reason once, and nothing is called calm."""
     for name in ("OBSKIT_PROMETHEUS_URL", "OBSKIT_LOKI_URL"):
@@ -462,6 +486,32 @@ def test_a_service_that_nobody_knows_is_told_the_nearest_names(live: Typed) -> N
     assert "orders" in said.err
 
 
+def test_a_window_without_samples_of_a_known_service_is_no_unknown_service(
+    obskit: Typed, monkeypatch: pytest.MonkeyPatch, prometheus: PrometheusServer
+) -> None:
+    """Its name is right: nobody is sent to look for a better one."""
+    monkeypatch.setenv("OBSKIT_PROMETHEUS_URL", prometheus.url)
+    said = obskit("triage", "shop", "--from", "-6h", "--to", "-5h")
+
+    assert (said.code, said.out) == (2, "")
+    assert "nothing was seen of 'shop' in this window" in said.err
+    assert "its series lie at other times" in said.err
+    assert "near:" not in said.err
+
+
+def test_where_events_alone_tell_of_the_window_the_gap_says_that_prometheus_knows_the_name(
+    obskit: Typed, monkeypatch: pytest.MonkeyPatch, prometheus: PrometheusServer
+) -> None:
+    """A gap that calls the service unknown, and the same name near, sends the reader the wrong way."""
+    monkeypatch.setenv("OBSKIT_PROMETHEUS_URL", prometheus.url)
+    Path("events.json").write_text(json.dumps([stopped_task(300)]), encoding="utf-8")
+    report = json.loads(obskit("triage", "shop", "--events", "events.json", "--format", "json").out)
+
+    assert "no series of 'shop' in this window, though it has some at other times" in [
+        gap["reason"] for gap in report["gaps"]
+    ]
+
+
 def test_without_prometheus_loki_says_that_it_does_not_know_the_service(
     obskit: Typed, monkeypatch: pytest.MonkeyPatch, loki: LokiStandIn
 ) -> None:
@@ -498,8 +548,8 @@ def test_hostile_names_are_unknown_names(live: Typed, name: str) -> None:
 
 
 def test_a_live_triage_with_events_writes_json(live: Typed) -> None:
-    """Metrics, logs and exported events become one report with the version of its schema."""
-    Path("events.json").write_text(json.dumps([stopped_task(5)]), encoding="utf-8")
+    """Metrics, logs and exported events become one report, with its schema's version and steps that end now."""
+    Path("events.json").write_text(json.dumps([failed_deployment(6), stopped_task(5)]), encoding="utf-8")
 
     said = live("triage", "shop", "--since", "30m", "--events", "events.json", "--format", "json")
 
@@ -507,6 +557,8 @@ def test_a_live_triage_with_events_writes_json(live: Typed) -> None:
     report = json.loads(said.out)
     assert (report["schema_version"], report["service"]) == (1, "shop")
     assert "OutOfMemoryError" in said.out
+    commands = " ".join(step["command"] for h in report["hypotheses"] for step in h["next_steps"])
+    assert ("--since 30m" in commands, "--from 20" in commands) == (True, False)
 
 
 def test_events_may_be_given_twice(live: Typed) -> None:
@@ -573,6 +625,7 @@ def test_an_alert_says_whom_and_when(live: Typed) -> None:
     assert report["service"] == "shop"
     assert report["window"]["start"] == stamp(began - timedelta(minutes=30))
     assert report["window"]["end"] == stamp(began + timedelta(minutes=10))
+    assert "the alert Slow fires: by hand" in [line["words"] for line in report["timeline"]]
 
 
 def test_an_alert_that_has_just_begun_is_looked_at_until_now(live: Typed) -> None:
@@ -720,3 +773,16 @@ def test_the_package_is_the_command_line() -> None:
     done = subprocess.run([sys.executable, "-m", "obskit", "--version"], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout.split()[0]) == (0, "obskit")
+
+
+def test_a_recording_that_is_there_is_not_replaced_by_chance(obskit: Typed) -> None:
+    """Logs and events are forgotten where they came from: the file may be all that is left of a night."""
+    Path("x.obskit").write_bytes(b"a night")
+    said = obskit("record", "shop", "x.obskit")
+
+    assert (said.code, said.out) == (2, "")
+    assert "x.obskit is there already" in said.err
+    assert "--replace" in said.err
+    assert Path("x.obskit").read_bytes() == b"a night"
+    assert "no source is configured" in obskit("record", "shop", "x.obskit", "--replace").err
+    assert "--replace" in obskit("record", "--help").out

@@ -237,6 +237,8 @@ def test_the_checks_are_listed(obskit: Typed) -> None:
         (["diff", "--format", "github"], "there is no format 'github'"),
         (["push", "--format", "md"], "there is no format 'md'"),
         (["check", "--only", "gamma"], "there is no dashboard 'gamma'"),
+        (["preview", "alhpa", "--out", "x.html"], "did you mean alpha?"),
+        (["check", "--check", "promq"], "did you mean promql?"),
         (["check", "--folder", "nowhere"], "there is no folder nowhere"),
         (["push", "--only", "alpha", "--prune"], "--only and --prune do not go together"),
         (["push", "--prune-limit", "-1"], "--prune-limit"),

@@ -21,6 +21,7 @@ from obskit.ascode.pull import Match
 from obskit.ascode.push import Outcome
 from obskit.ascode.push import Result as NotDone
 from obskit.cli import dashboards_text as words
+from obskit.errors import SourceError
 from obskit.escape import clean
 from obskit.files import State
 from tests.support.hostile import HOSTILE
@@ -353,3 +354,21 @@ def test_the_mark_stands_right_beside_blanks_and_tabs(query: str, column: int) -
 def test_paths_are_cleaned() -> None:
     """A file's name is somebody's text too."""
     assert not STEERS.search(words.of_files([(Path(HOSTILE[:60]), "wrote")], "dashboard"))
+
+
+def test_a_server_that_failed_is_told_in_the_usual_lines() -> None:
+    """Once for all checks that needed it; GitHub shows a line, and gets one."""
+    where = {"at": "http://p:9090/api", "said": "connection refused"}
+    why = str(SourceError("Prometheus could not be reached", where=where, hint="run: obskit doctor"))
+    result = Result(problems=(), skipped=(), failed=(("live-cost", why), ("live-data", why)), made=())
+
+    assert words.of_result(result, 0).splitlines()[:-1] == [
+        "failed: live-cost, live-data: Prometheus could not be reached",
+        "  at:   http://p:9090/api",
+        "  said: connection refused",
+        "  try:  run: obskit doctor",
+    ]
+    assert (
+        "live-cost, live-data: Prometheus could not be reached; at: http://p:9090/api; said: connection refused; "
+        in words.workflow_commands(result)
+    )

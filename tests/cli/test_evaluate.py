@@ -151,6 +151,7 @@ def test_a_hostile_name_steers_no_terminal(obskit: Typed, tmp_path: Path) -> Non
         (["c", "--calibration", "list.json", "--cross-validate"], "fits calibrations of its own"),
         (["c", "--cross-validate"], "20 are needed"),
         (["c", "--without", "traces"], "no pillar 'traces'"),
+        (["c", "--without", "metric"], "did you mean metrics?"),
         (["c", "--strict"], "compares with an earlier evaluation"),
         (["c", "--out", "no/where.json"], "cannot be written"),
         (["c", "--out", "."], "cannot be written"),

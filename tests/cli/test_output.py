@@ -45,6 +45,7 @@ def test_a_format_is_what_is_said_else_what_the_name_says(form: str, name: str, 
         ("", "report.pdf", "report.pdf is no name of a report", ".txt, .html, .htm, .json, .md"),
         ("", "report.csv", "report.csv is no name of a report", "--format"),
         ("pdf", "report.pdf", "there is no format 'pdf'", "text, json, md, html"),
+        ("JSON", "report.json", "there is no format 'JSON'", "did you mean json?"),
     ],
 )
 def test_a_name_that_says_what_is_not_written_is_refused(form: str, name: str, words: str, way_out: str) -> None:
@@ -108,3 +109,26 @@ def test_triage_refuses_a_format_before_it_looks(obskit: Typed) -> None:
 def test_help_says_what_comes_first_where_a_file_is_written(obskit: Typed, command: str) -> None:
     """The format that is asked for, which triage's is not: it prints that."""
     assert "as --format says, else as its name does" in " ".join(obskit(command, "--help").out.split())
+
+
+@pytest.mark.parametrize(
+    ("argv", "begins"), [(("triage", "--demo", "--format", "json"), "{"), (("postmortem", "--demo"), "# ")]
+)
+def test_a_dash_is_standard_output(obskit: Typed, argv: tuple[str, ...], begins: str) -> None:
+    """As `--alert -` is standard input: the same is printed as without it, and no file is called so."""
+    said = obskit(*argv, "--out", "-")
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(begins)
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize("name", ["draft.html", "draft.pdf", "draft.docx", "draft.JSON"])
+def test_a_draft_is_not_written_to_what_calls_itself_something_else(obskit: Typed, name: str) -> None:
+    """It is Markdown, whatever the name says."""
+    said = obskit("postmortem", "--demo", "--out", name)
+
+    assert (said.code, said.out) == (2, "")
+    assert f"{name} is no name of a draft: it is Markdown" in said.err
+    assert ".md, .markdown or .txt" in said.err
+    assert not Path(name).exists()

@@ -180,6 +180,7 @@ def test_live_services_are_asked_and_fail_alone(obskit: Typed, monkeypatch: pyte
         (["--services", "a", "--since", "soon"], "no duration"),
         (["--services", "a\x1bb"], "no name of a service"),
         (["--services", "a", "--deadline", "9999"], "makes no sense"),
+        (["--services", "a,b", "--at", "03:12"], "no source is configured"),
         (["c", "--timeout", "0"], "makes no sense"),
         (["c", "--scheduler", "tcp://h:1", "--workers", "2"], "brings its own workers"),
         (["c", "--scheduler", "nonsense://h:1"], "no address of a scheduler"),

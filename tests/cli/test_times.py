@@ -164,9 +164,11 @@ def test_a_window_that_ends_in_the_future_ends_now() -> None:
         ({"begin": "03:00", "end": "02:00"}, "ends before it begins"),
         ({"begin": "2026-01-31T04:00Z"}, "lies in the future"),
         ({"at": "2026-01-31T05:00Z"}, "lies in the future"),
-        ({"begin": "now"}, "lies in the future"),
+        ({"begin": "now"}, "no window: it ends when it begins"),
+        ({"begin": "03:00", "end": "03:00"}, "no window: it ends when it begins"),
         ({"since": "30s"}, "shorter than a minute"),
-        ({"since": "0s", "end": "03:00"}, "shorter than a minute"),
+        ({"since": "0s", "end": "03:00"}, "0s is no window"),
+        ({"since": "0m"}, "0m is no window"),
         ({"since": "8d"}, "longer than seven days"),
         ({"since": "999999w"}, "longer than seven days"),
         ({"begin": "2020-01-01"}, "longer than seven days"),
@@ -177,3 +179,18 @@ def test_a_window_that_makes_no_sense_is_refused_with_the_reason(flags: dict[str
     with pytest.raises(UsageError, match=words) as refused:
         _window(**flags)
     assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("flags", "begin", "end"),
+    [
+        ({"since": "400d"}, "2024-12-27T03:12:30Z", "2026-01-31T03:12:30Z"),
+        ({"at": "2030-01-01T00:00Z"}, "2029-12-31T23:30:00Z", "2030-01-01T00:10:00Z"),
+        ({"begin": "2027-01-01T00:00Z", "end": "2027-01-02T00:00Z"}, "2027-01-01T00:00:00Z", "2027-01-02T00:00:00Z"),
+    ],
+)
+def test_a_refused_window_is_told_as_it_was_asked_for(flags: dict[str, str], begin: str, end: str) -> None:
+    """Whoever looks for the slip of the finger finds the dates that were meant, not the nearest that are allowed."""
+    with pytest.raises(UsageError) as refused:
+        _window(**flags)
+    assert (refused.value.where["from"], refused.value.where["to"]) == (begin, end)

@@ -14,7 +14,7 @@ CALM = Outcome(name="quiet", cause="none", verdict="calm")
 def test_without_incidents_there_are_no_shares_of_them() -> None:
     """One calm window says nothing of ranks, onsets and probabilities."""
     assert lines(Evaluation(outcomes=(CALM,))) == [
-        "1 recordings: 0 incidents, 1 calm, 0 decoys",
+        "1 recording: 0 incidents, 1 calm, 0 decoys",
         "  calm windows stay calm 1 of 1 (100%)",
         "",
         "truth  answers",
@@ -45,6 +45,27 @@ def test_a_place_further_down_is_told() -> None:
     assert "  x: disk_full, said possible, first tls_failure 40%, the truth at place 2" in lines(
         Evaluation(outcomes=(late,))
     )
+
+
+def test_what_is_right_by_an_accepted_cause_says_so() -> None:
+    """Else the table of answers contradicts the figures above it."""
+
+    def leak(name: str, first: str, *also: str) -> Outcome:
+        return Outcome(
+            name=name, cause="memory_leak", acceptable=also, verdict="cause_found", first=first, probability=0.9, rank=1
+        )
+
+    both = (leak("a", "memory_exhausted", "memory_exhausted"), leak("b", "memory_leak"))
+    strict = Outcome(
+        name="c", cause="memory_leak", verdict="cause_found", first="memory_exhausted", probability=0.9, rank=2
+    )
+    alone, mixed = lines(Evaluation(outcomes=both)), lines(Evaluation(outcomes=(*both, strict)))
+
+    assert alone[0] == "2 recordings: 2 incidents, 0 calm, 0 decoys"
+    assert alone[1].startswith("  right cause named      2 of 2 (100%)")
+    assert alone[1].endswith(", 1 by another cause that the label accepts")
+    assert alone[-1] == "memory_leak  memory_exhausted 1 (accepted), memory_leak 1"
+    assert mixed[-1] == "memory_leak  memory_exhausted 2 (1 accepted), memory_leak 1"
 
 
 def test_a_comparison_tells_the_worse_first_and_what_does_not_compare() -> None:

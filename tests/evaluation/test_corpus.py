@@ -65,9 +65,18 @@ def test_what_has_no_partner_is_told(tmp_path: Path) -> None:
 
     assert find([tmp_path]).skipped == (
         LeftOut("bare", "a recording without a label"),
-        LeftOut("gone", "a label without a recording"),
-        LeftOut("lost", "a label without a recording"),
+        LeftOut("gone", "a label without a recording: incident.obskit is not there"),
+        LeftOut("lost", "a label without a recording: lost.obskit is not there"),
     )
+
+
+def test_a_file_that_is_no_recording_is_not_called_one(tmp_path: Path) -> None:
+    """It needs no label; one that has a label is looked into, whatever it is called."""
+    tree(tmp_path, "ok.obskit", "ok.truth.json", "README.md", "odd.zip", "odd.zip.truth.json")
+    found = find([tmp_path / "ok.obskit", tmp_path / "README.md", tmp_path / "odd.zip"])
+
+    assert found.skipped == (LeftOut("README.md", "no recording: the name of one ends in .obskit"),)
+    assert [one.name for one in found.labelled] == ["odd.zip", "ok"]
 
 
 def test_a_folders_label_is_not_for_two_recordings(tmp_path: Path) -> None:

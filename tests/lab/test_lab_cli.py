@@ -46,9 +46,13 @@ def test_a_strength_that_the_fault_has_not_is_refused(
 def test_who_names_a_cause_is_told_its_fault(capsys: pytest.CaptureFixture[str]) -> None:
     """The natural thing to type is what triage said."""
     assert run(["lab", "inject", "db_pool_exhausted"]) == 2
-    near = capsys.readouterr().err.partition("known:")[0]
+    assert "did you mean leak_connections?" in capsys.readouterr().err
 
-    assert near.split()[-1] == "leak_connections"
+
+def test_a_mistyped_fault_is_told_the_nearest(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Before a lab is asked for."""
+    assert run(["lab", "record", "cpu-lop", "--out", str(tmp_path / "x.obskit")]) == 2
+    assert "did you mean cpu_loop?" in capsys.readouterr().err
 
 
 def test_a_recording_needs_a_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

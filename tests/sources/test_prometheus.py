@@ -64,6 +64,7 @@ def server() -> Iterator[PrometheusServer]:
             rows.append(_series("http_client_request_duration_seconds_count", 0, caller, slope=1))
         rows.append(_series("up", 1, {"service": "hub", "cluster": "prod", "instance": "hub"}))
         rows += [_series("up", 1, {"service": "twin", "cluster": c, "instance": c}) for c in ("a", "b")]
+        rows.append(_series("up", 1, {"service": "lone", "instance": "lone"}))
         prometheus.write(rows)
         yield prometheus
 
@@ -149,6 +150,13 @@ def test_a_service_in_two_clusters_asks_back(server: PrometheusServer) -> None:
         _answer(server.url, "twin", cluster="c")
 
     assert _answer(server.url, "twin", cluster="b").facts["cluster"] == "b"
+
+
+def test_a_cluster_that_was_asked_for_is_told_from_one_that_series_name(server: PrometheusServer) -> None:
+    """Series without such a label are taken as they are; that they say nothing of the cluster can be told of them."""
+    answers = [_answer(server.url, name, cluster="b").facts for name in ("lone", "twin")]
+
+    assert [(facts["cluster"], facts["prometheus.cluster"]) for facts in answers] == [("b", ""), ("b", "b")]
 
 
 def test_callers_in_other_clusters_are_no_neighbours(server: PrometheusServer) -> None:

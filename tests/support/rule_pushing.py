@@ -64,13 +64,13 @@ class Place:
 
 
 def folder_place(path: Path) -> Place:
-    """Return a folder that no Prometheus is known to read."""
+    """Return a folder that is there, and that no Prometheus is known to read."""
+    path.mkdir(exist_ok=True)
 
     def texts() -> dict[str, str]:
         return {f.name.removesuffix(".rules.yml"): f.read_text() for f in sorted(path.glob("*.rules.yml"))}
 
     def put(name: str, text: str) -> None:
-        path.mkdir(exist_ok=True)
         (path / f"{name}.rules.yml").write_text(text)
 
     return Place("PromQL", lambda: Folder(path, Connection()), texts, put)

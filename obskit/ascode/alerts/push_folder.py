@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal
 
 from obskit.ascode.alerts.build import SUFFIX, as_yaml
@@ -34,7 +35,7 @@ class Folder:
     """A folder of rule files.
 
     Args:
-        path: Where; made where it is missing.
+        path: Where; it must be there: what Prometheus reads is not made by mistyping it.
         prometheus: Who reads it; without an address nobody is told to read it again.
     """
 
@@ -54,12 +55,14 @@ class Folder:
         """Return the files that have a name of ours.
 
         Raises:
-            UsageError: The folder cannot be read.
+            UsageError: The folder is not there, or cannot be read.
         """
         stamp = self._stamp()
         try:
             if not self._path.exists():
-                return {}
+                shown = clean(str(self._path))
+                hint = f"name one that Prometheus reads (its rule_files), or make it: mkdir -p {quote(shown)}"
+                raise UsageError(f"there is no folder {shown}", hint=hint)
             files = sorted(file for file in self._path.iterdir() if _is_named(file.name))
             bodies = {file.name.removesuffix(SUFFIX): file.read_bytes() for file in files}
         except OSError as error:

@@ -66,10 +66,10 @@ class Ruler:
     @property
     def name(self) -> str:
         """The ruler, for a person."""
-        from obskit.sources.http import USERINFO
+        from obskit.sources.http_words import shown
 
         tenant = f", tenant {self._connection.tenant}" if self._connection.tenant else ""
-        return f"{_NAMES[self._server]} at {USERINFO.sub('//', self._connection.url)}{tenant}"
+        return f"{_NAMES[self._server]} at {shown(self._connection.url)}{tenant}"
 
     @property
     def language(self) -> str:

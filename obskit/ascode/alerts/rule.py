@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Final, Literal, get_args
 from obskit.ascode.board import signal_named
 from obskit.errors import UsageError
 from obskit.model import Signal
+from obskit.settings_values import nearest
 
 Severity = Literal["page", "ticket"]
 Kind = Literal["symptom", "cause"]
@@ -199,8 +199,7 @@ def alert(  # noqa: PLR0913 (each is a fact of one alert)
     known = Rule.__dataclass_fields__
     for key in more:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise UsageError(f"an alert has no {key!r}", hint=f"did you mean {near[0]}?" if near else ", ".join(known))
+            raise UsageError(f"an alert has no {key!r}", hint=nearest(key, known))
     rule = Rule(
         name=name,
         signal=signal,
@@ -225,7 +224,7 @@ def _refuse_mistakes(rule: Rule) -> None:
     """Refuse what no type checker was asked about."""
     for name, value, known in (("severity", rule.severity, get_args(Severity)), ("kind", rule.kind, get_args(Kind))):
         if value not in known:
-            raise UsageError(f"{rule.name}: there is no {name} {value!r}", hint=f"there are {', '.join(known)}")
+            raise UsageError(f"{rule.name}: there is no {name} {value!r}", hint=nearest(str(value), known))
     if not math.isfinite(rule.threshold):
         raise UsageError(f"{rule.name}: its level is no number", hint="write level=0.9")
     for name in ("by", "where", "unless"):

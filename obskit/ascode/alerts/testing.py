@@ -25,6 +25,7 @@ from obskit.catalogue._written import variants_of
 from obskit.errors import UsageError
 from obskit.model import Signal
 from obskit.settings import Settings
+from obskit.settings_values import nearest
 
 #: promtools at once, where there are as many cores: each takes up to 220 MB, so all of them less than a small
 #: runner's two GB.
@@ -130,7 +131,7 @@ def tested(
     known = names_of(files, writer)
     for name in only:
         if name not in known:
-            raise UsageError(f"there is no alert {name!r}", hint=f"there are {', '.join(sorted(known))}")
+            raise UsageError(f"there is no alert {name!r}", hint=nearest(name, sorted(known)))
     found = [one for one in collected(files, loaded, writer) if not only or one.alert in only]
     lacks = {name: _lacking(name, found) for name in known if not only or name in only}
     return TestResult(

@@ -11,12 +11,12 @@ How to mend it: name a signal that there is; `obskit doctor` lists them.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from obskit.ascode.check import Case
 from obskit.ascode.definition import Problem, signals_of
 from obskit.catalogue import all_signals
+from obskit.settings_values import nearest
 
 
 def problems(case: Case) -> Iterable[Problem]:
@@ -26,10 +26,9 @@ def problems(case: Case) -> Iterable[Problem]:
         for panel in definition.panels:
             for name in signals_of(panel):
                 if name not in known:
-                    near = difflib.get_close_matches(name, known, n=1)
                     yield definition.problem(
                         f"there is no signal {name!r}",
                         panel=panel,
                         line=definition.line_of(name, str(panel.get("title") or "")),
-                        hint=f"did you mean {near[0]}?" if near else "see obskit/catalogue",
+                        hint=nearest(name, known, otherwise="see obskit/catalogue"),
                     )

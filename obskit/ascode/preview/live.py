@@ -18,7 +18,8 @@ from obskit.errors import ObskitError, SourceError
 from obskit.model import FloatMatrix, TimeArray, Window
 from obskit.redact import redact
 from obskit.settings import Connection
-from obskit.sources.http import USERINFO, Params, fetch, server_words, session_for
+from obskit.sources.http import Params, fetch, server_words, session_for
+from obskit.sources.http_words import shown
 from obskit.sources.loki_query import LEVEL_LABELS, SERVICE_LABELS, TASK_LABELS
 from obskit.sources.prometheus_read import CONCURRENCY, MAX_INTERVALS, Grid
 from obskit.sources.promjson import NotAnAnswerError, decode_range
@@ -180,7 +181,7 @@ def _outcome(future: Future[Answer], one: Question) -> Answer | ObskitError:
 
 
 def _shown(connection: Connection) -> str:
-    return USERINFO.sub("//", connection.url).partition("?")[0]
+    return shown(connection.url).partition("?")[0]
 
 
 def _matching(selector: str) -> dict[str, str]:

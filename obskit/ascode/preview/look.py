@@ -29,7 +29,6 @@ _BASE: Mapping[str, tuple[Unit, float]] = {
 _RATES = {"cps": "c/s", "ops": "ops/s", "reqps": "req/s", "rps": "rd/s", "wps": "wr/s", "iops": "io/s", "eps": "evt/s"}
 #: Grafana's custom units: kind -> how number and text are put together; ``count`` is a scaled number.
 _CUSTOM = {"count": "{} {}", "suffix": "{}{}", "prefix": "{1}{0}"}
-#: What is a bare number.
 #: Units of Grafana that say nothing beside a number.
 BARE = ("", "short", "none", "string", "locale")
 #: What each of obskit's units may be shown in; anything else is another quantity.

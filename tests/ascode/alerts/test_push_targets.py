@@ -109,6 +109,17 @@ def test_without_a_prometheus_that_is_said(tmp_path: Path) -> None:
     assert other.complete
 
 
+def test_a_folder_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> None:
+    """One that was mistyped would be written to, and read by nobody."""
+    target = Folder(tmp_path / "ruels", Connection())
+
+    with pytest.raises(UsageError, match="there is no folder") as caught:
+        plan(target, [group(1)], prune=True)
+
+    assert f"mkdir -p {tmp_path / 'ruels'}" in caught.value.hint
+    assert not (tmp_path / "ruels").exists()
+
+
 def test_a_file_that_was_changed_by_hand_is_not_deleted(tmp_path: Path) -> None:
     """It is ours by its first line, and what is in it is somebody's; it is updated while it is defined."""
     place = folder_place(tmp_path)
@@ -156,8 +167,8 @@ def test_what_was_copied_there_by_hand_is_ours_by_its_first_line(tmp_path: Path)
 
 def test_a_folder_that_cannot_be_written_fails_whole(tmp_path: Path) -> None:
     """With what to do, and without another try being promised."""
-    (tmp_path / "file").touch()
-    outcome = folder_place(tmp_path / "file" / "below").pushed([group(1)])
+    (tmp_path / STAMP).mkdir()  # where every push writes
+    outcome = folder_place(tmp_path).pushed([group(1)])
 
     assert [r.again for r in outcome.failed] == [False]
     assert "cannot be written" in outcome.failed[0].reason
@@ -168,7 +179,7 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(UsageError, match="cannot be read"):
-        folder_place(tmp_path / "file").planned([group(1)])
+        plan(Folder(tmp_path / "file", Connection()), [group(1)], prune=True)
 
 
 # --- rulers ---

@@ -120,8 +120,9 @@ def test_only_what_is_named_is_tested(tmp_path: Path) -> None:
     two = alert_text() + alert_text("Untested")
 
     assert result(tmp_path, two, f'around("PoolWaiting", {WAITING}),', "PoolWaiting").passed
-    with pytest.raises(UsageError, match="there is no alert 'Pool'"):
-        result(tmp_path, two, "", "Pool")
+    with pytest.raises(UsageError, match="there is no alert 'poolwaitin'") as refused:
+        result(tmp_path, two, "", "poolwaitin")
+    assert refused.value.hint == "did you mean PoolWaiting?"
 
 
 def test_promtools_files_stay_where_they_were_asked_for(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ How to mend it: correct the id; leave ``cause`` out where triage knows none.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from obskit.ascode.alerts.check import Case
 from obskit.ascode.definition import Problem
 from obskit.incident.causes import all_causes
+from obskit.settings_values import nearest
 
 
 def problems(case: Case) -> Iterable[Problem]:
@@ -24,8 +24,6 @@ def problems(case: Case) -> Iterable[Problem]:
     for one in case.said:
         cause = one.rule.cause
         if cause and cause not in known:
-            near = difflib.get_close_matches(cause, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-            yield one.problem(f"triage knows no cause {cause!r}", "cause", hint=hint)
+            yield one.problem(f"triage knows no cause {cause!r}", "cause", hint=nearest(cause, known))
         elif cause and one.rule.kind == "symptom":
             yield one.problem(f"it is a symptom, and names the cause {cause}", "cause", hint="leave cause out")

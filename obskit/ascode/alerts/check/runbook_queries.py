@@ -20,6 +20,7 @@ from obskit.ascode.alerts.runbooks import Block, Runbook, queries_of
 from obskit.ascode.check.promql import wrong
 from obskit.ascode.definition import Problem
 from obskit.catalogue import all_signals
+from obskit.settings_values import nearest
 
 
 def problems(case: Case) -> Iterable[Problem]:
@@ -37,8 +38,7 @@ def problems(case: Case) -> Iterable[Problem]:
 def _of(page: Runbook, block: Block) -> Iterable[Problem]:
     known = all_signals()
     if block.signal and block.signal not in known:
-        near = difflib.get_close_matches(block.signal, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else "obskit dashboards signals lists all"
+        hint = nearest(block.signal, known, otherwise="obskit dashboards signals lists all")
         yield page.problem(f"there is no signal {block.signal!r}", block.line, hint)
     elif block.signal:
         languages = {variant.language.lower() for variant in known[block.signal].variants}
