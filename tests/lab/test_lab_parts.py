@@ -407,11 +407,12 @@ def test_a_fault_is_what_its_file_says(fault: object) -> None:
     LabSettings(**dict(found.settings))
 
 
-def test_a_fault_that_is_none_is_told_with_those_near() -> None:
-    """People mistype."""
+@pytest.mark.parametrize("typed", ["leak_connection", "Leak_Connections", "db_pool_exhausted"])
+def test_a_fault_that_is_none_is_told_with_the_one_that_is_near(typed: str) -> None:
+    """People mistype, or name the cause that a fault brings about."""
     with pytest.raises(UsageError) as told:
-        fault_named("leak_connection")
-    assert "leak_connections" in told.value.where["near"]
+        fault_named(typed)
+    assert "did you mean leak_connections" in told.value.hint
 
 
 def test_a_label_is_one_that_evaluate_reads(tmp_path: Path) -> None:

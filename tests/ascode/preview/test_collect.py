@@ -161,7 +161,7 @@ def test_a_server_that_hangs_or_is_gone_costs_the_deadline_and_no_more() -> None
     assert only(late).state == only(gone).state == "failed"
     assert "in time" in only(late).why or "deadline" in only(late).why
     assert "could not be reached" in only(gone).why
-    assert "Connection refused" in render(dashboard, gone)
+    assert "connection refused" in render(dashboard, gone)
 
 
 @pytest.mark.parametrize(
